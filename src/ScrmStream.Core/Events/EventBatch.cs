@@ -1,0 +1,80 @@
+namespace ScrmStream.Events;
+
+/// <summary>Why an event or a whole record was set aside; the word is what metrics, dead letters and summaries say.</summary>
+public enum RejectReason : byte
+{
+    NotDecodable, TooLarge, LimitExceeded, NoEventName, NoEventTime, EventTimeOutOfRange, NoVerifiedIdentifier, BadUnbind, Duplicate,
+}
+
+/// <summary>A rejected event: its place and why. <see cref="Index"/> is -1 when the record as a whole was rejected.</summary>
+public readonly record struct Reject(int Record, int Index, RejectReason Reason, string Detail);
+
+/// <summary>
+/// The decoded events of one <see cref="RecordBatch"/>, which it keeps until it is recycled. Arrays grow to what a batch needs
+/// and are reused, so a warm batch allocates nothing. Owned by one thread at a time.
+/// </summary>
+public sealed class EventBatch(RecordBatch records)
+{
+    private TrackingEvent[] _events = new TrackingEvent[1024];
+    private EventIdentifier[] _identifiers = new EventIdentifier[2048];
+    private EventProperty[] _properties = new EventProperty[2048];
+
+    public RecordBatch Records { get; } = records;
+    /// <summary>The bytes that every <see cref="TextRange"/> of this batch refers to.</summary>
+    public byte[] Buffer => Records.Buffer;
+
+    public int Count { get; private set; }
+    public int IdentifierCount { get; private set; }
+    public int PropertyCount { get; private set; }
+    public Span<TrackingEvent> Events => _events.AsSpan(0, Count);
+    public Span<EventIdentifier> Identifiers => _identifiers.AsSpan(0, IdentifierCount);
+    public Span<EventProperty> Properties => _properties.AsSpan(0, PropertyCount);
+    public List<Reject> Rejects { get; } = [];
+
+    /// <summary>Identifiers dropped as junk, of unknown kind or invalid; the events were kept.</summary>
+    public int DroppedIdentifiers { get; set; }
+
+    public Span<EventIdentifier> IdentifiersOf(in TrackingEvent e) => _identifiers.AsSpan(e.FirstIdentifier, e.IdentifierCount);
+
+    public Span<EventProperty> PropertiesOf(in TrackingEvent e) => _properties.AsSpan(e.FirstProperty, e.PropertyCount);
+
+    public ReadOnlySpan<byte> Text(TextRange range) => range.In(Buffer);
+
+    public SourcePosition PositionOf(in TrackingEvent e)
+    {
+        ref var record = ref Records.Records[e.Record];
+        return new SourcePosition(record.Partition, record.Offset, e.Index);
+    }
+
+    public void Add(in TrackingEvent e)
+    {
+        if (Count == _events.Length) Array.Resize(ref _events, Count * 2);
+        _events[Count++] = e;
+    }
+
+    public void Add(in EventIdentifier identifier)
+    {
+        if (IdentifierCount == _identifiers.Length) Array.Resize(ref _identifiers, IdentifierCount * 2);
+        _identifiers[IdentifierCount++] = identifier;
+    }
+
+    public void Add(in EventProperty property)
+    {
+        if (PropertyCount == _properties.Length) Array.Resize(ref _properties, PropertyCount * 2);
+        _properties[PropertyCount++] = property;
+    }
+
+    /// <summary>Takes back what a rejected event had added.</summary>
+    public void Truncate(int identifiers, int properties)
+    {
+        IdentifierCount = identifiers;
+        PropertyCount = properties;
+    }
+
+    public void Clear()
+    {
+        Records.Clear();
+        Rejects.Clear();
+        Count = IdentifierCount = PropertyCount = DroppedIdentifiers = 0;
+    }
+}

@@ -1,0 +1,46 @@
+namespace ScrmStream.Events;
+
+/// <summary>The kinds of identifier, strongest first. The number is stored in cells: append, never renumber.</summary>
+public enum IdentifierKind : byte
+{
+    UnionId, ExternalUserId, MemberId, LoginId, OpenId, Phone, Email, PendingId, DeviceId, Cookie, MpId, AnonymousId,
+}
+
+/// <summary>The classes of kinds, strongest first.</summary>
+public enum IdentifierClass : byte { Account, App, Contact, Bridge, Device }
+
+/// <summary>What is known of each kind: its word in events and stored texts, and its class.</summary>
+public static class IdentifierKinds
+{
+    private static readonly string[] Words =
+        ["unionid", "external_userid", "member_id", "login_id", "openid", "phone", "email", "pending_id", "device_id", "cookie", "mp_id", "anonymous_id"];
+
+    private static readonly byte[][] Utf8 = Array.ConvertAll(Words, System.Text.Encoding.UTF8.GetBytes);
+
+    public static int Count => Words.Length;
+
+    public static string Word(this IdentifierKind kind) => Words[(int)kind];
+
+    public static ReadOnlySpan<byte> WordUtf8(this IdentifierKind kind) => Utf8[(int)kind];
+
+    public static IdentifierClass Class(this IdentifierKind kind) => kind switch
+    {
+        <= IdentifierKind.LoginId => IdentifierClass.Account,
+        IdentifierKind.OpenId => IdentifierClass.App,
+        <= IdentifierKind.Email => IdentifierClass.Contact,
+        IdentifierKind.PendingId => IdentifierClass.Bridge,
+        _ => IdentifierClass.Device,
+    };
+
+    public static bool TryParse(ReadOnlySpan<byte> word, out IdentifierKind kind)
+    {
+        for (var i = 0; i < Utf8.Length; i++)
+        {
+            if (!word.SequenceEqual(Utf8[i])) continue;
+            kind = (IdentifierKind)i;
+            return true;
+        }
+        kind = default;
+        return false;
+    }
+}

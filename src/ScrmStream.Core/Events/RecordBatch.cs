@@ -1,0 +1,62 @@
+namespace ScrmStream.Events;
+
+/// <summary>One fetched record; its value lies in the batch's buffer.</summary>
+/// <param name="TimestampMs">The record's timestamp, Unix milliseconds; -1 where the source has none.</param>
+public readonly record struct Record(SourcePartition Partition, long Offset, long TimestampMs, int Start, int Length);
+
+/// <summary>
+/// Raw records of one poll, in order within each partition. Reused: the poll thread fills it, a decode lane reads it, and the
+/// stage that commits it returns it. Owned by one thread at a time.
+/// </summary>
+public sealed class RecordBatch
+{
+    private readonly int _bytesMax;
+    private int _bytes;
+
+    public RecordBatch(int recordsMax, int bytesMax)
+    {
+        Records = new Record[recordsMax];
+        Buffer = new byte[Math.Min(bytesMax, 64 * 1024)];
+        _bytesMax = bytesMax;
+    }
+
+    public Record[] Records { get; }
+    public int Count { get; private set; }
+    public byte[] Buffer { get; private set; }
+    public int Bytes => _bytes;
+
+    /// <summary>The batch takes no more: records or bytes are at their limit (one record may exceed the byte limit).</summary>
+    public bool IsFull => Count == Records.Length || _bytes >= _bytesMax;
+
+    public void Add(SourcePartition partition, long offset, long timestampMs, ReadOnlySpan<byte> value)
+    {
+        if (Count == Records.Length) throw new InvalidOperationException("The batch is full; check IsFull before Add.");
+        if (_bytes + value.Length > Buffer.Length) Grow(_bytes + value.Length);
+        value.CopyTo(Buffer.AsSpan(_bytes));
+        Records[Count++] = new Record(partition, offset, timestampMs, _bytes, value.Length);
+        _bytes += value.Length;
+    }
+
+    /// <summary>Room for unescaped text behind the records; returns the start of <paramref name="length"/> writable bytes.</summary>
+    public int Reserve(int length)
+    {
+        if (_bytes + length > Buffer.Length) Grow(_bytes + length);
+        var start = _bytes;
+        _bytes += length;
+        return start;
+    }
+
+    public void Clear()
+    {
+        Array.Clear(Records, 0, Count);
+        Count = 0;
+        _bytes = 0;
+    }
+
+    private void Grow(int needed)
+    {
+        var larger = new byte[Math.Max(needed, Buffer.Length * 2)];
+        Buffer.AsSpan(0, _bytes).CopyTo(larger);
+        Buffer = larger;
+    }
+}

@@ -1,0 +1,74 @@
+namespace ScrmStream.Events;
+
+/// <summary>Where the customer was met. An unknown word is <see cref="Other"/>; the word itself is kept in the properties.</summary>
+public enum Channel : byte
+{
+    None, WechatOfficial, MiniProgram, Wecom, Moments, App, Web, Store, Douyin, Xiaohongshu, Weibo, Taobao, Meituan, Live,
+    Call, Sms, Email, Crm, Other,
+}
+
+/// <summary>The type of a property's value.</summary>
+public enum PropertyType : byte { String, Long, Double, Boolean }
+
+/// <summary>What became of an event: the verdict is final once the anchor's cell is stored.</summary>
+public enum Verdict : byte { Accepted, Duplicate }
+
+/// <summary>
+/// One canonical event as flat data: its texts are ranges in the batch's buffer, its identifiers and properties are ranges in
+/// the batch's arrays. Times are Unix milliseconds, money is integer fen.
+/// </summary>
+public struct TrackingEvent
+{
+    /// <summary>Index of the record in the batch, which gives partition, offset and record timestamp.</summary>
+    public int Record;
+    /// <summary>Place in the record's array; 0 for a record of one event.</summary>
+    public int Index;
+
+    public TextRange EventId, Name, SessionId, Page, Referrer, Currency;
+    public TextRange CampaignSource, CampaignMedium, CampaignName, CampaignContent, CampaignTerm, ShareFrom;
+
+    public long EventTimeMs;
+    /// <summary>0 when absent.</summary>
+    public long ReceivedTimeMs;
+    public long AmountFen;
+    public int ShareDepth;
+    public Channel Channel;
+    public bool HasAmount;
+    public bool HasShareDepth;
+    public Verdict Verdict;
+
+    /// <summary>The event's identifiers are <c>batch.Identifiers[FirstIdentifier .. + IdentifierCount]</c>: normalised, known kinds,
+    /// no junk, no repeats. Unverified ones are kept with <see cref="EventIdentifier.Verified"/> false.</summary>
+    public int FirstIdentifier, IdentifierCount;
+    /// <summary>Index in <c>batch.Identifiers</c> of the strongest verified identifier.</summary>
+    public int Anchor;
+    /// <summary>The anchor's identifier id; set by the deciding thread.</summary>
+    public UInt128 AnchorId;
+    /// <summary>The event's properties are <c>batch.Properties[FirstProperty .. + PropertyCount]</c>, in the order of the record.</summary>
+    public int FirstProperty, PropertyCount;
+    /// <summary>Number of identifiers the record named, before junk and unknown kinds were dropped.</summary>
+    public int NamedIdentifiers;
+}
+
+/// <summary>One identifier of an event. <see cref="Text"/> is the stored text <c>kind:scope:value</c>.</summary>
+public struct EventIdentifier
+{
+    public TextRange Text;
+    /// <summary>64-bit fingerprint of the stored text; look-ups verify the bytes.</summary>
+    public ulong Fingerprint;
+    public IdentifierKind Kind;
+    public bool Verified;
+    /// <summary>Index in the deciding thread's identifier table; -1 until it is interned there.</summary>
+    public int Node;
+}
+
+/// <summary>One property of an event.</summary>
+public struct EventProperty
+{
+    public TextRange Name;
+    /// <summary>The value's text: of a string its content, of a number or boolean the JSON literal.</summary>
+    public TextRange Text;
+    public PropertyType Type;
+    public long Long;
+    public double Double;
+}

@@ -1,0 +1,37 @@
+using ScrmStream.Events;
+
+namespace ScrmStream.Pipeline;
+
+/// <summary>What a poll found.</summary>
+public enum SourceState : byte
+{
+    /// <summary>More may come at once.</summary>
+    Open,
+    /// <summary>Every assigned partition is at its end; more may come later.</summary>
+    Idle,
+    /// <summary>The source is finite and read to its end.</summary>
+    Ended,
+}
+
+/// <summary>The next offset to read of a partition: everything before it is durable.</summary>
+public readonly record struct NextOffset(SourcePartition Partition, long Offset);
+
+/// <summary>
+/// Where records come from. Implementations: Kafka, files. <see cref="Poll"/> is called by one thread;
+/// <see cref="Commit"/> may be called by another.
+/// </summary>
+public interface IEventSource : IAsyncDisposable
+{
+    /// <summary>Adds records until the batch is full or the time is over; blocks no longer than that.</summary>
+    /// <exception cref="StoreUnavailableException">The source cannot be read and retrying will not help.</exception>
+    SourceState Poll(RecordBatch batch, TimeSpan timeout);
+
+    /// <summary>Notes that all records before these offsets are durable in every sink.</summary>
+    void Commit(IReadOnlyList<NextOffset> next);
+
+    /// <summary>Stops or resumes fetching while <see cref="Poll"/> goes on being called (long back-pressure).</summary>
+    void Pause(bool paused);
+
+    /// <summary>Records behind the ends of the assigned partitions, or -1 when unknown.</summary>
+    long Lag { get; }
+}

@@ -1,0 +1,61 @@
+using ScrmStream.Identity;
+
+namespace ScrmStream.Pipeline;
+
+/// <summary>What an identifier is to a reader.</summary>
+public enum ViewForm : byte
+{
+    /// <summary>It belongs to no customer; the view keeps only its vector.</summary>
+    Empty,
+    /// <summary>It belongs to the customer rooted elsewhere: <c>merged_into</c>.</summary>
+    Merged,
+    /// <summary>It is the root identifier of a customer.</summary>
+    Customer,
+}
+
+/// <summary>
+/// One view to publish. The store compares <see cref="ExpectedStamp"/> first: when it is the stored stamp, the writer knows what is
+/// stored and only changes are written; else the version vectors decide, and the view is written whole.
+/// </summary>
+public struct ViewWrite
+{
+    public IdentifierId Id;
+    public ViewForm Form;
+    /// <summary>Of a <see cref="ViewForm.Merged"/> view: the customer.</summary>
+    public IdentifierId MergedInto;
+    /// <summary>Stamp of the view this writer last saw stored; 0: none.</summary>
+    public ulong ExpectedStamp;
+    /// <summary>The stamp of this view, unique to this publication, never 0.</summary>
+    public ulong Stamp;
+    /// <summary>The cells it was derived from: 24 bytes each, id (16, big endian) and version number (8, big endian), in order of id.</summary>
+    public ArenaRange Vector;
+    /// <summary>Field list of the hash (all public fields, whole).</summary>
+    public ArenaRange Fields;
+    /// <summary>Field list tag -> value, all tags the customer has.</summary>
+    public ArenaRange Tags;
+    /// <summary>Field list tag -> Unix milliseconds (as text) at which an expiring tag ends.</summary>
+    public ArenaRange TagExpiry;
+    /// <summary>Field list score name -> rank (as text); a value "-" takes the customer off that board.</summary>
+    public ArenaRange Ranks;
+    /// <summary>The conclusion in its stored form; given back by <see cref="ICellStore.LoadAsync"/>.</summary>
+    public ArenaRange Conclusion;
+    /// <summary>False: the tags are those of the view with <see cref="ExpectedStamp"/> and need no write when that one is stored.</summary>
+    public bool TagsChanged;
+}
+
+/// <summary>Publishes what readers see. Implementations: Redis, memory. Calls may come from any thread.</summary>
+public interface IViewStore
+{
+    /// <summary>
+    /// Publishes views, and returns the indexes of those refused because the stored vector is higher somewhere (a missing entry is 0).
+    /// A view that changes form loses every field, tag and board place of its old form.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">The outcome is unknown; any of the views may have been written.</exception>
+    Task<IReadOnlyList<int>> PublishAsync(IReadOnlyList<ViewWrite> views, ByteArena arena, CancellationToken cancel);
+
+    /// <summary>Distinct identifiers, customers, and tags over all customers, counted in the store.</summary>
+    Task<StoreTotals> CountAsync(CancellationToken cancel);
+}
+
+/// <summary>What a store holds.</summary>
+public readonly record struct StoreTotals(long Identifiers, long Customers, long Tags);

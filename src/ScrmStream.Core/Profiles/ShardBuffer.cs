@@ -1,0 +1,125 @@
+using System.Buffers.Binary;
+
+namespace ScrmStream.Profiles;
+
+/// <summary>
+/// The working copy of one shard: what one anchor's events add up to. The bytes are the stored form, so loading and saving is
+/// a copy. Little endian throughout:
+/// <code>
+/// header      u16 fences | u16 ring entries | u32 events | u32 channel bits | i64 first seen | i64 last seen       28 B
+/// fence       u64 source partition | i64 offset | i32 index        last position folded, per source partition      20 B each
+/// ring entry  u64 event_id hash | i64 offset | u16 fence slot | u16 index       accepted copies, oldest first      20 B each
+/// aggregate   u32 key | u16 length | payload                                  in order of key, to the end of the shard
+/// </code>
+/// One thread; reused for every event.
+/// </summary>
+public sealed class ShardBuffer
+{
+    public const int HeaderBytes = 28;
+    public const int FenceBytes = 20;
+    public const int RingEntryBytes = 20;
+    public const int AggregateHeaderBytes = 6;
+
+    private byte[] _bytes = new byte[4096];
+
+    public int Length { get; private set; }
+    public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
+
+    public int FenceCount => BinaryPrimitives.ReadUInt16LittleEndian(_bytes);
+    public int RingCount => BinaryPrimitives.ReadUInt16LittleEndian(_bytes.AsSpan(2));
+    public uint Events => BinaryPrimitives.ReadUInt32LittleEndian(_bytes.AsSpan(4));
+    public long LastSeenMs => BinaryPrimitives.ReadInt64LittleEndian(_bytes.AsSpan(20));
+
+    /// <summary>Starts from a stored shard; from an empty one when <paramref name="stored"/> is empty.</summary>
+    public void Load(ReadOnlySpan<byte> stored)
+    {
+        if (stored.IsEmpty)
+        {
+            Length = HeaderBytes;
+            _bytes.AsSpan(0, HeaderBytes).Clear();
+            BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(12), long.MaxValue);
+            BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(20), long.MinValue);
+            return;
+        }
+        if (stored.Length > _bytes.Length) _bytes = new byte[stored.Length * 2];
+        stored.CopyTo(_bytes);
+        Length = stored.Length;
+    }
+
+    /// <summary>Counts one event and widens the times seen.</summary>
+    public void Count(long eventTimeMs, int channel)
+    {
+        var header = _bytes.AsSpan(0, HeaderBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[4..], Events + 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[8..], BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) | 1u << channel);
+        BinaryPrimitives.WriteInt64LittleEndian(header[12..], Math.Min(BinaryPrimitives.ReadInt64LittleEndian(header[12..]), eventTimeMs));
+        BinaryPrimitives.WriteInt64LittleEndian(header[20..], Math.Max(LastSeenMs, eventTimeMs));
+    }
+
+    /// <summary>The payload of an aggregate; empty when the shard has none.</summary>
+    public Span<byte> Aggregate(uint key)
+    {
+        var at = Shard.FindAggregate(Bytes, key, out var length);
+        return length < 0 ? default : _bytes.AsSpan(at + AggregateHeaderBytes, length);
+    }
+
+    /// <summary>
+    /// Gives an aggregate <paramref name="length"/> bytes (at most 65,535) and returns them: what was there stays in front, new
+    /// bytes are zero, bytes beyond the new length are dropped. Spans taken before are void.
+    /// </summary>
+    public Span<byte> ResizeAggregate(uint key, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, ushort.MaxValue);
+        var at = Shard.FindAggregate(Bytes, key, out var old);
+        if (old < 0)
+        {
+            Splice(at, 0, AggregateHeaderBytes + length);
+            BinaryPrimitives.WriteUInt32LittleEndian(_bytes.AsSpan(at), key);
+        }
+        else if (old < length) Splice(at + AggregateHeaderBytes + old, 0, length - old);
+        else if (old > length) Splice(at + AggregateHeaderBytes + length, old - length, 0);
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(at + 4), (ushort)length);
+        return _bytes.AsSpan(at + AggregateHeaderBytes, length);
+    }
+
+    /// <summary>The bytes of fence <paramref name="slot"/>.</summary>
+    public Span<byte> Fence(int slot) => _bytes.AsSpan(HeaderBytes + slot * FenceBytes, FenceBytes);
+
+    /// <summary>Adds a zeroed fence and returns its slot.</summary>
+    public int AddFence()
+    {
+        var slot = FenceCount;
+        Splice(HeaderBytes + slot * FenceBytes, 0, FenceBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes, checked((ushort)(slot + 1)));
+        return slot;
+    }
+
+    /// <summary>The bytes of ring entry <paramref name="i"/>, 0 being the oldest.</summary>
+    public Span<byte> RingEntry(int i) => _bytes.AsSpan(HeaderBytes + FenceCount * FenceBytes + i * RingEntryBytes, RingEntryBytes);
+
+    /// <summary>Adds a zeroed entry behind the newest and returns it.</summary>
+    public Span<byte> AddRingEntry()
+    {
+        var i = RingCount;
+        Splice(HeaderBytes + FenceCount * FenceBytes + i * RingEntryBytes, 0, RingEntryBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(2), checked((ushort)(i + 1)));
+        return RingEntry(i);
+    }
+
+    public void RemoveRingEntry(int i)
+    {
+        var count = RingCount;
+        Splice(HeaderBytes + FenceCount * FenceBytes + i * RingEntryBytes, RingEntryBytes, 0);
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(2), (ushort)(count - 1));
+    }
+
+    // Replaces `remove` bytes at `at` by `insert` zero bytes.
+    private void Splice(int at, int remove, int insert)
+    {
+        var length = Length - remove + insert;
+        if (length > _bytes.Length) Array.Resize(ref _bytes, Math.Max(length, _bytes.Length * 2));
+        _bytes.AsSpan(at + remove, Length - at - remove).CopyTo(_bytes.AsSpan(at + insert));
+        _bytes.AsSpan(at, insert).Clear();
+        Length = length;
+    }
+}
