@@ -71,6 +71,9 @@ public sealed class EventBatch(RecordBatch records)
         PropertyCount = properties;
     }
 
+    /// <summary>Takes back the events behind the first <paramref name="count"/>.</summary>
+    public void TruncateEvents(int count) => Count = count;
+
     public void Clear()
     {
         Records.Clear();

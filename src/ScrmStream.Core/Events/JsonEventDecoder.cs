@@ -1,0 +1,123 @@
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace ScrmStream.Events;
+
+/// <summary>
+/// Decodes canonical JSON events (schemas/events) from bytes into flat structs: one event or an array of events per record.
+/// Bad data becomes a <see cref="Reject"/>, never an exception. One instance per decode lane; not thread safe.
+/// </summary>
+public sealed partial class JsonEventDecoder(EventLimits limits)
+{
+    private readonly JsonReaderOptions _options = new() { MaxDepth = limits.JsonDepthMax };
+    private EventBatch _batch = null!;
+    private int _recordStart;
+
+    /// <summary>Decodes every record of the batch. Identifiers are left as named: known kinds, no colon in a scope; junk is dropped later.</summary>
+    public void Decode(EventBatch batch)
+    {
+        _batch = batch;
+        for (var record = 0; record < batch.Records.Count; record++) DecodeRecord(record);
+    }
+
+    private void DecodeRecord(int record)
+    {
+        ref var r = ref _batch.Records.Records[record];
+        var (events, identifiers, properties, rejects) = (_batch.Count, _batch.IdentifierCount, _batch.PropertyCount, _batch.Rejects.Count);
+        var failure = r.Length > limits.RecordBytesMax
+            ? (RejectReason.TooLarge, $"{r.Length} bytes, limit {limits.RecordBytesMax}")
+            : TryDecode(record, _batch.Buffer.AsSpan(r.Start, r.Length), r.Start);
+        if (failure is not var (reason, detail)) return;
+        _batch.TruncateEvents(events);
+        _batch.Truncate(identifiers, properties);
+        _batch.Rejects.RemoveRange(rejects, _batch.Rejects.Count - rejects);
+        _batch.Rejects.Add(new Reject(record, -1, reason, detail));
+    }
+
+    private (RejectReason, string)? TryDecode(int record, ReadOnlySpan<byte> json, int start)
+    {
+        if (!Utf8.IsValid(json)) return (RejectReason.NotDecodable, "not valid UTF-8");
+        _recordStart = start;
+        try
+        {
+            var reader = new Utf8JsonReader(json, _options);
+            if (!reader.Read()) return (RejectReason.NotDecodable, "empty");
+            if (reader.TokenType == JsonTokenType.StartObject) DecodeEvent(ref reader, record, 0);
+            else if (reader.TokenType == JsonTokenType.StartArray) DecodeArray(ref reader, record);
+            else return (RejectReason.NotDecodable, "neither an event object nor an array of events");
+            return reader.Read() ? (RejectReason.NotDecodable, "text after the event") : null;
+        }
+        catch (JsonException e)
+        {
+            return (RejectReason.NotDecodable, e.Message);
+        }
+    }
+
+    private void DecodeArray(ref Utf8JsonReader reader, int record)
+    {
+        for (var index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
+        {
+            if (reader.TokenType == JsonTokenType.StartObject) DecodeEvent(ref reader, record, index);
+            else
+            {
+                _batch.Rejects.Add(new Reject(record, index, RejectReason.NotDecodable, "not an event object"));
+                reader.Skip();
+            }
+        }
+    }
+
+    // Reads one event object to its end whatever is wrong with it, so that its siblings in the array are read all the same.
+    private void DecodeEvent(ref Utf8JsonReader reader, int record, int index)
+    {
+        var (identifiers, properties, dropped) = (_batch.IdentifierCount, _batch.PropertyCount, _batch.DroppedIdentifiers);
+        var e = new TrackingEvent
+        {
+            Record = record, Index = index, FirstIdentifier = identifiers, FirstProperty = properties, EventTimeMs = long.MinValue,
+            EventId = TextRange.Absent, Name = TextRange.Absent, SessionId = TextRange.Absent, Page = TextRange.Absent,
+            Referrer = TextRange.Absent, Currency = TextRange.Absent, CampaignSource = TextRange.Absent, CampaignMedium = TextRange.Absent,
+            CampaignName = TextRange.Absent, CampaignContent = TextRange.Absent, CampaignTerm = TextRange.Absent, ShareFrom = TextRange.Absent,
+        };
+        var fault = new Fault();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName) ReadField(ref reader, ref e, ref fault);
+        e.IdentifierCount = _batch.IdentifierCount - e.FirstIdentifier;
+        e.PropertyCount = _batch.PropertyCount - e.FirstProperty;
+        if (!fault.Found) CheckWhole(in e, ref fault);
+        if (!fault.Found)
+        {
+            _batch.Add(in e);
+            return;
+        }
+        _batch.Truncate(identifiers, properties);
+        _batch.DroppedIdentifiers = dropped;
+        _batch.Rejects.Add(new Reject(record, index, fault.Reason, fault.Detail ?? ""));
+    }
+
+    private void CheckWhole(in TrackingEvent e, ref Fault fault)
+    {
+        if (e.Name.Length <= 0) fault.Set(RejectReason.NoEventName, "field event is missing or empty");
+        else if (e.EventTimeMs == long.MinValue) fault.Set(RejectReason.NoEventTime, "field event_time is missing");
+        else if (e.EventTimeMs < limits.EventTimeMinMs) fault.Set(RejectReason.EventTimeOutOfRange, $"event_time {e.EventTimeMs} is before 1990");
+        else if (e.PropertyCount > limits.PropertiesMax) fault.Set(RejectReason.LimitExceeded, $"{e.PropertyCount} properties, limit {limits.PropertiesMax}");
+        else if (e.NamedIdentifiers > limits.IdentifiersMax) fault.Set(RejectReason.LimitExceeded, $"{e.NamedIdentifiers} identifiers, limit {limits.IdentifiersMax}");
+        else
+        {
+            var recordTimeMs = _batch.Records.Records[e.Record].TimestampMs;
+            if (recordTimeMs < 0 || e.EventTimeMs <= recordTimeMs + (long)limits.EventTimeAheadMax.TotalMilliseconds) return;
+            fault.Set(RejectReason.EventTimeOutOfRange, $"event_time {e.EventTimeMs} is more than {limits.EventTimeAheadMax.TotalHours:0.#} h ahead of the record's {recordTimeMs}");
+        }
+    }
+
+    /// <summary>The first thing found wrong with an event.</summary>
+    private ref struct Fault
+    {
+        public bool Found;
+        public RejectReason Reason;
+        public string? Detail;
+
+        public void Set(RejectReason reason, string detail)
+        {
+            if (Found) return;
+            (Found, Reason, Detail) = (true, reason, detail);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+using ScrmStream.Events;
+using ScrmStream.Identity;
+
+namespace ScrmStream.Pipeline;
+
+/// <summary>
+/// The stored form of a cell, little endian:
+/// <code>
+/// u64 version | u64 writer stamp | i64 first seen | i64 unbound | u8 kind | u16 text length | text | u32 edges
+/// edge     u8 kind | u16 text length | text of the other end | i64 first | i64 last | i64 unbound | u64 partition | i64 offset | i32 index
+/// shard    to the end (ShardBuffer)
+/// </code>
+/// Both ends of an edge hold it. The weaker end is not rewritten when only the last evidence moves on: readers join both halves, so
+/// the anchor's half is enough (docs/decisions/0004).
+/// </summary>
+public static class CellCodec
+{
+    /// <summary>Version of this layout; kept in the store's <c>meta:format</c>.</summary>
+    public const int Format = 1;
+
+    private const int HeadBytes = 32;
+    private const int EdgeTailBytes = 44;
+
+    public static ArenaRange Write(CustomerState state, int node, CellVersion version, ByteArena arena)
+    {
+        var start = arena.Length;
+        ref var n = ref state.Graph.Nodes[node];
+        var head = arena.Append(HeadBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(head, version.Number);
+        BinaryPrimitives.WriteUInt64LittleEndian(head[8..], version.Stamp);
+        BinaryPrimitives.WriteInt64LittleEndian(head[16..], n.FirstSeenMs);
+        BinaryPrimitives.WriteInt64LittleEndian(head[24..], n.UnboundMs);
+        WriteText(arena, n.Kind, state.Graph.Nodes.Text(node));
+        BinaryPrimitives.WriteUInt32LittleEndian(arena.Append(4), (uint)n.EdgeCount);
+        for (var edge = n.FirstEdge; edge >= 0; edge = state.Graph.NextEdge(edge, node)) WriteEdge(state, node, edge, arena);
+        var shard = state.Shards[state[node].Shard];
+        shard.CopyTo(arena.Append(shard.Length));
+        return arena.Since(start);
+    }
+
+    /// <summary>
+    /// Adds a stored cell to the state. Where the halves of an edge differ in what membership depends on, a writer stopped between
+    /// them: both ends are marked, so that whoever touches them publishes the island again.
+    /// </summary>
+    public static void Read(CustomerState state, int node, ReadOnlySpan<byte> content)
+    {
+        ref var cell = ref state[node];
+        cell.Version = ReadVersion(content);
+        ref var n = ref state.Graph.Nodes[node];
+        n.FirstSeenMs = Math.Min(n.FirstSeenMs, BinaryPrimitives.ReadInt64LittleEndian(content[16..]));
+        n.UnboundMs = Math.Max(n.UnboundMs, BinaryPrimitives.ReadInt64LittleEndian(content[24..]));
+        var rest = content[HeadBytes..];
+        ReadText(ref rest, out _, out _);
+        var edges = BinaryPrimitives.ReadUInt32LittleEndian(rest);
+        rest = rest[4..];
+        for (var i = 0; i < edges; i++) ReadEdge(state, node, ref rest);
+        if (rest.IsEmpty) return;
+        cell.Shard = state.Shards.Store(cell.Shard, rest);
+        n.HasEvents = new Profiles.Shard(rest).Events > 0;
+    }
+
+    public static CellVersion ReadVersion(ReadOnlySpan<byte> content) =>
+        new(BinaryPrimitives.ReadUInt64LittleEndian(content), BinaryPrimitives.ReadUInt64LittleEndian(content[8..]));
+
+    private static void WriteEdge(CustomerState state, int node, int edge, ByteArena arena)
+    {
+        ref var e = ref state.Graph.Edge(edge);
+        var other = e.Other(node);
+        WriteText(arena, state.Graph.Nodes[other].Kind, state.Graph.Nodes.Text(other));
+        var tail = arena.Append(EdgeTailBytes);
+        BinaryPrimitives.WriteInt64LittleEndian(tail, e.FirstMs);
+        BinaryPrimitives.WriteInt64LittleEndian(tail[8..], e.LastMs);
+        BinaryPrimitives.WriteInt64LittleEndian(tail[16..], e.UnboundMs);
+        BinaryPrimitives.WriteUInt64LittleEndian(tail[24..], e.Source.Partition);
+        BinaryPrimitives.WriteInt64LittleEndian(tail[32..], e.Source.Offset);
+        BinaryPrimitives.WriteInt32LittleEndian(tail[40..], e.Source.Index);
+    }
+
+    private static void ReadEdge(CustomerState state, int node, ref ReadOnlySpan<byte> rest)
+    {
+        var text = ReadText(ref rest, out var kind, out var fingerprint);
+        var other = state.Intern(kind, text, fingerprint);
+        state.Want(other);
+        ref var e = ref state.Graph.Edge(state.Graph.FindOrAdd(node, other, out var added));
+        var (first, last, unbound) = (BinaryPrimitives.ReadInt64LittleEndian(rest), BinaryPrimitives.ReadInt64LittleEndian(rest[8..]),
+            BinaryPrimitives.ReadInt64LittleEndian(rest[16..]));
+        e.Halves++;
+        if (!added && (e.FirstMs != first || e.UnboundMs != unbound)) e.HalvesDiffer = true;
+        if (first < e.FirstMs)
+        {
+            e.FirstMs = first;
+            e.Source = new EvidenceSource(BinaryPrimitives.ReadUInt64LittleEndian(rest[24..]), BinaryPrimitives.ReadInt64LittleEndian(rest[32..]),
+                BinaryPrimitives.ReadInt32LittleEndian(rest[40..]));
+        }
+        e.LastMs = Math.Max(e.LastMs, last);
+        e.UnboundMs = Math.Max(e.UnboundMs, unbound);
+        rest = rest[EdgeTailBytes..];
+    }
+
+    private static void WriteText(ByteArena arena, IdentifierKind kind, ReadOnlySpan<byte> text)
+    {
+        var room = arena.Append(3 + text.Length);
+        room[0] = (byte)kind;
+        BinaryPrimitives.WriteUInt16LittleEndian(room[1..], (ushort)text.Length);
+        text.CopyTo(room[3..]);
+    }
+
+    private static ReadOnlySpan<byte> ReadText(ref ReadOnlySpan<byte> rest, out IdentifierKind kind, out ulong fingerprint)
+    {
+        kind = (IdentifierKind)rest[0];
+        var text = rest.Slice(3, BinaryPrimitives.ReadUInt16LittleEndian(rest[1..]));
+        rest = rest[(3 + text.Length)..];
+        fingerprint = Fingerprint.Of(text);
+        return text;
+    }
+}

@@ -1,0 +1,72 @@
+using ScrmStream.Events;
+using ScrmStream.Identity;
+
+namespace ScrmStream.Pipeline;
+
+/// <summary>
+/// Reads the cells that coming batches need, one or more batches ahead of the deciding thread, so that it seldom waits. All calls
+/// come from the deciding thread; only the store's work runs elsewhere.
+/// </summary>
+public sealed class CellPrefetch(CustomerState state, ICellStore cells)
+{
+    private readonly Queue<Request> _ahead = new();
+
+    public int Count => _ahead.Count;
+
+    /// <summary>Asks for what the batch needs and memory lacks.</summary>
+    public void Start(EventBatch batch, CancellationToken cancel)
+    {
+        var nodes = state.Request(batch);
+        _ahead.Enqueue(new Request(batch, nodes, nodes.Length == 0 ? NothingToLoad : cells.LoadAsync(Ids(nodes), cancel)));
+    }
+
+    /// <summary>The oldest batch asked for, once everything it needs is in memory: its identifiers' cells and their whole islands.</summary>
+    public async ValueTask<EventBatch> NextAsync(CancellationToken cancel)
+    {
+        var next = _ahead.Dequeue();
+        state.MetRequested = false;
+        await AcceptAsync(next, cancel);
+        // An island of this batch may reach cells that a later batch has asked for: they are needed now.
+        if (state.MetRequested)
+            foreach (var later in _ahead) await AcceptAsync(later, cancel);
+        state.ResolveArrived();
+        return next.Batch;
+    }
+
+    /// <summary>Gives back the batches asked for, oldest first, and forgets what was asked; the state is about to be forgotten too.</summary>
+    public async Task<List<EventBatch>> AbandonAsync()
+    {
+        var batches = new List<EventBatch>();
+        while (_ahead.TryDequeue(out var request))
+        {
+            await Task.WhenAny(request.Load);
+            batches.Add(request.Batch);
+        }
+        return batches;
+    }
+
+    private static readonly Task<StoredCell[]> NothingToLoad = Task.FromResult<StoredCell[]>([]);
+
+    private async ValueTask AcceptAsync(Request request, CancellationToken cancel)
+    {
+        if (request.Accepted) return;
+        request.Accepted = true;
+        var neighbours = state.Accept(request.Nodes, await request.Load);
+        while (neighbours.Length > 0) neighbours = state.Accept(neighbours, await cells.LoadAsync(Ids(neighbours), cancel));
+    }
+
+    private IdentifierId[] Ids(int[] nodes)
+    {
+        var ids = new IdentifierId[nodes.Length];
+        for (var i = 0; i < nodes.Length; i++) ids[i] = new IdentifierId(state.Graph.Nodes[nodes[i]].Id);
+        return ids;
+    }
+
+    private sealed class Request(EventBatch batch, int[] nodes, Task<StoredCell[]> load)
+    {
+        public EventBatch Batch { get; } = batch;
+        public int[] Nodes { get; } = nodes;
+        public Task<StoredCell[]> Load { get; } = load;
+        public bool Accepted { get; set; }
+    }
+}

@@ -1,0 +1,39 @@
+namespace ScrmStream.Pipeline;
+
+/// <summary>Where a cell stands between memory and the store.</summary>
+[Flags]
+public enum CellFlags : byte
+{
+    None = 0,
+    /// <summary>The stored cell is in memory, or it is known that there is none.</summary>
+    Loaded = 1,
+    /// <summary>A load is under way.</summary>
+    Requested = 2,
+    /// <summary>The cell differs from the stored one.</summary>
+    Dirty = 4,
+    /// <summary>An event was attributed to it since the last flush.</summary>
+    Touched = 8,
+    /// <summary>Something changed on which membership in its island depends.</summary>
+    Membership = 16,
+    /// <summary>The identifier is in the list of nodes the next flush looks at.</summary>
+    Listed = 32,
+}
+
+/// <summary>What the deciding thread keeps for each identifier besides its identity.</summary>
+public struct CellState
+{
+    public CellVersion Version;
+    /// <summary>The stamp of the view last published or loaded; 0: none.</summary>
+    public ulong ViewStamp;
+    /// <summary>Handle of the shard; 0: no events.</summary>
+    public int Shard;
+    /// <summary>Handle of the conclusion last published for the customer rooted here; 0: none.</summary>
+    public int Conclusion;
+    /// <summary>The customer last written to the identity map: node + 1; 0: not written or not known; -1: nobody.</summary>
+    public int MappedTo;
+    /// <summary>Number of the flush that last looked at the island or customer that this node stands for.</summary>
+    public int IslandFlush, CustomerFlush;
+    /// <summary>The island's version vector in the arena of flush <see cref="IslandFlush"/>.</summary>
+    public ArenaRange Vector;
+    public CellFlags Flags;
+}

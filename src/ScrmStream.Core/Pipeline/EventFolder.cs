@@ -1,0 +1,128 @@
+using ScrmStream.Events;
+using ScrmStream.Identity;
+using ScrmStream.Profiles;
+using ScrmStream.Rules;
+
+namespace ScrmStream.Pipeline;
+
+/// <summary>
+/// The hot path: folds the events of a batch into the customer state. Every identifier of the batch must be loaded. Nothing is
+/// written anywhere; the state knows what a flush has to write. Owned by the deciding thread.
+/// </summary>
+public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory history)
+{
+    private readonly ShardBuffer _shard = new();
+    private readonly EvidenceGraph _graph = state.Graph;
+
+    /// <summary>The largest event_id ring met since the last <see cref="ResetRing"/>; a flush lets rings shrink.</summary>
+    public int LargestRing { get; private set; }
+
+    /// <summary>Events folded, repeats of folded ones, duplicates dropped.</summary>
+    public (long Folded, long Repeats, long Duplicates) Counts { get; private set; }
+
+    public void ResetRing() => LargestRing = 0;
+
+    /// <param name="batch">Its events get their anchor id and verdict.</param>
+    /// <param name="publishAll">The batch was applied before and may be half written: publish everything concerned.</param>
+    public void Fold(EventBatch batch, bool publishAll)
+    {
+        foreach (ref var e in batch.Events)
+        {
+            var seen = Attribute(batch, ref e);
+            var changed = NoteSeen(batch, in e) | NoteEvidence(batch, in e);
+            if (changed || publishAll || seen != EventHistory.New) state.Mark(batch.Identifiers[e.Anchor].Node, CellFlags.Membership);
+        }
+    }
+
+    // Folds the event into its anchor's shard, unless the shard has it already.
+    private EventHistory Attribute(EventBatch batch, ref TrackingEvent e)
+    {
+        var anchor = batch.Identifiers[e.Anchor].Node;
+        ref var cell = ref state[anchor];
+        e.AnchorId = _graph.Nodes[anchor].Id;
+        _shard.Load(state.Shards[cell.Shard]);
+        var seen = history.Enter(_shard, batch.PositionOf(in e), ShardHistory.HashOf(batch.Text(e.EventId)));
+        e.Verdict = seen is EventHistory.New or EventHistory.Folded ? Verdict.Accepted : Verdict.Duplicate;
+        var (folded, repeats, duplicates) = Counts;
+        Counts = (folded + (seen == EventHistory.New ? 1 : 0), repeats + (seen >= EventHistory.Folded ? 1 : 0),
+            duplicates + (seen == EventHistory.DuplicateId ? 1 : 0));
+        if (seen is EventHistory.Folded or EventHistory.FoldedAsDuplicate)
+        {
+            state.Mark(anchor, CellFlags.Touched);
+            return seen;
+        }
+        if (seen == EventHistory.New)
+        {
+            _shard.Count(e.EventTimeMs, (int)e.Channel);
+            rules.Fold(batch, in e, _shard);
+            NoteFirstEvent(anchor);
+        }
+        LargestRing = Math.Max(LargestRing, _shard.RingCount);
+        cell.Shard = state.Shards.Store(cell.Shard, _shard.Bytes);
+        state.Mark(anchor, CellFlags.Dirty | CellFlags.Touched);
+        return seen;
+    }
+
+    private void NoteFirstEvent(int anchor)
+    {
+        ref var node = ref _graph.Nodes[anchor];
+        if (node.HasEvents) return;
+        node.HasEvents = true;
+        state.Mark(anchor, CellFlags.Membership);
+    }
+
+    private bool NoteSeen(EventBatch batch, in TrackingEvent e)
+    {
+        var changed = false;
+        foreach (ref var identifier in batch.IdentifiersOf(in e))
+        {
+            if (!identifier.Verified) continue;
+            ref var node = ref _graph.Nodes[identifier.Node];
+            if (e.EventTimeMs >= node.FirstSeenMs) continue;
+            node.FirstSeenMs = e.EventTimeMs;
+            state.Mark(identifier.Node, CellFlags.Dirty);
+            changed = true;
+        }
+        return changed;
+    }
+
+    private bool NoteEvidence(EventBatch batch, in TrackingEvent e)
+    {
+        if (IdentifierScreen.IsUnbind(batch.Text(e.Name))) return NoteUnbind(batch, in e);
+        if (e.IdentifierCount == 1) return false;
+        var anchor = batch.Identifiers[e.Anchor].Node;
+        var position = batch.PositionOf(in e);
+        var source = new EvidenceSource(position.Partition.Id, position.Offset, position.Index);
+        var changed = false;
+        foreach (ref var identifier in batch.IdentifiersOf(in e))
+        {
+            if (!identifier.Verified || identifier.Node == anchor) continue;
+            if (!_graph.Link(anchor, identifier.Node, e.EventTimeMs, source)) continue;
+            state.Mark(identifier.Node, CellFlags.Dirty);
+            changed = true;
+        }
+        if (changed) state.Mark(anchor, CellFlags.Dirty);
+        return changed;
+    }
+
+    // An unbind that named a second identifier which was dropped as junk unbinds nothing: there is no such edge.
+    private bool NoteUnbind(EventBatch batch, in TrackingEvent e)
+    {
+        var identifiers = batch.IdentifiersOf(in e);
+        if (identifiers.Length != e.NamedIdentifiers || !AllVerified(identifiers)) return false;
+        var anchor = batch.Identifiers[e.Anchor].Node;
+        var other = identifiers[^1].Node == anchor ? identifiers[0].Node : identifiers[^1].Node;
+        var changed = other == anchor ? _graph.Unbind(anchor, e.EventTimeMs) : _graph.Unbind(anchor, other, e.EventTimeMs);
+        if (!changed) return false;
+        state.Mark(anchor, CellFlags.Dirty);
+        state.Mark(other, CellFlags.Dirty);
+        return true;
+    }
+
+    private static bool AllVerified(Span<EventIdentifier> identifiers)
+    {
+        foreach (ref var identifier in identifiers)
+            if (!identifier.Verified) return false;
+        return true;
+    }
+}

@@ -1,0 +1,60 @@
+using ScrmStream.Events;
+
+namespace ScrmStream.Pipeline;
+
+/// <summary>
+/// What the pipeline has done so far. Written by the deciding thread and the poll thread, read by anyone (a reader may see a count
+/// a moment old, never a torn one).
+/// </summary>
+public sealed class PipelineCounters
+{
+    private readonly long[] _rejected = new long[Enum.GetValues<RejectReason>().Length];
+    private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _flushes, _conflicts, _refusals, _identifiers, _durableEvents;
+
+    public long PolledRecords => Volatile.Read(ref _polledRecords);
+    /// <summary>Events accepted and durable.</summary>
+    public long Accepted => Volatile.Read(ref _accepted);
+    /// <summary>Events (accepted or rejected) that are durable.</summary>
+    public long DurableEvents => Volatile.Read(ref _durableEvents);
+    /// <summary>Accepted events that state held already, from before a restart.</summary>
+    public long Repeats => Volatile.Read(ref _repeats);
+    public long DroppedIdentifiers => Volatile.Read(ref _droppedIdentifiers);
+    public long Flushes => Volatile.Read(ref _flushes);
+    public long Conflicts => Volatile.Read(ref _conflicts);
+    public long Refusals => Volatile.Read(ref _refusals);
+    /// <summary>Identifiers in memory.</summary>
+    public long Identifiers => Volatile.Read(ref _identifiers);
+
+    public long RejectedBy(RejectReason reason) => Volatile.Read(ref _rejected[(int)reason]);
+
+    public long Rejected => Enum.GetValues<RejectReason>().Sum(RejectedBy);
+
+    internal void AddPolled(int records) => Interlocked.Add(ref _polledRecords, records);
+
+    internal void SetIdentifiers(long count) => Volatile.Write(ref _identifiers, count);
+
+    internal void AddConflict() => Interlocked.Increment(ref _conflicts);
+
+    internal void AddRefusal() => Interlocked.Increment(ref _refusals);
+
+    internal void AddRepeats(long repeats) => Interlocked.Add(ref _repeats, repeats);
+
+    internal void AddDurable(FlushJob job)
+    {
+        long accepted = 0, events = 0;
+        foreach (var batch in job.Batches)
+        {
+            foreach (ref var e in batch.Events)
+            {
+                if (e.Verdict == Verdict.Accepted) accepted++;
+                else _rejected[(int)RejectReason.Duplicate]++;
+            }
+            events += batch.Rejects.Count + batch.Count;
+            foreach (var reject in batch.Rejects) _rejected[(int)reject.Reason]++;
+            Interlocked.Add(ref _droppedIdentifiers, batch.DroppedIdentifiers);
+        }
+        Interlocked.Add(ref _accepted, accepted);
+        Interlocked.Add(ref _durableEvents, events);
+        Interlocked.Increment(ref _flushes);
+    }
+}

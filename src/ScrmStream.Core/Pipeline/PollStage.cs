@@ -1,0 +1,87 @@
+using System.Threading.Channels;
+using ScrmStream.Events;
+
+namespace ScrmStream.Pipeline;
+
+/// <summary>
+/// Polls the source and hands batches to the decode lanes in turn, so that reading the lanes in turn gives them back in order.
+/// </summary>
+public sealed class PollStage(
+    IEventSource source, BatchPool pool, Channel<EventBatch>[] lanes, PipelineCounters counters, PipelineOptions options, TimeProvider time)
+{
+    private readonly RecordBatch _nothing = new(1, 1);
+    private long _idleSince = -1;
+    private int _lane;
+
+    /// <summary>How long the source has been at its end with nothing to read; zero while it is not.</summary>
+    public TimeSpan IdleFor
+    {
+        get
+        {
+            var since = Volatile.Read(ref _idleSince);
+            return since < 0 ? TimeSpan.Zero : time.GetElapsedTime(since);
+        }
+    }
+
+    /// <summary>The source is finite and read to its end.</summary>
+    public bool Ended { get; private set; }
+
+    public async Task RunAsync(CancellationToken stop, CancellationToken cancel)
+    {
+        try
+        {
+            while (!stop.IsCancellationRequested && !Ended) await PollOnceAsync(stop, cancel);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // A stop while waiting for a free batch: nothing was polled into it.
+        }
+        finally
+        {
+            foreach (var lane in lanes) lane.Writer.TryComplete();
+        }
+    }
+
+    private async ValueTask PollOnceAsync(CancellationToken stop, CancellationToken cancel)
+    {
+        var batch = await TakeAsync(stop);
+        var state = source.Poll(batch.Records, options.PollTimeout);
+        Note(state, batch.Records.Count);
+        if (batch.Records.Count == 0)
+        {
+            pool.Return(batch);
+            return;
+        }
+        counters.AddPolled(batch.Records.Count);
+        await lanes[_lane].Writer.WriteAsync(batch, cancel);
+        _lane = (_lane + 1) % lanes.Length;
+    }
+
+    // While there is no free batch the source is paused, but polled on, so that it keeps its place in the group.
+    private async ValueTask<EventBatch> TakeAsync(CancellationToken stop)
+    {
+        var take = pool.TakeAsync(stop);
+        if (take.IsCompleted) return await take;
+        var waiting = take.AsTask();
+        var paused = false;
+        while (await Task.WhenAny(waiting, Task.Delay(LongBackPressure, time, stop)) != waiting)
+        {
+            stop.ThrowIfCancellationRequested();
+            if (!paused) source.Pause(true);
+            paused = true;
+            source.Poll(_nothing, TimeSpan.Zero);
+            if (_nothing.Count > 0) throw new InvalidOperationException("A paused source gave a record; reading on would lose it.");
+        }
+        if (paused) source.Pause(false);
+        return await waiting;
+    }
+
+    private static readonly TimeSpan LongBackPressure = TimeSpan.FromSeconds(5);
+
+    private void Note(SourceState state, int records)
+    {
+        if (state == SourceState.Ended) Ended = true;
+        if (state == SourceState.Open || records > 0) Volatile.Write(ref _idleSince, -1);
+        else if (_idleSince < 0) Volatile.Write(ref _idleSince, time.GetTimestamp());
+    }
+}

@@ -1,0 +1,121 @@
+using System.Buffers.Text;
+using System.Text;
+using ScrmStream.Events;
+using ScrmStream.Profiles;
+using ScrmStream.Rules;
+
+namespace ScrmStream.Pipeline;
+
+/// <summary>Writes the public fields of a customer's view (schemas/redis/keys.md) as UTF-8, without a string per field.</summary>
+internal sealed class ViewFields
+{
+    private readonly ScoreNames[] _names;
+    private readonly byte[] _text = new byte[512];
+
+    private sealed record ScoreNames(byte[] Name, byte[] Value, byte[] At, byte[] HalfLife, byte[] Grade, long HalfLifeMs);
+
+    public ViewFields(RuleSet rules)
+    {
+        _names = [.. rules.Scores.Select(s => new ScoreNames(
+            Utf8(s.Name), Utf8($"score.{s.Name}"), Utf8($"score.{s.Name}.at"), Utf8($"score.{s.Name}.half_life"), Utf8($"grade.{s.Name}"), s.HalfLifeMs))];
+    }
+
+    public void Write(ref ViewWrite view, ByteArena arena, ShardSet shards, Conclusion conclusion)
+    {
+        view.Fields = WriteFields(arena, shards, conclusion);
+        (view.Tags, view.TagExpiry) = WriteTags(arena, conclusion);
+        view.Ranks = WriteRanks(arena, conclusion);
+        view.Conclusion = arena.Add(conclusion.Bytes);
+    }
+
+    /// <summary>The ranks of someone who is on no board; one list serves all of a flush.</summary>
+    public ArenaRange OffEveryBoard(FlushJob job)
+    {
+        if (job.OffEveryBoard is { } written) return written;
+        var start = job.Arena.Length;
+        foreach (var score in _names) job.Arena.AddField(score.Name, "-"u8);
+        job.OffEveryBoard = job.Arena.Since(start);
+        return job.OffEveryBoard.Value;
+    }
+
+    private ArenaRange WriteFields(ByteArena arena, ShardSet shards, Conclusion conclusion)
+    {
+        var start = arena.Length;
+        AddNumber(arena, "first_seen"u8, shards.FirstSeenMs);
+        AddNumber(arena, "last_seen"u8, shards.LastSeenMs);
+        AddNumber(arena, "events"u8, shards.Events);
+        AddChannels(arena, shards.ChannelBits);
+        for (var i = 0; i < conclusion.ScoreCount; i++)
+        {
+            var score = conclusion.Score(i);
+            var names = NamesOf(score.Name);
+            AddPoints(arena, names.Value, score.MicroPoints);
+            AddNumber(arena, names.At, conclusion.ScoresAsOfMs);
+            if (names.HalfLifeMs > 0) AddNumber(arena, names.HalfLife, names.HalfLifeMs);
+            if (!score.Grade.IsEmpty) arena.AddField(names.Grade, score.Grade);
+        }
+        return arena.Since(start);
+    }
+
+    private (ArenaRange Tags, ArenaRange Expiry) WriteTags(ByteArena arena, Conclusion conclusion)
+    {
+        var start = arena.Length;
+        for (var i = 0; i < conclusion.TagCount; i++) arena.AddField(conclusion.Tag(i).Name, conclusion.Tag(i).Value);
+        var tags = arena.Since(start);
+        start = arena.Length;
+        for (var i = 0; i < conclusion.TagCount; i++)
+        {
+            var tag = conclusion.Tag(i);
+            if (tag.ExpiresMs != 0) AddNumber(arena, tag.Name, tag.ExpiresMs);
+        }
+        return (tags, arena.Since(start));
+    }
+
+    private ArenaRange WriteRanks(ByteArena arena, Conclusion conclusion)
+    {
+        var start = arena.Length;
+        for (var i = 0; i < conclusion.ScoreCount; i++)
+        {
+            var score = conclusion.Score(i);
+            if (score.HasRank) AddNumber(arena, score.Name, (long)score.Rank);
+            else arena.AddField(score.Name, "-"u8);
+        }
+        return arena.Since(start);
+    }
+
+    private ScoreNames NamesOf(ReadOnlySpan<byte> score)
+    {
+        foreach (var names in _names)
+            if (score.SequenceEqual(names.Name)) return names;
+        throw new InvalidOperationException($"The conclusion has a score {Encoding.UTF8.GetString(score)} that the rules lack.");
+    }
+
+    private void AddChannels(ByteArena arena, uint bits)
+    {
+        var length = 0;
+        for (var channel = 1; channel < 32; channel++)
+        {
+            if ((bits & 1u << channel) == 0) continue;
+            if (length > 0) _text[length++] = (byte)',';
+            var word = ((Channel)channel).WordUtf8();
+            word.CopyTo(_text.AsSpan(length));
+            length += word.Length;
+        }
+        arena.AddField("channels"u8, _text.AsSpan(0, length));
+    }
+
+    private void AddNumber(ByteArena arena, ReadOnlySpan<byte> name, long value)
+    {
+        Utf8Formatter.TryFormat(value, _text, out var length);
+        arena.AddField(name, _text.AsSpan(0, length));
+    }
+
+    // Millionths of a point as an exact decimal: no float on the way to the reader.
+    private void AddPoints(ByteArena arena, ReadOnlySpan<byte> name, long microPoints)
+    {
+        Utf8Formatter.TryFormat(microPoints / 1_000_000m, _text, out var length);
+        arena.AddField(name, _text.AsSpan(0, length));
+    }
+
+    private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
+}

@@ -1,0 +1,31 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using ScrmStream.Events;
+
+namespace ScrmStream.Profiles;
+
+/// <summary>
+/// What a shard remembers of the events that pass one filter. Every aggregate is a commutative monoid: its stored bytes are a
+/// function of the set of events alone, whatever their order. Immutable, any thread.
+/// </summary>
+public abstract class Aggregate
+{
+    /// <param name="text">The canonical text: kind, filter and parameters. It alone decides the key.</param>
+    protected Aggregate(string text)
+    {
+        Text = text;
+        Span<byte> hash = stackalloc byte[32];
+        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
+        Key = BinaryPrimitives.ReadUInt32LittleEndian(hash);
+    }
+
+    public string Text { get; }
+
+    /// <summary>The key of its payload in a shard: the first 32 bits of the SHA-256 of <see cref="Text"/>.</summary>
+    public uint Key { get; }
+
+    /// <summary>Adds an event that passed the filter. Allocates nothing once the shard has room.</summary>
+    /// <param name="microPoints">What the event is worth, for the aggregates that weigh; the others ignore it.</param>
+    public abstract void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints);
+}

@@ -1,0 +1,223 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace ScrmStream.Rules;
+
+/// <summary>A tag that holds. Spans are valid until the conclusion is reused.</summary>
+public readonly ref struct HeldTag(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, long expiresMs)
+{
+    public ReadOnlySpan<byte> Name { get; } = name;
+    /// <summary>"1" for a boolean tag.</summary>
+    public ReadOnlySpan<byte> Value { get; } = value;
+    /// <summary>Event time (Unix milliseconds) from which it no longer holds; 0: it does not expire.</summary>
+    public long ExpiresMs { get; } = expiresMs;
+}
+
+/// <summary>A score's value. Spans are valid until the conclusion is reused.</summary>
+public readonly ref struct ScoreValue(ReadOnlySpan<byte> name, long microPoints, ReadOnlySpan<byte> grade, double rank)
+{
+    public ReadOnlySpan<byte> Name { get; } = name;
+    /// <summary>Points x 10^6, as of <see cref="Conclusion.ScoresAsOfMs"/>.</summary>
+    public long MicroPoints { get; } = microPoints;
+    /// <summary>Empty below the lowest grade.</summary>
+    public ReadOnlySpan<byte> Grade { get; } = grade;
+    /// <summary>log2(points) x half-life + time, in whole milliseconds; NaN when there is none.</summary>
+    public double Rank { get; } = rank;
+    public bool HasRank => !double.IsNaN(Rank);
+}
+
+/// <summary>A tag that came, went or changed its value; null where it does or did not hold.</summary>
+public readonly record struct TagDifference(string Tag, string? Value, string? Previous);
+
+/// <summary>A grade crossing; null below the lowest grade or where there was or is no such score.</summary>
+public readonly record struct GradeDifference(string Score, string? Grade, string? Previous, long MicroPoints);
+
+/// <summary>
+/// What rules concluded about one customer, in a canonical form that does not depend on the order or number of rules: names, in order
+/// of their bytes. Reused for many customers; one thread.
+/// <code>
+/// u8 form = 1 | i64 scores as of | u16 tags | u16 scores                                              13 B, little endian
+/// tag         u8 name length | u16 value length | i64 expires | name | value
+/// score       u8 name length | u8 grade length | i64 micro points | f64 rank | name | grade
+/// </code>
+/// </summary>
+public sealed class Conclusion
+{
+    private const byte Form = 1;
+    private const int HeaderBytes = 13;
+    private const int TagBytes = 11;
+    private const int ScoreBytes = 18;
+
+    private byte[] _bytes = new byte[512];
+    private int _length;
+    private int[] _starts = new int[32];
+    private int _scoresStart;
+    private Evaluation? _evaluation;
+
+    public Conclusion()
+    {
+        Start(0);
+        StartScores();
+        Finish();
+    }
+
+    /// <summary>The canonical form, to be stored or compared; valid until the conclusion is reused.</summary>
+    public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
+
+    /// <summary>The time of all score values, Unix milliseconds.</summary>
+    public long ScoresAsOfMs => BinaryPrimitives.ReadInt64LittleEndian(_bytes.AsSpan(1));
+
+    public int TagCount { get; private set; }
+    public int ScoreCount { get; private set; }
+
+    /// <summary>Tag <paramref name="i"/> in order of name.</summary>
+    public HeldTag Tag(int i)
+    {
+        var entry = _bytes.AsSpan(_starts[i]);
+        int name = entry[0], value = BinaryPrimitives.ReadUInt16LittleEndian(entry[1..]);
+        return new HeldTag(entry.Slice(TagBytes, name), entry.Slice(TagBytes + name, value), BinaryPrimitives.ReadInt64LittleEndian(entry[3..]));
+    }
+
+    /// <summary>Score <paramref name="i"/> in order of name.</summary>
+    public ScoreValue Score(int i)
+    {
+        var entry = _bytes.AsSpan(_starts[TagCount + i]);
+        return new ScoreValue(
+            entry.Slice(ScoreBytes, entry[0]), BinaryPrimitives.ReadInt64LittleEndian(entry[2..]), entry.Slice(ScoreBytes + entry[0], entry[1]),
+            BinaryPrimitives.ReadDoubleLittleEndian(entry[10..]));
+    }
+
+    /// <summary>Both hold the same tags with the same values and ends.</summary>
+    public bool HasSameTags(Conclusion other) => _bytes.AsSpan(HeaderBytes, _scoresStart - HeaderBytes)
+        .SequenceEqual(other._bytes.AsSpan(HeaderBytes, other._scoresStart - HeaderBytes));
+
+    /// <summary>Appends the canonical form.</summary>
+    public void WriteTo(System.Buffers.IBufferWriter<byte> destination) => System.Buffers.BuffersExtensions.Write(destination, Bytes);
+
+    /// <summary>Takes over a stored form; an empty one is a conclusion of nothing.</summary>
+    /// <exception cref="InvalidDataException">It is not of a form this program knows.</exception>
+    public void ReadFrom(ReadOnlySpan<byte> stored)
+    {
+        if (stored.IsEmpty)
+        {
+            Start(0);
+            StartScores();
+            Finish();
+            return;
+        }
+        if (stored.Length < HeaderBytes || stored[0] != Form) throw new InvalidDataException("A stored conclusion has an unknown form.");
+        Reserve(stored.Length);
+        stored.CopyTo(_bytes);
+        _length = stored.Length;
+        TagCount = BinaryPrimitives.ReadUInt16LittleEndian(stored[9..]);
+        ScoreCount = BinaryPrimitives.ReadUInt16LittleEndian(stored[11..]);
+        FindStarts(stored);
+    }
+
+    /// <summary>Adds to the lists what is different from an earlier conclusion of the same customer, in order of name.</summary>
+    public void CollectDifferences(Conclusion previous, List<TagDifference> tags, List<GradeDifference> grades)
+    {
+        int i = 0, j = 0;
+        while (i < TagCount || j < previous.TagCount)
+        {
+            var order = i == TagCount ? 1 : j == previous.TagCount ? -1 : Tag(i).Name.SequenceCompareTo(previous.Tag(j).Name);
+            var now = order <= 0 ? Tag(i++) : default;
+            var before = order >= 0 ? previous.Tag(j++) : default;
+            if (order == 0 && now.Value.SequenceEqual(before.Value)) continue;
+            tags.Add(new TagDifference(
+                TextOf(order <= 0 ? now.Name : before.Name)!, order <= 0 ? Encoding.UTF8.GetString(now.Value) : null,
+                order >= 0 ? Encoding.UTF8.GetString(before.Value) : null));
+        }
+        CollectGrades(previous, grades);
+    }
+
+    private void CollectGrades(Conclusion previous, List<GradeDifference> grades)
+    {
+        int i = 0, j = 0;
+        while (i < ScoreCount || j < previous.ScoreCount)
+        {
+            var order = i == ScoreCount ? 1 : j == previous.ScoreCount ? -1 : Score(i).Name.SequenceCompareTo(previous.Score(j).Name);
+            var now = order <= 0 ? Score(i++) : default;
+            var before = order >= 0 ? previous.Score(j++) : default;
+            if (now.Grade.SequenceEqual(before.Grade)) continue;
+            grades.Add(new GradeDifference(TextOf(order <= 0 ? now.Name : before.Name)!, TextOf(now.Grade), TextOf(before.Grade), now.MicroPoints));
+        }
+    }
+
+    internal Evaluation EvaluationFor(RuleSet rules, int timelines)
+    {
+        if (_evaluation?.Owner != rules) _evaluation = new Evaluation(rules, rules.Tags.Count, timelines);
+        return _evaluation;
+    }
+
+    internal void Start(long scoresAsOfMs)
+    {
+        _length = HeaderBytes;
+        TagCount = ScoreCount = 0;
+        _bytes[0] = Form;
+        BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(1), scoresAsOfMs);
+    }
+
+    internal void AddTag(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, long expiresMs)
+    {
+        var entry = AddEntry(TagCount++, TagBytes + name.Length + value.Length);
+        entry[0] = (byte)name.Length;
+        BinaryPrimitives.WriteUInt16LittleEndian(entry[1..], (ushort)value.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(entry[3..], expiresMs);
+        name.CopyTo(entry[TagBytes..]);
+        value.CopyTo(entry[(TagBytes + name.Length)..]);
+    }
+
+    internal void StartScores() => _scoresStart = _length;
+
+    internal void AddScore(ReadOnlySpan<byte> name, long microPoints, ReadOnlySpan<byte> grade, double rank)
+    {
+        var entry = AddEntry(TagCount + ScoreCount++, ScoreBytes + name.Length + grade.Length);
+        entry[0] = (byte)name.Length;
+        entry[1] = (byte)grade.Length;
+        BinaryPrimitives.WriteInt64LittleEndian(entry[2..], microPoints);
+        BinaryPrimitives.WriteDoubleLittleEndian(entry[10..], rank);
+        name.CopyTo(entry[ScoreBytes..]);
+        grade.CopyTo(entry[(ScoreBytes + name.Length)..]);
+    }
+
+    internal void Finish()
+    {
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(9), (ushort)TagCount);
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(11), (ushort)ScoreCount);
+    }
+
+    private static string? TextOf(ReadOnlySpan<byte> utf8) => utf8.IsEmpty ? null : Encoding.UTF8.GetString(utf8);
+
+    private Span<byte> AddEntry(int entry, int bytes)
+    {
+        if (entry == _starts.Length) Array.Resize(ref _starts, entry * 2);
+        Reserve(_length + bytes);
+        _starts[entry] = _length;
+        _length += bytes;
+        return _bytes.AsSpan(_length - bytes, bytes);
+    }
+
+    private void FindStarts(ReadOnlySpan<byte> stored)
+    {
+        var entries = TagCount + ScoreCount;
+        if (_starts.Length < entries) _starts = new int[entries];
+        var at = HeaderBytes;
+        for (var i = 0; i < entries; i++)
+        {
+            if (i == TagCount) _scoresStart = at;
+            if (at + (i < TagCount ? TagBytes : ScoreBytes) > stored.Length) throw new InvalidDataException("A stored conclusion is cut short.");
+            _starts[i] = at;
+            at += i < TagCount
+                ? TagBytes + stored[at] + BinaryPrimitives.ReadUInt16LittleEndian(stored[(at + 1)..])
+                : ScoreBytes + stored[at] + stored[at + 1];
+        }
+        if (ScoreCount == 0) _scoresStart = at;
+        if (at != stored.Length) throw new InvalidDataException("A stored conclusion has a wrong length.");
+    }
+
+    private void Reserve(int bytes)
+    {
+        if (bytes > _bytes.Length) Array.Resize(ref _bytes, Math.Max(bytes, _bytes.Length * 2));
+    }
+}

@@ -1,0 +1,136 @@
+using System.Text;
+using ScrmStream.Profiles;
+
+namespace ScrmStream.Rules;
+
+/// <summary>Turns syntax into tags, scores and the steps that feed their aggregates.</summary>
+internal sealed class RuleCompiler
+{
+    private readonly RuleFileSyntax _file;
+    private readonly RuleBinder _binder;
+
+    public RuleCompiler(RuleFileSyntax file)
+    {
+        _file = file;
+        _binder = new RuleBinder([.. file.Tags.Select(t => t.Name)]);
+        TagOrder = OrderByReferences();
+        Tags = [.. file.Tags.Select(t => new TagRule(t, TagPlanOf(t)))];
+        Scores = [.. file.Scores.Select(Score)];
+    }
+
+    public TagRule[] Tags { get; }
+    public ScoreRule[] Scores { get; }
+    /// <summary>Indexes of the tags, each after those it refers to.</summary>
+    public int[] TagOrder { get; }
+    public IReadOnlyList<FoldStep> Steps => _binder.Steps;
+    public int Timelines => _binder.Timelines;
+
+    private TagPlan TagPlanOf(TagSyntax tag)
+    {
+        _binder.StartTag(tag.ExpiresMs);
+        if (tag.Values.Count > 0)
+        {
+            return new GroupPlan([.. tag.Values.Select(v => (Encoding.UTF8.GetBytes(v.Value), Bind(v.When, c => c.Bind(_binder))))]);
+        }
+        if (tag.ExpiresMs == 0)
+        {
+            var when = tag.When is null ? null : Bind(tag.When, c => c.Bind(_binder));
+            return tag.Value is null ? new BooleanPlan(when!) : Bind(tag.Value, v => ValuePlan(v, when));
+        }
+        var value = tag.Value is null ? null : (EdgeValuePlan)Bind(tag.Value, v => ValuePlan(v, null));
+        var condition = tag.When is null ? new LatestOfValue(EdgeOf(tag.Value!)) : Bind(tag.When, Expiring);
+        return new ExpiringPlan(condition, tag.ExpiresMs, value);
+    }
+
+    private ExpiringCondition Expiring(ConditionSyntax when)
+    {
+        if (when is CountSyntax { IsThreshold: true } count && (count.Threshold == 1 || count.WithinMs == 0))
+        {
+            var latest = _binder.Use(new LatestTimes(count.Filter.Text, 1, 1), count.Filter);
+            var enough = count.Threshold == 1 ? null : _binder.Use(new EventCount(count.Filter.Text), count.Filter);
+            return new LatestEvent(latest, enough, count.Threshold);
+        }
+        var condition = when.Bind(_binder);
+        if (_binder.EarlierLists.Length == 0)
+        {
+            throw new ExpressionException(when.Position, "a tag that expires needs a seen, count or sum that makes it true");
+        }
+        return new EarlierTimes(condition, _binder.EarlierLists, _binder.ExpiresMs);
+    }
+
+    private TagPlan ValuePlan(ValueSyntax syntax, Condition? when)
+    {
+        if (syntax is EdgeValueSyntax edge) return new EdgeValuePlan(when, Edge(edge), edge.WithinMs);
+        var number = (NumberValueSyntax)syntax;
+        var (field, filter, withinMs) = (number.Field, number.Filter, number.WithinMs);
+        Aggregate aggregate = (field, withinMs) switch
+        {
+            (null, 0) => _binder.Use(new EventCount(filter.Text), filter),
+            (null, _) => _binder.Use(new LatestTimes(filter.Text, LatestTimes.KeepMax, withinMs), filter),
+            (_, 0) => _binder.Use(new FieldSum(field, filter.Text), filter),
+            _ => _binder.Use(new LatestValues(field, filter.Text, withinMs), filter),
+        };
+        return new NumberPlan(when, aggregate, withinMs, aggregate is LatestValues ? _binder.NewTimeline() : -1);
+    }
+
+    private EdgeValue EdgeOf(Located<ValueSyntax> value) => Edge((EdgeValueSyntax)value.Syntax);
+
+    private EdgeValue Edge(EdgeValueSyntax edge) => _binder.Use(new EdgeValue(edge.IsLast, edge.Field, edge.Filter.Text), edge.Filter);
+
+    private ScoreRule Score(ScoreSyntax score)
+    {
+        var clock = score.HalfLifeMs == 0 ? null : new DecayClock(score.HalfLifeMs);
+        try
+        {
+            var uncapped = score.Points.Where(p => p.CapMicro == 0).OrderBy(p => p.Text, StringComparer.Ordinal).ToList();
+            var points = uncapped.Count == 0 ? null : _binder.Use(
+                new DecayedPoints(clock, string.Join("; ", uncapped.Select(p => p.Text))),
+                [.. uncapped.Select(p => (p.Filter, p.AddMicro))]);
+            var capped = score.Points.Where(p => p.CapMicro > 0).Select(p => new ScoreRule.CappedEntry(
+                _binder.Use(new CappedWeights(clock, p.Unit, p.Filter.Text), p.Filter), p.AddMicro, p.CapMicro));
+            return new ScoreRule(score, clock, points, [.. capped]);
+        }
+        catch (ExpressionException e)
+        {
+            throw score.Place.Error(e.Message);
+        }
+    }
+
+    private static TOut Bind<TIn, TOut>(Located<TIn> located, Func<TIn, TOut> bind)
+    {
+        try
+        {
+            return bind(located.Syntax);
+        }
+        catch (ExpressionException e)
+        {
+            throw located.Error(e);
+        }
+    }
+
+    private int[] OrderByReferences()
+    {
+        var states = new byte[_file.Tags.Count]; // 0 not visited, 1 on the path, 2 done
+        List<int> order = [];
+        for (var i = 0; i < states.Length; i++) Visit(i, states, order);
+        return [.. order];
+    }
+
+    private void Visit(int tag, byte[] states, List<int> order)
+    {
+        if (states[tag] == 2) return;
+        states[tag] = 1;
+        foreach (var condition in _file.Tags[tag].Conditions)
+        {
+            foreach (var reference in condition.Syntax.References)
+            {
+                var target = _file.Tags.ToList().FindIndex(t => t.Name == reference.Tag);
+                if (target < 0) throw condition.Error(new ExpressionException(reference.Position, $"there is no tag '{reference.Tag}'"));
+                if (states[target] == 1) throw condition.Error(new ExpressionException(reference.Position, $"tags '{_file.Tags[tag].Name}' and '{reference.Tag}' refer to each other in a circle"));
+                Visit(target, states, order);
+            }
+        }
+        states[tag] = 2;
+        order.Add(tag);
+    }
+}

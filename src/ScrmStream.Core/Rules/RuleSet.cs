@@ -1,0 +1,123 @@
+using System.Security.Cryptography;
+using System.Text;
+using ScrmStream.Events;
+using ScrmStream.Profiles;
+
+namespace ScrmStream.Rules;
+
+/// <summary>
+/// The tags and scores of a rule file, compiled. What events add up to lies in shards (<see cref="Fold"/>), what follows from it in a
+/// <see cref="Conclusion"/> (<see cref="Evaluate(ShardSet, long, Conclusion)"/>); both are functions of the set of events alone, to the bit, whatever their
+/// order and however they are spread over the shards. Immutable, any thread.
+/// </summary>
+public sealed class RuleSet
+{
+    private const long FileBytesMax = 1 << 20;
+
+    private readonly FoldProgram _program;
+    private readonly int[] _tagOrder;
+    private readonly int[] _tagsByName;
+    private readonly int[] _scoresByName;
+    private readonly int _timelines;
+
+    private RuleSet(RuleCompiler compiled)
+    {
+        Tags = compiled.Tags;
+        Scores = compiled.Scores;
+        _program = new FoldProgram(compiled.Steps);
+        _tagOrder = compiled.TagOrder;
+        _timelines = compiled.Timelines;
+        _tagsByName = ByName(compiled.Tags.Length, i => compiled.Tags[i].NameUtf8);
+        _scoresByName = ByName(compiled.Scores.Length, i => compiled.Scores[i].NameUtf8);
+        var text = string.Join('\n', Tags.Select(t => t.Text).Concat(Scores.Select(s => s.Text)));
+        Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..32];
+        Aggregates = [.. compiled.Steps.Select(s => s.Aggregate).Distinct()];
+    }
+
+    public static RuleSet Empty { get; } = Parse("", "(none)");
+
+    /// <summary>In the order of the file.</summary>
+    public IReadOnlyList<TagRule> Tags { get; }
+    /// <summary>In the order of the file.</summary>
+    public IReadOnlyList<ScoreRule> Scores { get; }
+    /// <summary>32 hex digits; equal when the rules mean the same, whatever their spacing, comments and descriptions.</summary>
+    public string Fingerprint { get; }
+    /// <summary>What shards keep for these rules.</summary>
+    public IReadOnlyList<Aggregate> Aggregates { get; }
+
+    /// <summary>Reads a rule file.</summary>
+    /// <exception cref="RuleFileException">It cannot be read, or something in it is refused; the message names file, line and reason.</exception>
+    public static RuleSet Load(string path)
+    {
+        try
+        {
+            var length = new FileInfo(path).Length;
+            if (length > FileBytesMax) throw new RuleFileException(path, 1, 1, "a rule file has at most 1 MiB");
+            return Parse(File.ReadAllText(path), path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RuleFileException(path, 1, 1, $"cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>Compiles the text of a rule file; <paramref name="file"/> is only named in messages.</summary>
+    /// <exception cref="RuleFileException">Something in it is refused.</exception>
+    public static RuleSet Parse(string yaml, string file) => new(new RuleCompiler(RuleFileReader.Read(yaml, file)));
+
+    /// <summary>
+    /// Adds one event to the aggregates of its anchor's shard (header, fences and ring are the caller's). Allocates nothing once the
+    /// shard's buffer is large enough.
+    /// </summary>
+    public void Fold(EventBatch batch, in TrackingEvent e, ShardBuffer shard)
+    {
+        foreach (var step in _program.StepsFor(batch.Text(e.Name)))
+        {
+            if (step.Filter is null || step.Filter.Matches(batch, in e)) step.Aggregate.Add(shard, batch, in e, step.MicroPoints);
+        }
+    }
+
+    /// <summary>Concludes tags and scores as of one time (Unix milliseconds), not before the customer's last event.</summary>
+    public void Evaluate(ShardSet shards, long asOfMs, Conclusion result) => Evaluate(shards, asOfMs, asOfMs, result);
+
+    /// <summary>
+    /// Concludes what follows from all shards of a customer: tags as of one time, scores as of another. A customer without events has
+    /// neither. Reuses <paramref name="result"/>, whose thread this is; allocates nothing when warm.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="tagsAsOfMs"/> is before the customer's last event: what the shards keep would not be enough for the truth.
+    /// </exception>
+    public void Evaluate(ShardSet shards, long tagsAsOfMs, long scoresAsOfMs, Conclusion result)
+    {
+        result.Start(scoresAsOfMs);
+        if (shards.Events > 0)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(tagsAsOfMs, shards.LastSeenMs);
+            var evaluation = result.EvaluationFor(this, _timelines);
+            evaluation.Start(shards, tagsAsOfMs);
+            foreach (var tag in _tagOrder) Tags[tag].Decide(evaluation, tag);
+            foreach (var tag in _tagsByName)
+            {
+                if (evaluation.Tags[tag].Holds) result.AddTag(Tags[tag].NameUtf8, evaluation.ValueOf(tag), evaluation.Tags[tag].ExpiresMs);
+            }
+            result.StartScores();
+            foreach (var i in _scoresByName) AddScore(Scores[i], evaluation, scoresAsOfMs, result);
+        }
+        else result.StartScores();
+        result.Finish();
+    }
+
+    private static void AddScore(ScoreRule score, Evaluation evaluation, long asOfMs, Conclusion result)
+    {
+        var exact = score.Read(evaluation.Shards, asOfMs, evaluation.Ledger);
+        var microPoints = ScoreRule.Round(exact);
+        result.AddScore(score.NameUtf8, microPoints, score.GradeUtf8(microPoints), score.Rank(exact, asOfMs));
+    }
+
+    private static int[] ByName(int count, Func<int, byte[]> name)
+    {
+        var order = Enumerable.Range(0, count).ToArray();
+        Array.Sort(order, (a, b) => name(a).AsSpan().SequenceCompareTo(name(b)));
+        return order;
+    }
+}

@@ -1,0 +1,118 @@
+using System.Text;
+using ScrmStream.Events;
+
+namespace ScrmStream.Tests.Identity;
+
+/// <summary>
+/// The identity rules written out naively over sets of strings, from the list of all events: what the engine is compared with.
+/// </summary>
+internal static class SlowIdentity
+{
+    internal sealed record Id(IdentifierKind Kind, string Scope, string Value)
+    {
+        public string Text => $"{Kind.Word()}:{Scope}:{Value}";
+        public bool IsDevice => Kind.Class() == IdentifierClass.Device;
+    }
+
+    /// <summary>An event; <see cref="IsUnbind"/> ones link nothing.</summary>
+    internal sealed record Sighting(long TimeMs, Id[] Ids, bool IsUnbind = false)
+    {
+        public Id Anchor => Ids.OrderBy(i => i, Comparer<Id>.Create(Strength)).First();
+    }
+
+    internal static int Strength(Id a, Id b)
+    {
+        if (a.Kind != b.Kind) return a.Kind.CompareTo(b.Kind);
+        var byScope = Bytes(a.Scope).AsSpan().SequenceCompareTo(Bytes(b.Scope));
+        return byScope != 0 ? byScope : Bytes(a.Value).AsSpan().SequenceCompareTo(Bytes(b.Value));
+    }
+
+    /// <summary>Each customer as root text and sorted member texts.</summary>
+    internal static SortedDictionary<string, string[]> Customers(IReadOnlyCollection<Sighting> events, int contactValuesMax = 3)
+    {
+        var ids = events.SelectMany(e => e.Ids).Distinct().ToList();
+        var firstSeen = ids.ToDictionary(i => i, i => events.Where(e => e.Ids.Contains(i)).Min(e => e.TimeMs));
+        var edges = CountingEdges(events, firstSeen);
+        var component = ids.ToDictionary(i => i, i => new HashSet<Id> { i });
+        foreach (var (a, b, _) in edges.Where(e => !e.A.IsDevice && !e.B.IsDevice).Order(Comparer<(Id A, Id B, long Time)>.Create(CompareEdges)))
+        {
+            if (component[a] == component[b]) continue;
+            var union = component[a].Union(component[b]).ToHashSet();
+            if (!WithinLimits(union, contactValuesMax)) continue;
+            foreach (var id in union) component[id] = union;
+        }
+        PlaceDevices(ids, edges, component);
+        var anchors = events.Select(e => e.Anchor).ToHashSet();
+        var customers = new SortedDictionary<string, string[]>(StringComparer.Ordinal);
+        foreach (var members in component.Values.Distinct().Where(c => c.Overlaps(anchors)))
+        {
+            var root = members.Order(Comparer<Id>.Create((a, b) =>
+                a.IsDevice != b.IsDevice ? a.IsDevice.CompareTo(b.IsDevice)
+                : firstSeen[a] != firstSeen[b] ? firstSeen[a].CompareTo(firstSeen[b]) : Strength(a, b))).First();
+            customers[root.Text] = [.. members.Select(m => m.Text).Order(StringComparer.Ordinal)];
+        }
+        return customers;
+    }
+
+    private static List<(Id A, Id B, long Time)> CountingEdges(IReadOnlyCollection<Sighting> events, Dictionary<Id, long> firstSeen)
+    {
+        var evidence = events.Where(e => !e.IsUnbind)
+            .SelectMany(e => e.Ids.Where(i => i != e.Anchor).Select(i => (Pair: Pair(e.Anchor, i), e.TimeMs)))
+            .GroupBy(x => x.Pair, x => x.TimeMs);
+        var edges = new List<(Id, Id, long)>();
+        foreach (var pair in evidence)
+        {
+            var unbound = events.Where(e => e.IsUnbind && (e.Ids.Length == 1
+                ? e.Ids[0] == pair.Key.A || e.Ids[0] == pair.Key.B : Pair(e.Ids[0], e.Ids[1]) == pair.Key)).Select(e => e.TimeMs).DefaultIfEmpty(long.MinValue).Max();
+            if (pair.Max() <= unbound) continue;
+            var order = Math.Max(pair.Min(), unbound);
+            var bridge = new[] { pair.Key.A, pair.Key.B }.Where(i => i.Kind == IdentifierKind.PendingId);
+            if (bridge.Any(b => order - firstSeen[b] > 90L * 24 * 3600 * 1000)) continue;
+            edges.Add((pair.Key.A, pair.Key.B, order));
+        }
+        return edges;
+    }
+
+    private static bool WithinLimits(HashSet<Id> ids, int contactValuesMax) =>
+        ids.Where(i => i.Kind.Class() <= IdentifierClass.App).GroupBy(i => (i.Kind, i.Scope)).All(g => g.Count() <= 1)
+        && ids.Where(i => i.Kind.Class() == IdentifierClass.Contact).GroupBy(i => i.Kind).All(g => g.Count() <= contactValuesMax);
+
+    private static void PlaceDevices(List<Id> ids, List<(Id A, Id B, long Time)> edges, Dictionary<Id, HashSet<Id>> component)
+    {
+        var devices = ids.Where(i => i.IsDevice).ToList();
+        var group = devices.ToDictionary(d => d, d => new HashSet<Id> { d });
+        foreach (var (a, b, _) in edges.Where(e => e.A.IsDevice && e.B.IsDevice))
+        {
+            var union = group[a].Union(group[b]).ToHashSet();
+            foreach (var d in union) group[d] = union;
+        }
+        var strong = devices.ToDictionary(d => d, d => edges.Where(e => e.A == d && !e.B.IsDevice || e.B == d && !e.A.IsDevice)
+            .Select(e => component[e.A == d ? e.B : e.A]).ToHashSet());
+        var joins = new List<(Id Device, HashSet<Id> With)>();
+        foreach (var device in devices)
+        {
+            var customers = group[device].SelectMany(d => strong[d]).ToHashSet();
+            if (customers.Count == 0) joins.Add((device, group[device]));
+            else if (customers.Count == 1) joins.Add((device, customers.Single()));
+            else if (strong[device].Count == 1) joins.Add((device, strong[device].Single()));
+        }
+        foreach (var join in joins)
+        {
+            var union = join.With.SelectMany(w => component[w]).Union(component[join.Device]).ToHashSet();
+            foreach (var id in union) component[id] = union;
+        }
+    }
+
+    private static int CompareEdges((Id A, Id B, long Time) x, (Id A, Id B, long Time) y)
+    {
+        (int, int, long) Key((Id A, Id B, long Time) e) => (Math.Max((int)e.A.Kind.Class(), (int)e.B.Kind.Class()), Math.Min((int)e.A.Kind.Class(), (int)e.B.Kind.Class()), e.Time);
+        var byKey = Key(x).CompareTo(Key(y));
+        if (byKey != 0) return byKey;
+        var byA = Bytes(x.A.Text).AsSpan().SequenceCompareTo(Bytes(y.A.Text));
+        return byA != 0 ? byA : Bytes(x.B.Text).AsSpan().SequenceCompareTo(Bytes(y.B.Text));
+    }
+
+    private static (Id A, Id B) Pair(Id a, Id b) => Bytes(a.Text).AsSpan().SequenceCompareTo(Bytes(b.Text)) <= 0 ? (a, b) : (b, a);
+
+    private static byte[] Bytes(string s) => Encoding.UTF8.GetBytes(s);
+}
