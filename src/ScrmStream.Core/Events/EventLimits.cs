@@ -22,6 +22,9 @@ public sealed class EventLimits
     /// <summary>The earliest event time, Unix milliseconds. Default 1990-01-01.</summary>
     public long EventTimeMinMs { get; set; } = 631_152_000_000;
 
+    /// <summary>Later events are left out, neither accepted nor rejected (a replay as of a time). Default: none are.</summary>
+    public long NotAfterMs { get; set; } = long.MaxValue;
+
     /// <exception cref="ArgumentOutOfRangeException">A limit is outside its range; the message names it.</exception>
     public void Validate()
     {

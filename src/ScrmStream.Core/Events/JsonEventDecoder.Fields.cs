@@ -16,7 +16,7 @@ public sealed partial class JsonEventDecoder
         else if (reader.ValueTextEquals("identifiers"u8)) ReadIdentifiers(ref reader, ref e, ref fault);
         else if (reader.ValueTextEquals("session_id"u8)) e.SessionId = ReadText(ref reader, "session_id", limits.ValueBytesMax, ref fault);
         else if (reader.ValueTextEquals("page"u8)) e.Page = ReadText(ref reader, "page", limits.ValueBytesMax, ref fault);
-        else if (reader.ValueTextEquals("properties"u8)) ReadProperties(ref reader, ref fault);
+        else if (reader.ValueTextEquals("properties"u8)) ReadProperties(ref reader, e.FirstProperty, ref fault);
         else if (reader.ValueTextEquals("amount_fen"u8))
         {
             e.AmountFen = ReadLong(ref reader, "amount_fen", long.MinValue, RejectReason.NotDecodable, ref fault);
@@ -41,18 +41,45 @@ public sealed partial class JsonEventDecoder
             reader.Skip();
             return TextRange.Absent;
         }
-        var text = TakeText(ref reader);
+        if (!TryTakeText(ref reader, out var text)) fault.Set(RejectReason.NotDecodable, $"field {field} holds an escape that is no character");
         if (text.Length > bytesMax) fault.Set(RejectReason.LimitExceeded, $"field {field} has {text.Length} bytes, limit {bytesMax}");
         return text;
     }
 
     // The token's text where it lies in the record; unescaped text goes behind the records.
-    private TextRange TakeText(ref Utf8JsonReader reader)
+    private bool TryTakeText(ref Utf8JsonReader reader, out TextRange text)
     {
-        if (!reader.ValueIsEscaped) return new TextRange(_recordStart + (int)reader.TokenStartIndex + 1, reader.ValueSpan.Length);
-        var start = _batch.Records.Reserve(reader.ValueSpan.Length);
-        var length = reader.CopyString(_batch.Buffer.AsSpan(start, reader.ValueSpan.Length));
-        return new TextRange(start, length);
+        if (reader.ValueIsEscaped) return TryUnescape(ref reader, out text);
+        text = new TextRange(_recordStart + (int)reader.TokenStartIndex + 1, reader.ValueSpan.Length);
+        return true;
+    }
+
+    // Half of a surrogate pair (\ud800 alone) passes as JSON, but no text can hold it and the reader throws on it.
+    private bool TryUnescape(ref Utf8JsonReader reader, out TextRange text)
+    {
+        text = TextRange.Absent;
+        try
+        {
+            var start = _batch.Records.Reserve(reader.ValueSpan.Length);
+            text = new TextRange(start, reader.CopyString(_batch.Buffer.AsSpan(start, reader.ValueSpan.Length)));
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    // On to the next field's name; one that no text can hold is passed over with its value and makes the event bad.
+    private bool NextName(ref Utf8JsonReader reader, ref Fault fault)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (!reader.ValueIsEscaped || TryUnescape(ref reader, out _)) return true;
+            fault.Set(RejectReason.NotDecodable, "a field's name holds an escape that is no character");
+            PassOver(ref reader);
+        }
+        return false;
     }
 
     private static long ReadLong(ref Utf8JsonReader reader, string field, long absent, RejectReason reason, ref Fault fault)
@@ -78,7 +105,7 @@ public sealed partial class JsonEventDecoder
     private void ReadCampaign(ref Utf8JsonReader reader, ref TrackingEvent e, ref Fault fault)
     {
         if (!EnterObject(ref reader, "campaign", ref fault)) return;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (NextName(ref reader, ref fault))
         {
             if (reader.ValueTextEquals("source"u8)) e.CampaignSource = ReadText(ref reader, "campaign.source", limits.ValueBytesMax, ref fault);
             else if (reader.ValueTextEquals("medium"u8)) e.CampaignMedium = ReadText(ref reader, "campaign.medium", limits.ValueBytesMax, ref fault);
@@ -92,7 +119,7 @@ public sealed partial class JsonEventDecoder
     private void ReadShare(ref Utf8JsonReader reader, ref TrackingEvent e, ref Fault fault)
     {
         if (!EnterObject(ref reader, "share", ref fault)) return;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (NextName(ref reader, ref fault))
         {
             if (reader.ValueTextEquals("from"u8)) e.ShareFrom = ReadText(ref reader, "share.from", limits.ValueBytesMax, ref fault);
             else if (reader.ValueTextEquals("depth"u8))
@@ -106,6 +133,9 @@ public sealed partial class JsonEventDecoder
 
     private void ReadIdentifiers(ref Utf8JsonReader reader, ref TrackingEvent e, ref Fault fault)
     {
+        // Of a field that is there twice the later one counts, for identifiers too.
+        _batch.Truncate(e.FirstIdentifier, _batch.PropertyCount);
+        e.NamedIdentifiers = 0;
         reader.Read();
         if (reader.TokenType == JsonTokenType.Null) return;
         if (reader.TokenType != JsonTokenType.StartArray)
@@ -128,7 +158,7 @@ public sealed partial class JsonEventDecoder
     private void ReadIdentifier(ref Utf8JsonReader reader, ref TrackingEvent e, ref Fault fault)
     {
         var (kind, scope, value, verified) = (TextRange.Absent, TextRange.Absent, TextRange.Absent, true);
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (NextName(ref reader, ref fault))
         {
             if (reader.ValueTextEquals("kind"u8)) kind = ReadText(ref reader, "kind", limits.KeyBytesMax, ref fault);
             else if (reader.ValueTextEquals("scope"u8)) scope = ReadText(ref reader, "scope", limits.IdentifierBytesMax, ref fault);
@@ -170,13 +200,13 @@ public sealed partial class JsonEventDecoder
         return new TextRange(start, length);
     }
 
-    private void ReadProperties(ref Utf8JsonReader reader, ref Fault fault)
+    private void ReadProperties(ref Utf8JsonReader reader, int first, ref Fault fault)
     {
-        var first = _batch.PropertyCount;
         if (!EnterObject(ref reader, "properties", ref fault)) return;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (NextName(ref reader, ref fault))
         {
-            var name = TakeText(ref reader);
+            // NextName has shown that it can be taken.
+            TryTakeText(ref reader, out var name);
             if (name.Length > limits.KeyBytesMax) fault.Set(RejectReason.LimitExceeded, $"a property's name has {name.Length} bytes, limit {limits.KeyBytesMax}");
             reader.Read();
             if (_batch.PropertyCount - first >= limits.PropertiesMax) fault.Set(RejectReason.LimitExceeded, $"more than {limits.PropertiesMax} properties");
@@ -188,7 +218,7 @@ public sealed partial class JsonEventDecoder
             if (ReadProperty(ref reader, name, out var property)) SetProperty(property, first);
             else
             {
-                fault.Set(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} is not a string, number or boolean");
+                fault.Set(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} is neither text nor a number nor a boolean");
                 reader.Skip();
             }
             if (property.Text.Length > limits.ValueBytesMax) fault.Set(RejectReason.LimitExceeded, $"a property has {property.Text.Length} bytes, limit {limits.ValueBytesMax}");
@@ -201,8 +231,7 @@ public sealed partial class JsonEventDecoder
         switch (reader.TokenType)
         {
             case JsonTokenType.String:
-                property.Text = TakeText(ref reader);
-                return true;
+                return TryTakeText(ref reader, out property.Text);
             case JsonTokenType.True or JsonTokenType.False:
                 property.Type = PropertyType.Boolean;
                 property.Long = reader.TokenType == JsonTokenType.True ? 1 : 0;

@@ -24,12 +24,14 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
     {
         ref var r = ref _batch.Records.Records[record];
         var (events, identifiers, properties, rejects) = (_batch.Count, _batch.IdentifierCount, _batch.PropertyCount, _batch.Rejects.Count);
+        var dropped = _batch.DroppedIdentifiers;
         var failure = r.Length > limits.RecordBytesMax
             ? (RejectReason.TooLarge, $"{r.Length} bytes, limit {limits.RecordBytesMax}")
             : TryDecode(record, _batch.Buffer.AsSpan(r.Start, r.Length), r.Start);
         if (failure is not var (reason, detail)) return;
         _batch.TruncateEvents(events);
         _batch.Truncate(identifiers, properties);
+        _batch.DroppedIdentifiers = dropped;
         _batch.Rejects.RemoveRange(rejects, _batch.Rejects.Count - rejects);
         _batch.Rejects.Add(new Reject(record, -1, reason, detail));
     }
@@ -78,18 +80,18 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
             CampaignName = TextRange.Absent, CampaignContent = TextRange.Absent, CampaignTerm = TextRange.Absent, ShareFrom = TextRange.Absent,
         };
         var fault = new Fault();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName) ReadField(ref reader, ref e, ref fault);
+        while (NextName(ref reader, ref fault)) ReadField(ref reader, ref e, ref fault);
         e.IdentifierCount = _batch.IdentifierCount - e.FirstIdentifier;
         e.PropertyCount = _batch.PropertyCount - e.FirstProperty;
         if (!fault.Found) CheckWhole(in e, ref fault);
-        if (!fault.Found)
+        if (!fault.Found && e.EventTimeMs <= limits.NotAfterMs)
         {
             _batch.Add(in e);
             return;
         }
         _batch.Truncate(identifiers, properties);
         _batch.DroppedIdentifiers = dropped;
-        _batch.Rejects.Add(new Reject(record, index, fault.Reason, fault.Detail ?? ""));
+        if (fault.Found) _batch.Rejects.Add(new Reject(record, index, fault.Reason, fault.Detail ?? ""));
     }
 
     private void CheckWhole(in TrackingEvent e, ref Fault fault)

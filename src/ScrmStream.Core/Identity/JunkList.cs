@@ -27,11 +27,12 @@ public sealed class JunkList
     {
         foreach (var value in values)
         {
-            var utf8 = Encoding.UTF8.GetBytes(value.ToLowerInvariant());
+            // Only ASCII, as Contains does: any other capital would never be found again.
+            var utf8 = Encoding.UTF8.GetBytes(string.Concat(value.Select(c => char.IsAsciiLetterUpper(c) ? (char)(c | 0x20) : c)));
             _values.TryAdd(Fingerprint.Of(utf8), utf8);
         }
         if (patterns.Count == 0) return;
-        _patterns = new Regex($"^(?:{string.Join('|', patterns)})$", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        _patterns = new Regex($"^(?:{string.Join('|', patterns)})\\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
     }
 
     public static JunkList Default { get; } = new(DefaultValues, DefaultPatterns);

@@ -9,13 +9,15 @@ namespace ScrmStream.Pipeline;
 public sealed class PipelineCounters
 {
     private readonly long[] _rejected = new long[Enum.GetValues<RejectReason>().Length];
-    private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _flushes, _conflicts, _refusals, _identifiers, _durableEvents;
+    private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _flushes, _conflicts, _refusals, _identifiers, _durableEvents, _durableRecords;
 
     public long PolledRecords => Volatile.Read(ref _polledRecords);
     /// <summary>Events accepted and durable.</summary>
     public long Accepted => Volatile.Read(ref _accepted);
     /// <summary>Events (accepted or rejected) that are durable.</summary>
     public long DurableEvents => Volatile.Read(ref _durableEvents);
+    /// <summary>Records whose offsets may be committed.</summary>
+    public long DurableRecords => Volatile.Read(ref _durableRecords);
     /// <summary>Accepted events that state held already, from before a restart.</summary>
     public long Repeats => Volatile.Read(ref _repeats);
     public long DroppedIdentifiers => Volatile.Read(ref _droppedIdentifiers);
@@ -52,6 +54,7 @@ public sealed class PipelineCounters
             events += batch.Rejects.Count + batch.Count;
             foreach (var reject in batch.Rejects) _rejected[(int)reject.Reason]++;
             Interlocked.Add(ref _droppedIdentifiers, batch.DroppedIdentifiers);
+            Interlocked.Add(ref _durableRecords, batch.Records.Count);
         }
         Interlocked.Add(ref _accepted, accepted);
         Interlocked.Add(ref _durableEvents, events);

@@ -71,7 +71,10 @@ public sealed class CappedWeights(DecayClock? clock, CalendarUnit unit, string f
         while (drop < count && EpochOf(payload[(drop * EntryBytes)..]) < oldestEpoch) drop++;
         var place = count;
         while (place > drop && Order(payload[((place - 1) * EntryBytes)..], period, epoch) >= 0) place--;
-        if (place < count && Order(payload[(place * EntryBytes)..], period, epoch) == 0) return payload.Slice(place * EntryBytes, EntryBytes);
+        if (place < count && Order(payload[(place * EntryBytes)..], period, epoch) == 0)
+        {
+            return payload.Slice(place * EntryBytes, EntryBytes);
+        }
         if (count - drop == EntriesMax)
         {
             if (place == drop) return default;

@@ -4,7 +4,8 @@ namespace ScrmStream.Profiles;
 
 /// <summary>
 /// Exponential decay by one half-life in exact arithmetic. Time is cut into epochs of 32 half-lives; a point in time weighs
-/// 2^(time since its epoch's start / half-life), an integer with 31 fraction bits taken from an integer table. So adding weighted points is exact and
+/// 2^(time since its epoch's start / half-life), an integer with 31 fraction bits taken from an integer table. So adding weighted points
+/// is exact and
 /// associative, and only reading divides. Relative error of a weight: below 3e-10. Immutable, any thread.
 /// </summary>
 public sealed class DecayClock

@@ -35,32 +35,36 @@ public sealed class DecayedPoints(DecayClock? clock, string entries)
     /// <summary>The micro points as of a time, over all shards.</summary>
     public double Read(ShardSet shards, long atMs)
     {
-        var latest = int.MinValue;
-        for (var i = 0; i < shards.Count; i++)
-        {
-            var payload = shards[i].Aggregate(Key);
-            if (!payload.IsEmpty) latest = Math.Max(latest, EpochAt(payload, payload.Length - EntryBytes));
-        }
-        if (latest == int.MinValue) return 0;
-
         Span<Int128> sums = stackalloc Int128[EpochsKept];
         sums.Clear();
+        var latest = long.MinValue / 2;
         for (var i = 0; i < shards.Count; i++)
         {
             var payload = shards[i].Aggregate(Key);
-            for (var at = 0; at < payload.Length; at += EntryBytes)
+            for (var at = payload.Length - EntryBytes; at >= 0; at -= EntryBytes)
             {
-                var age = (long)latest - EpochAt(payload, at);
-                if (age < EpochsKept) sums[(int)age] += BinaryPrimitives.ReadInt128LittleEndian(payload[(at + 4)..]);
+                var epoch = EpochAt(payload, at);
+                if (epoch > latest) MakeRoom(sums, epoch - latest);
+                latest = Math.Max(latest, epoch);
+                if (latest - epoch < EpochsKept)
+                {
+                    sums[(int)(latest - epoch)] += BinaryPrimitives.ReadInt128LittleEndian(payload[(at + 4)..]);
+                }
             }
         }
         if (clock is null) return (double)sums[0];
         var total = 0.0;
         for (var age = EpochsKept - 1; age >= 0; age--)
         {
-            if (sums[age] != 0) total += clock.Read((double)sums[age], latest - age, atMs);
+            if (sums[age] != 0) total += clock.Read((double)sums[age], (int)latest - age, atMs);
         }
         return total;
+    }
+
+    // Moves the sums of epochs that have become older by some epochs; those too old are lost.
+    private static void MakeRoom(Span<Int128> sums, long epochs)
+    {
+        for (var age = EpochsKept - 1; age >= 0; age--) sums[age] = age >= epochs ? sums[(int)(age - epochs)] : 0;
     }
 
     private static int EpochAt(ReadOnlySpan<byte> payload, int at) => BinaryPrimitives.ReadInt32LittleEndian(payload[at..]);

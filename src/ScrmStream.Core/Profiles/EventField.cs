@@ -65,7 +65,11 @@ public sealed class EventField
         {
             var present = TryGetMicro(batch, in e, out _);
             var written = 0;
-            if (present) (_source == Source.AmountFen ? e.AmountFen : e.ShareDepth).TryFormat(scratch, out written, default, CultureInfo.InvariantCulture);
+            if (present)
+            {
+                var number = _source == Source.AmountFen ? e.AmountFen : e.ShareDepth;
+                number.TryFormat(scratch, out written, default, CultureInfo.InvariantCulture);
+            }
             text = scratch[..written];
             return present;
         }

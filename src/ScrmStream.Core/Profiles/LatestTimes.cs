@@ -14,7 +14,8 @@ public sealed class LatestTimes : Aggregate
 
     public LatestTimes(string filter, int keep, long horizonMs) : base($"times[{filter}] keep={keep} horizon={horizonMs}")
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(keep is >= 1 and <= KeepMax, true);
+        ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(keep, KeepMax);
         Keep = keep;
         HorizonMs = horizonMs;
     }

@@ -75,7 +75,8 @@ public sealed class Conclusion
     {
         var entry = _bytes.AsSpan(_starts[i]);
         int name = entry[0], value = BinaryPrimitives.ReadUInt16LittleEndian(entry[1..]);
-        return new HeldTag(entry.Slice(TagBytes, name), entry.Slice(TagBytes + name, value), BinaryPrimitives.ReadInt64LittleEndian(entry[3..]));
+        return new HeldTag(
+            entry.Slice(TagBytes, name), entry.Slice(TagBytes + name, value), BinaryPrimitives.ReadInt64LittleEndian(entry[3..]));
     }
 
     /// <summary>Score <paramref name="i"/> in order of name.</summary>
@@ -83,7 +84,8 @@ public sealed class Conclusion
     {
         var entry = _bytes.AsSpan(_starts[TagCount + i]);
         return new ScoreValue(
-            entry.Slice(ScoreBytes, entry[0]), BinaryPrimitives.ReadInt64LittleEndian(entry[2..]), entry.Slice(ScoreBytes + entry[0], entry[1]),
+            entry.Slice(ScoreBytes, entry[0]), BinaryPrimitives.ReadInt64LittleEndian(entry[2..]),
+            entry.Slice(ScoreBytes + entry[0], entry[1]),
             BinaryPrimitives.ReadDoubleLittleEndian(entry[10..]));
     }
 
@@ -140,7 +142,8 @@ public sealed class Conclusion
             var now = order <= 0 ? Score(i++) : default;
             var before = order >= 0 ? previous.Score(j++) : default;
             if (now.Grade.SequenceEqual(before.Grade)) continue;
-            grades.Add(new GradeDifference(TextOf(order <= 0 ? now.Name : before.Name)!, TextOf(now.Grade), TextOf(before.Grade), now.MicroPoints));
+            grades.Add(new GradeDifference(
+                TextOf(order <= 0 ? now.Name : before.Name)!, TextOf(now.Grade), TextOf(before.Grade), now.MicroPoints));
         }
     }
 
@@ -206,7 +209,10 @@ public sealed class Conclusion
         for (var i = 0; i < entries; i++)
         {
             if (i == TagCount) _scoresStart = at;
-            if (at + (i < TagCount ? TagBytes : ScoreBytes) > stored.Length) throw new InvalidDataException("A stored conclusion is cut short.");
+            if (at + (i < TagCount ? TagBytes : ScoreBytes) > stored.Length)
+            {
+                throw new InvalidDataException("A stored conclusion is cut short.");
+            }
             _starts[i] = at;
             at += i < TagCount
                 ? TagBytes + stored[at] + BinaryPrimitives.ReadUInt16LittleEndian(stored[(at + 1)..])

@@ -39,7 +39,8 @@ internal sealed record OtherwiseSyntax(int Position) : ConditionSyntax(Position)
     public override Condition Bind(RuleBinder binder) => new AlwaysCondition();
 }
 
-internal sealed record CountSyntax(int Position, EventFilter Filter, long WithinMs, Comparison Comparison, long Number) : ConditionSyntax(Position)
+internal sealed record CountSyntax(int Position, EventFilter Filter, long WithinMs, Comparison Comparison, long Number)
+    : ConditionSyntax(Position)
 {
     public override string Text => $"count({Filter.Text}{Window(WithinMs)}) {Comparison.Symbol()} {Number}";
 
@@ -103,14 +104,17 @@ internal sealed record EdgeSyntax(
     int Position, bool IsLast, EventField Field, EventFilter Filter, long WithinMs, Comparison Comparison, IReadOnlyList<string>? Texts,
     Int128 Micro) : ConditionSyntax(Position)
 {
-    private string Right => Texts is null ? $"{Comparison.Symbol()} {Micro}u" : "in (" + string.Join(", ", Texts.Select(EventFilter.Quote)) + ")";
+    private string Right =>
+        Texts is null ? $"{Comparison.Symbol()} {Micro}u" : "in (" + string.Join(", ", Texts.Select(EventFilter.Quote)) + ")";
     public override string Text => $"{(IsLast ? "last" : "first")}({Field.Name}, {Filter.Text}{Window(WithinMs)}) {Right}";
 
     public override Condition Bind(RuleBinder binder)
     {
         if (binder.ExpiresMs > 0)
         {
-            throw new ExpressionException(Position, "not supported yet: first(...) and last(...) in a tag that expires; put the comparison into the filter of seen(...)");
+            throw new ExpressionException(
+                Position,
+                "not supported yet: first(...) and last(...) in a tag that expires; put the comparison into the filter of seen(...)");
         }
         var edge = binder.Use(new EdgeValue(IsLast, Field, Filter.Text), Filter);
         return Texts is null
@@ -127,7 +131,10 @@ internal sealed record TagReferenceSyntax(int Position, string Tag, IReadOnlyLis
 
     public override Condition Bind(RuleBinder binder)
     {
-        if (binder.ExpiresMs > 0) throw new ExpressionException(Position, "not supported yet: another tag in the condition of a tag that expires");
+        if (binder.ExpiresMs > 0)
+        {
+            throw new ExpressionException(Position, "not supported yet: another tag in the condition of a tag that expires");
+        }
         return new TagCondition(binder.TagIndex(Tag), Values is null ? null : [.. Values.Select(System.Text.Encoding.UTF8.GetBytes)]);
     }
 }
@@ -138,7 +145,8 @@ internal abstract record ValueSyntax(int Position)
     public abstract string Text { get; }
 }
 
-internal sealed record EdgeValueSyntax(int Position, bool IsLast, EventField Field, EventFilter Filter, long WithinMs) : ValueSyntax(Position)
+internal sealed record EdgeValueSyntax(int Position, bool IsLast, EventField Field, EventFilter Filter, long WithinMs)
+    : ValueSyntax(Position)
 {
     public override string Text => $"{(IsLast ? "last" : "first")}({Field.Name}, {Filter.Text}, within: {WithinMs})";
 }

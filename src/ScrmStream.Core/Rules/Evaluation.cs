@@ -36,7 +36,10 @@ internal sealed class Evaluation(RuleSet owner, int tags, int timelines)
 
     public void Hold(int tag, ReadOnlySpan<byte> value, long expiresMs = 0)
     {
-        if (_valuesLength + value.Length > _values.Length) Array.Resize(ref _values, Math.Max(_valuesLength + value.Length, _values.Length * 2));
+        if (_valuesLength + value.Length > _values.Length)
+        {
+            Array.Resize(ref _values, Math.Max(_valuesLength + value.Length, _values.Length * 2));
+        }
         value.CopyTo(_values.AsSpan(_valuesLength));
         Tags[tag] = new TagOutcome { Holds = true, ValueStart = _valuesLength, ValueLength = value.Length, ExpiresMs = expiresMs };
         _valuesLength += value.Length;

@@ -65,7 +65,8 @@ internal sealed class JoinFilter(bool isAnd, EventFilter[] parts) : EventFilter
 {
     public bool IsAnd => isAnd;
     public EventFilter[] Parts => parts;
-    public override string Text { get; } = string.Join(isAnd ? " and " : " or ", parts.Select(p => p is JoinFilter ? $"({p.Text})" : p.Text));
+    public override string Text { get; } = string.Join(isAnd ? " and " : " or ", parts.Select(p =>
+        p is JoinFilter ? $"({p.Text})" : p.Text));
 
     public override bool Matches(EventBatch batch, in TrackingEvent e)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ScrmStream.Profiles;
 
 namespace ScrmStream.Rules;
@@ -12,7 +11,8 @@ internal sealed class ExpressionParser
     private const int DepthMax = 32;
 
     private static readonly string[] LaterFunctions =
-        ["distinct", "average", "avg", "min", "max", "days", "day_count", "time_since", "sequence", "then", "gained", "lost", "segment", "stage"];
+        ["distinct", "average", "avg", "min", "max", "days", "day_count", "time_since",
+         "sequence", "then", "gained", "lost", "segment", "stage"];
 
     private readonly List<Token> _tokens;
     private readonly FilterParser _filters;
@@ -125,7 +125,8 @@ internal sealed class ExpressionParser
         if (LaterFunctions.Contains(word.Value)) return new ExpressionException(word.Position, $"not supported yet: {word.Value}");
         if (word.Value == "any" || EventField.TryFind(word.Value) is not null)
         {
-            return new ExpressionException(word.Position, $"'{word.Value}' belongs into a filter of events; write seen(...) or count(...) around it");
+            return new ExpressionException(
+                word.Position, $"'{word.Value}' belongs into a filter of events; write seen(...) or count(...) around it");
         }
         return new ExpressionException(word.Position, $"unknown condition '{word.Value}'");
     }
@@ -136,10 +137,17 @@ internal sealed class ExpressionParser
         var comparison = TakeComparison();
         var number = Current;
         var micro = TakeNumber();
-        if (micro < 0 || micro % Micro.One != 0) throw new ExpressionException(number.Position, "a count compares with a whole number from 0");
+        if (micro < 0 || micro % Micro.One != 0)
+        {
+            throw new ExpressionException(number.Position, "a count compares with a whole number from 0");
+        }
         var n = micro / Micro.One;
         var greatest = withinMs > 0 ? LatestTimes.KeepMax - 1 : uint.MaxValue - 1L;
-        if (n > greatest) throw new ExpressionException(number.Position, $"a count {(withinMs > 0 ? "with a window " : "")}compares with at most {greatest}");
+        if (n > greatest)
+        {
+            throw new ExpressionException(
+                number.Position, $"a count {(withinMs > 0 ? "with a window " : "")}compares with at most {greatest}");
+        }
         return new CountSyntax(word.Position, filter, withinMs, comparison, (long)n);
     }
 
@@ -183,7 +191,10 @@ internal sealed class ExpressionParser
         var comparison = TakeComparison();
         if (Current.Kind == TokenKind.Number) return edge with { Comparison = comparison, Micro = TakeNumber() };
         if (comparison is not (Comparison.Equal or Comparison.NotEqual)) throw Unexpected($"a number after {comparison.Symbol()}");
-        if (comparison == Comparison.NotEqual) throw new ExpressionException(start.Position, "write not first(...) = or not last(...) = instead of !=");
+        if (comparison == Comparison.NotEqual)
+        {
+            throw new ExpressionException(start.Position, "write not first(...) = or not last(...) = instead of !=");
+        }
         return edge with { Texts = [_filters.TextLiteral()] };
     }
 
@@ -193,7 +204,10 @@ internal sealed class ExpressionParser
         var field = _filters.Field();
         Expect(TokenKind.Comma, "',' and a filter");
         var (filter, withinMs) = FilterAndWindowInside();
-        if (word.Value == "first" && withinMs > 0) throw new ExpressionException(word.Position, "not supported yet: a window in first(...)");
+        if (word.Value == "first" && withinMs > 0)
+        {
+            throw new ExpressionException(word.Position, "not supported yet: a window in first(...)");
+        }
         return new EdgeSyntax(word.Position, word.Value == "last", field, filter, withinMs, Comparison.Equal, null, 0);
     }
 
@@ -236,7 +250,8 @@ internal sealed class ExpressionParser
                 (filter, withinMs) = FilterAndWindowInside();
                 return new NumberValueSyntax(word.Position, field, filter, withinMs);
         }
-        var reason = LaterFunctions.Contains(word.Value) ? $"not supported yet: {word.Value}" : $"unknown value '{word.Value}'; there are first, last, count and sum";
+        var reason = LaterFunctions.Contains(word.Value)
+            ? $"not supported yet: {word.Value}" : $"unknown value '{word.Value}'; there are first, last, count and sum";
         throw new ExpressionException(word.Position, reason);
     }
 
@@ -292,6 +307,7 @@ internal sealed class ExpressionParser
         if (Current.Kind != TokenKind.Number) throw Unexpected("a number");
         var token = Take();
         if (Micro.TryParseExact(token.Value, out var micro)) return micro;
-        throw new ExpressionException(token.Position, string.Create(CultureInfo.InvariantCulture, $"{token.Value} is no number below 10^18 with at most six decimals"));
+        throw new ExpressionException(
+            token.Position, $"{token.Value} is no number below 10^18 with at most six decimals");
     }
 }

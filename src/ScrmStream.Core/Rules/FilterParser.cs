@@ -46,7 +46,8 @@ internal sealed class FilterParser(ExpressionParser tokens)
         if (tokens.TryTakeWord("any")) return EventFilter.Any;
         if (start.Kind == TokenKind.Word && start.Value is "count" or "seen" or "sum" or "has" or "first" or "last")
         {
-            throw new ExpressionException(start.Position, $"'{start.Value}' is a condition over many events; here stands a filter of one event");
+            throw new ExpressionException(
+                start.Position, $"'{start.Value}' is a condition over many events; here stands a filter of one event");
         }
         var field = Field();
         if (tokens.TryTakeWord("in")) return In(field);
@@ -82,7 +83,10 @@ internal sealed class FilterParser(ExpressionParser tokens)
         switch (literal.Kind)
         {
             case TokenKind.Number:
-                if (!field.CanBeNumber) throw new ExpressionException(literal.Position, $"{field.Name} is a text; write it in double quotes");
+                if (!field.CanBeNumber)
+                {
+                    throw new ExpressionException(literal.Position, $"{field.Name} is a text; write it in double quotes");
+                }
                 return new NumberFilter(field, comparison, tokens.TakeNumber());
             case TokenKind.Word when literal.Value is "true" or "false":
                 if (!field.IsProperty) throw new ExpressionException(literal.Position, $"{field.Name} is never true or false");
@@ -108,7 +112,8 @@ internal sealed class FilterParser(ExpressionParser tokens)
     private static Channel KnownChannel((string Text, int Position) word) =>
         ChannelWords.TryParse(Encoding.UTF8.GetBytes(word.Text), out var channel)
             ? channel
-            : throw new ExpressionException(word.Position, $"unknown channel \"{word.Text}\"; an event with an unknown channel is in \"other\"");
+            : throw new ExpressionException(
+                word.Position, $"unknown channel \"{word.Text}\"; an event with an unknown channel is in \"other\"");
 
     private void List(Action takeOne)
     {

@@ -45,7 +45,10 @@ internal sealed class RuleBinder(IReadOnlyList<string> tagNames)
         if (_byKey.TryGetValue(aggregate.Key, out var known))
         {
             if (known.Text == aggregate.Text) return (T)known;
-            throw new ExpressionException(0, $"the keys of two aggregates collide ({known.Text} and {aggregate.Text}); write one of their filters differently, such as with a condition that always holds");
+            throw new ExpressionException(
+                0,
+                $"the keys of two aggregates collide ({known.Text} and {aggregate.Text}); add to the filter of one of them "
+                + "a condition that always holds, such as page != \"-\"");
         }
         if (_byKey.Count == AggregatesMax) throw new ExpressionException(0, $"the rules need more than {AggregatesMax} aggregates");
         _byKey.Add(aggregate.Key, aggregate);

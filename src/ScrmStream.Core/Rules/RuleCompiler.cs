@@ -126,7 +126,12 @@ internal sealed class RuleCompiler
             {
                 var target = _file.Tags.ToList().FindIndex(t => t.Name == reference.Tag);
                 if (target < 0) throw condition.Error(new ExpressionException(reference.Position, $"there is no tag '{reference.Tag}'"));
-                if (states[target] == 1) throw condition.Error(new ExpressionException(reference.Position, $"tags '{_file.Tags[tag].Name}' and '{reference.Tag}' refer to each other in a circle"));
+                if (states[target] == 1)
+                {
+                    throw condition.Error(
+                        new ExpressionException(
+                            reference.Position, $"tags '{_file.Tags[tag].Name}' and '{reference.Tag}' refer to each other in a circle"));
+                }
                 Visit(target, states, order);
             }
         }

@@ -12,7 +12,10 @@ internal static class RuleDuration
     public static string? TryParse(string text, out long milliseconds)
     {
         milliseconds = 0;
-        var unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1_000, 'm' => 60_000, 'h' => 3_600_000, 'd' => DayMs, 'w' => 7 * DayMs, _ => 0 };
+        var unit = text.Length == 0 ? 0 : text[^1] switch
+        {
+            's' => 1_000, 'm' => 60_000, 'h' => 3_600_000, 'd' => DayMs, 'w' => 7 * DayMs, _ => 0,
+        };
         if (unit == 0 || !long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
             return $"'{text}' is no duration; write a whole number and s, m, h, d or w, such as 7d";

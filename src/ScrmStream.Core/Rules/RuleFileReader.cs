@@ -58,18 +58,30 @@ internal sealed class RuleFileReader
         var when = keys.TryGetValue("when", out var w) ? _yaml.Expression(w, ExpressionParser.ParseCondition) : null;
         var value = keys.TryGetValue("value", out var v) ? _yaml.Expression(v, ExpressionParser.ParseValue) : null;
         var values = keys.TryGetValue("values", out var group) ? Group(group) : [];
-        if (values.Count > 0 && (when ?? (object?)value) is not null) throw _yaml.Error(node, "'values' stands alone, without 'when' and 'value'");
-        if (values.Count == 0 && (when ?? (object?)value) is null) throw _yaml.Error(node, $"tag '{name}' needs 'when', 'value' or 'values'");
+        if (values.Count > 0 && (when ?? (object?)value) is not null)
+        {
+            throw _yaml.Error(node, "'values' stands alone, without 'when' and 'value'");
+        }
+        if (values.Count == 0 && (when ?? (object?)value) is null)
+        {
+            throw _yaml.Error(node, $"tag '{name}' needs 'when', 'value' or 'values'");
+        }
         if (when is not null) RefuseOtherwise(when);
         var expiresMs = keys.TryGetValue("expires", out var expires) ? _yaml.Duration(expires) : 0;
         if (expiresMs > 0 && values.Count > 0) throw _yaml.Error(keys["expires"], "not supported yet: 'expires' on a group");
-        if (expiresMs > 0 && value?.Syntax is NumberValueSyntax) throw _yaml.Error(keys["expires"], "not supported yet: 'expires' on a count or sum; use within");
+        if (expiresMs > 0 && value?.Syntax is NumberValueSyntax)
+        {
+            throw _yaml.Error(keys["expires"], "not supported yet: 'expires' on a count or sum; use within");
+        }
         return new TagSyntax(name, _yaml.PlaceOf(node), _yaml.Text(keys, "description"), expiresMs, when, value, values);
     }
 
     private List<GroupValue> Group(YamlNode node)
     {
-        if (node is not YamlMappingNode map || map.Children.Count == 0) throw _yaml.Error(node, "'values' is a map: value, then its condition");
+        if (node is not YamlMappingNode map || map.Children.Count == 0)
+        {
+            throw _yaml.Error(node, "'values' is a map: value, then its condition");
+        }
         if (map.Children.Count > GroupValuesMax) throw _yaml.Error(node, $"a group has at most {GroupValuesMax} values");
         List<GroupValue> values = [];
         foreach (var (key, condition) in map.Children)
@@ -122,7 +134,10 @@ internal sealed class RuleFileReader
         {
             throw _yaml.Error(node, "a cap reads '20 per 1d'");
         }
-        if (micro <= 0 || micro > 1_000_000_000 * (Int128)Micro.One) throw _yaml.Error(node, "a cap lies above 0 and at or below 1000000000 points");
+        if (micro <= 0 || micro > 1_000_000_000 * (Int128)Micro.One)
+        {
+            throw _yaml.Error(node, "a cap lies above 0 and at or below 1000000000 points");
+        }
         CalendarUnit? unit = period switch
         {
             "1d" or "day" => CalendarUnit.Day,
@@ -130,17 +145,24 @@ internal sealed class RuleFileReader
             "month" => CalendarUnit.Month,
             _ => null,
         };
-        return ((long)micro, unit ?? throw _yaml.Error(node, $"not supported yet: a cap per {period}; there are per 1d, 1w (from Monday) and month, of the calendar in Asia/Shanghai"));
+        return ((long)micro, unit ?? throw _yaml.Error(
+            node, $"not supported yet: a cap per {period}; there are per 1d, 1w (from Monday) and month, of the calendar in Asia/Shanghai"));
     }
 
     private List<Grade> Grades(YamlNode node)
     {
-        if (node is not YamlMappingNode map || map.Children.Count is 0 or > 32) throw _yaml.Error(node, "'grades' is a map of 1 to 32 entries: grade, then points");
+        if (node is not YamlMappingNode map || map.Children.Count is 0 or > 32)
+        {
+            throw _yaml.Error(node, "'grades' is a map of 1 to 32 entries: grade, then points");
+        }
         List<Grade> grades = [];
         foreach (var (key, from) in map.Children)
         {
             var name = _yaml.Scalar(key, "a grade");
-            if (name.Length == 0 || System.Text.Encoding.UTF8.GetByteCount(name) > GroupValueBytesMax) throw _yaml.Error(key, $"a grade has 1 to {GroupValueBytesMax} bytes");
+            if (name.Length == 0 || System.Text.Encoding.UTF8.GetByteCount(name) > GroupValueBytesMax)
+            {
+                throw _yaml.Error(key, $"a grade has 1 to {GroupValueBytesMax} bytes");
+            }
             var micro = _yaml.Number(from);
             if (Int128.Abs(micro) > 1_000_000_000_000 * (Int128)Micro.One) throw _yaml.Error(from, "a grade's points are out of range");
             if (grades.Exists(g => g.FromMicroPoints == micro)) throw _yaml.Error(key, "two grades start at the same points");
@@ -151,7 +173,10 @@ internal sealed class RuleFileReader
 
     private static void RefuseOtherwise(Located<ConditionSyntax> when)
     {
-        if (Mentions(when.Syntax) is { } at) throw when.Error(new ExpressionException(at, "'otherwise' is the whole condition of a group's last value"));
+        if (Mentions(when.Syntax) is { } at)
+        {
+            throw when.Error(new ExpressionException(at, "'otherwise' is the whole condition of a group's last value"));
+        }
 
         static int? Mentions(ConditionSyntax syntax) => syntax switch
         {

@@ -7,13 +7,16 @@ namespace ScrmStream.Rules;
 
 /// <summary>
 /// The tags and scores of a rule file, compiled. What events add up to lies in shards (<see cref="Fold"/>), what follows from it in a
-/// <see cref="Conclusion"/> (<see cref="Evaluate(ShardSet, long, Conclusion)"/>); both are functions of the set of events alone, to the bit, whatever their
+/// <see cref="Conclusion"/> (<see cref="Evaluate(ShardSet, long, Conclusion)"/>); both are functions of the set of events alone, to the
+/// bit, whatever their
 /// order and however they are spread over the shards. Immutable, any thread.
 /// </summary>
 public sealed class RuleSet
 {
     private const long FileBytesMax = 1 << 20;
 
+    private readonly TagRule[] _tags;
+    private readonly ScoreRule[] _scores;
     private readonly FoldProgram _program;
     private readonly int[] _tagOrder;
     private readonly int[] _tagsByName;
@@ -22,8 +25,8 @@ public sealed class RuleSet
 
     private RuleSet(RuleCompiler compiled)
     {
-        Tags = compiled.Tags;
-        Scores = compiled.Scores;
+        _tags = compiled.Tags;
+        _scores = compiled.Scores;
         _program = new FoldProgram(compiled.Steps);
         _tagOrder = compiled.TagOrder;
         _timelines = compiled.Timelines;
@@ -37,16 +40,17 @@ public sealed class RuleSet
     public static RuleSet Empty { get; } = Parse("", "(none)");
 
     /// <summary>In the order of the file.</summary>
-    public IReadOnlyList<TagRule> Tags { get; }
+    public IReadOnlyList<TagRule> Tags => _tags;
     /// <summary>In the order of the file.</summary>
-    public IReadOnlyList<ScoreRule> Scores { get; }
+    public IReadOnlyList<ScoreRule> Scores => _scores;
     /// <summary>32 hex digits; equal when the rules mean the same, whatever their spacing, comments and descriptions.</summary>
     public string Fingerprint { get; }
     /// <summary>What shards keep for these rules.</summary>
     public IReadOnlyList<Aggregate> Aggregates { get; }
 
     /// <summary>Reads a rule file.</summary>
-    /// <exception cref="RuleFileException">It cannot be read, or something in it is refused; the message names file, line and reason.</exception>
+    /// <exception cref="RuleFileException">It cannot be read, or something in it is refused; the message names file, line and
+    /// reason.</exception>
     public static RuleSet Load(string path)
     {
         try
@@ -95,13 +99,13 @@ public sealed class RuleSet
             ArgumentOutOfRangeException.ThrowIfLessThan(tagsAsOfMs, shards.LastSeenMs);
             var evaluation = result.EvaluationFor(this, _timelines);
             evaluation.Start(shards, tagsAsOfMs);
-            foreach (var tag in _tagOrder) Tags[tag].Decide(evaluation, tag);
+            foreach (var tag in _tagOrder) _tags[tag].Decide(evaluation, tag);
             foreach (var tag in _tagsByName)
             {
-                if (evaluation.Tags[tag].Holds) result.AddTag(Tags[tag].NameUtf8, evaluation.ValueOf(tag), evaluation.Tags[tag].ExpiresMs);
+                if (evaluation.Tags[tag].Holds) result.AddTag(_tags[tag].NameUtf8, evaluation.ValueOf(tag), evaluation.Tags[tag].ExpiresMs);
             }
             result.StartScores();
-            foreach (var i in _scoresByName) AddScore(Scores[i], evaluation, scoresAsOfMs, result);
+            foreach (var i in _scoresByName) AddScore(_scores[i], evaluation, scoresAsOfMs, result);
         }
         else result.StartScores();
         result.Finish();

@@ -45,7 +45,8 @@ internal sealed record ScoreSyntax(
 {
     public string Text =>
         $"score {Name} half_life {HalfLifeMs}"
-        + string.Concat(Points.Select(p => $"; {p.Text}")) + string.Concat(Grades.Select(g => $"; {EventFilter.Quote(g.Name)} {g.FromMicroPoints}u"));
+        + string.Concat(Points.Select(p => $"; {p.Text}"))
+        + string.Concat(Grades.Select(g => $"; {EventFilter.Quote(g.Name)} {g.FromMicroPoints}u"));
 }
 
 internal sealed record RuleFileSyntax(IReadOnlyList<TagSyntax> Tags, IReadOnlyList<ScoreSyntax> Scores);

@@ -57,7 +57,8 @@ public sealed class ScoreRule
     }
 
     /// <summary>A published value brought to another time, in micro points; the same where the score has no half-life.</summary>
-    public long Decay(long microPoints, long fromMs, long toMs) => _clock is null ? microPoints : Round(_clock.Decay(microPoints, fromMs, toMs));
+    public long Decay(long microPoints, long fromMs, long toMs) =>
+        _clock is null ? microPoints : Round(_clock.Decay(microPoints, fromMs, toMs));
 
     /// <summary>
     /// The place on the board of leads: log2(points) x half-life + the time, in whole milliseconds. It does not depend on when it is

@@ -79,7 +79,10 @@ internal sealed class NumberPlan(Condition? when, Aggregate aggregate, long with
             case LatestValues values:
                 var line = v.Timelines[timeline];
                 values.Load(v.Shards, line);
-                if (line.CountBetween(v.AsOfMs - withinMs, v.AsOfMs) > 0) length = Micro.Format(line.Sum(v.AsOfMs - withinMs, v.AsOfMs), text);
+                if (line.CountBetween(v.AsOfMs - withinMs, v.AsOfMs) > 0)
+                {
+                    length = Micro.Format(line.Sum(v.AsOfMs - withinMs, v.AsOfMs), text);
+                }
                 break;
         }
         if (length > 0) v.Hold(tag, text[..length]);

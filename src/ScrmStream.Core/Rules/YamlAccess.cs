@@ -46,9 +46,11 @@ internal sealed class YamlAccess(string file, HashSet<int> quotedLines)
         return ok ? name : throw Error(node, $"a name has 1 to {NameCharactersMax} letters, digits, '_', '-' or '.'");
     }
 
-    public string Text(Dictionary<string, YamlNode> entries, string key) => entries.TryGetValue(key, out var node) ? Scalar(node, "a text") : "";
+    public string Text(Dictionary<string, YamlNode> entries, string key) =>
+        entries.TryGetValue(key, out var node) ? Scalar(node, "a text") : "";
 
-    public string Scalar(YamlNode node, string what) => node is YamlScalarNode scalar ? scalar.Value ?? "" : throw Error(node, $"expected {what}");
+    public string Scalar(YamlNode node, string what) =>
+        node is YamlScalarNode scalar ? scalar.Value ?? "" : throw Error(node, $"expected {what}");
 
     public long Duration(YamlNode node)
     {
@@ -78,54 +80,5 @@ internal sealed class YamlAccess(string file, HashSet<int> quotedLines)
         {
             throw new Located<T>(default!, place, oneLine).Error(e);
         }
-    }
-}
-
-/// <summary>
-/// Lets expressions stand in a rule file without quotes although YAML would stumble over the ": " of <c>within: 7d</c>: a line
-/// <c>key: text</c> whose unquoted text holds ": " is quoted before YAML sees it. Lines and columns stay what they were.
-/// </summary>
-internal static class BareExpressions
-{
-    public static string Quote(string text, out HashSet<int> quotedLines)
-    {
-        quotedLines = [];
-        if (!text.Contains("within:", StringComparison.Ordinal)) return text;
-        var lines = text.Split('\n');
-        for (var i = 0; i < lines.Length; i++)
-        {
-            if (!TryQuote(lines[i], out var quoted)) continue;
-            lines[i] = quoted;
-            quotedLines.Add(i + 1);
-        }
-        return string.Join('\n', lines);
-    }
-
-    private static bool TryQuote(string line, out string quoted)
-    {
-        quoted = line;
-        var colon = line.IndexOf(": ", StringComparison.Ordinal);
-        if (colon < 0 || !line.AsSpan(0, colon).Trim(" -").ToString().All(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.')) return false;
-        var start = colon + 2;
-        while (start < line.Length && line[start] == ' ') start++;
-        if (start == line.Length || !(char.IsAsciiLetter(line[start]) || line[start] == '(')) return false;
-        var end = EndOfText(line, start);
-        var content = line[start..end].TrimEnd();
-        if (!content.Contains("within: ", StringComparison.Ordinal)) return false;
-        quoted = new StringBuilder().Append(line, 0, start).Append('\'').Append(content.Replace("'", "''")).Append('\'')
-            .Append(line, start + content.Length, line.Length - start - content.Length).ToString();
-        return true;
-    }
-
-    // Up to a comment, which in YAML starts with " #"; one inside double quotes is text.
-    private static int EndOfText(string line, int start)
-    {
-        var inQuotes = false;
-        for (var i = start; i < line.Length; i++)
-        {
-            if (line[i] == '"') inQuotes = !inQuotes;
-            else if (line[i] == '#' && !inQuotes && line[i - 1] == ' ') return i;
-        }
-        return line.TrimEnd('\r').Length;
     }
 }

@@ -1,0 +1,76 @@
+using System.Text;
+
+namespace ScrmStream.Rules;
+
+/// <summary>
+/// Lets expressions stand in a rule file without quotes although YAML would stumble over them: over the ": " of <c>within: 7d</c>, and in
+/// braces over the commas of <c>event in ("a", "b")</c>. Such text is quoted before YAML sees it; lines and columns stay what they were.
+/// What is valid YAML is left alone.
+/// </summary>
+internal static class BareExpressions
+{
+    private static readonly string[] KeysInBraces = ["when: ", "value: "];
+
+    /// <param name="quotedLines">The lines (from 1) that were changed.</param>
+    public static string Quote(string text, out HashSet<int> quotedLines)
+    {
+        quotedLines = [];
+        var lines = text.Split('\n');
+        for (var i = 0; i < lines.Length; i++)
+        {
+            var start = StartOfExpression(lines[i], out var inBraces);
+            if (start < 0) continue;
+            var end = EndOfExpression(lines[i], start, inBraces, out var needsQuotes);
+            if (!needsQuotes) continue;
+            lines[i] = new StringBuilder().Append(lines[i], 0, start)
+                .Append('\'').Append(lines[i][start..end].Replace("'", "''")).Append('\'')
+                .Append(lines[i], end, lines[i].Length - end).ToString();
+            quotedLines.Add(i + 1);
+        }
+        return string.Join('\n', lines);
+    }
+
+    // Where unquoted text begins behind "key: ", or in braces behind "when: " or "value: "; -1 when there is none.
+    private static int StartOfExpression(string line, out bool inBraces)
+    {
+        var content = line.AsSpan().TrimStart(" -");
+        inBraces = content.StartsWith("{") || content.StartsWith("points: [");
+        int start;
+        if (inBraces)
+        {
+            start = KeysInBraces.Select(key => line.IndexOf(key, StringComparison.Ordinal) is >= 0 and var at ? at + key.Length : -1).Max();
+        }
+        else
+        {
+            start = line.IndexOf(": ", StringComparison.Ordinal) + 2;
+            foreach (var c in line.AsSpan(0, Math.Max(start - 2, 0)).Trim(" -"))
+            {
+                if (!char.IsLetterOrDigit(c) && c is not ('_' or '-' or '.')) return -1;
+            }
+            if (start < 2) return -1;
+        }
+        while (start >= 0 && start < line.Length && line[start] == ' ') start++;
+        return start >= 0 && start < line.Length && (char.IsLetter(line[start]) || line[start] == '(') ? start : -1;
+    }
+
+    // Up to a comment (in YAML " #"), in braces up to a comma or brace outside parentheses.
+    private static int EndOfExpression(string line, int start, bool inBraces, out bool needsQuotes)
+    {
+        var inText = false;
+        var depth = 0;
+        var i = start;
+        needsQuotes = false;
+        for (; i < line.Length && line[i] != '\r'; i++)
+        {
+            var c = line[i];
+            if (c == '"') inText = !inText;
+            if (inText) continue;
+            if (c == '#' && line[i - 1] == ' ') break;
+            if (inBraces && depth == 0 && c is ',' or '}') break;
+            depth += c switch { '(' => 1, ')' => -1, _ => 0 };
+            needsQuotes |= (c == ':' && i + 1 < line.Length && line[i + 1] == ' ') || (inBraces && c == ',');
+        }
+        while (line[i - 1] == ' ') i--;
+        return i;
+    }
+}

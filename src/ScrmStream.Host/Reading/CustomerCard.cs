@@ -1,0 +1,75 @@
+using System.Globalization;
+using ScrmStream.Redis;
+using ScrmStream.Rules;
+
+namespace ScrmStream.Host.Reading;
+
+/// <summary>One identifier, as it is stored.</summary>
+public sealed record CustomerIdentifier(string Kind, string Scope, string Value)
+{
+    /// <summary>Takes <c>kind:scope:value</c>, split at the first two colons; null when there are fewer.</summary>
+    public static CustomerIdentifier? TryParse(string text)
+    {
+        var parts = text.Split(':', 3);
+        return parts.Length == 3 ? new CustomerIdentifier(parts[0], parts[1], parts[2]) : null;
+    }
+
+    public override string ToString() => $"{Kind}:{Scope}:{Value}";
+}
+
+/// <summary>A score as of one time.</summary>
+/// <param name="Grade">Null below the lowest grade.</param>
+public sealed record CustomerScore(decimal Value, string? Grade);
+
+/// <summary>A customer as downstream programs see it: what <c>customer</c> prints and a line of <c>customers.ndjson</c> holds. Immutable.</summary>
+/// <param name="Tags">Value by name; "1" for a tag that just holds.</param>
+/// <param name="FirstSeen">Unix milliseconds.</param>
+/// <param name="LastSeen">Unix milliseconds.</param>
+public sealed record CustomerCard(
+    string Customer, IReadOnlyList<CustomerIdentifier> Identifiers, IReadOnlyDictionary<string, string> Tags,
+    IReadOnlyDictionary<string, CustomerScore> Scores, IReadOnlyDictionary<string, string> Attributes, long FirstSeen, long LastSeen, long Events)
+{
+    private const string ScorePrefix = "score.", AttributePrefix = "attribute.";
+
+    /// <summary>Where the customer was met, in words.</summary>
+    public IReadOnlyList<string> Channels { get; init; } = [];
+
+    /// <summary>Reads a stored view and brings its scores to a time.</summary>
+    /// <param name="rules">For the grades at that time; null: grades stay as stored.</param>
+    public static CustomerCard Of(StoredCustomer stored, IReadOnlyList<CustomerIdentifier> identifiers, RuleSet? rules, long asOfMs)
+    {
+        var fields = stored.Fields;
+        var scores = fields.Keys.Where(IsScore).Select(f => f[ScorePrefix.Length..]).Order(StringComparer.Ordinal)
+            .ToDictionary(name => name, name => ScoreOf(fields, name, rules, asOfMs));
+        var attributes = fields.Where(f => f.Key.StartsWith(AttributePrefix, StringComparison.Ordinal)).OrderBy(f => f.Key, StringComparer.Ordinal)
+            .ToDictionary(f => f.Key[AttributePrefix.Length..], f => f.Value);
+        return new CustomerCard(
+            stored.Customer.ToString(), identifiers, stored.Tags.OrderBy(t => t.Key, StringComparer.Ordinal).ToDictionary(), scores, attributes,
+            Number(fields, "first_seen"), Number(fields, "last_seen"), Number(fields, "events"))
+        {
+            Channels = fields.GetValueOrDefault("channels", "").Split(',', StringSplitOptions.RemoveEmptyEntries),
+        };
+    }
+
+    // score.NAME is a value; score.NAME.at and score.NAME.half_life go with it.
+    private static bool IsScore(string field) =>
+        field.StartsWith(ScorePrefix, StringComparison.Ordinal) && !field.EndsWith(".at", StringComparison.Ordinal) && !field.EndsWith(".half_life", StringComparison.Ordinal);
+
+    private static CustomerScore ScoreOf(IReadOnlyDictionary<string, string> fields, string name, RuleSet? rules, long asOfMs)
+    {
+        var micro = (long)(decimal.Parse(fields[ScorePrefix + name], NumberStyles.Number, CultureInfo.InvariantCulture) * 1_000_000m);
+        var atMs = Number(fields, $"{ScorePrefix}{name}.at");
+        if (rules?.Scores.FirstOrDefault(s => s.Name == name) is { } rule)
+        {
+            micro = rule.Decay(micro, atMs, asOfMs);
+            return new CustomerScore(micro / 1_000_000m, rule.GradeOf(micro));
+        }
+        var halfLifeMs = Number(fields, $"{ScorePrefix}{name}.half_life");
+        // The same as in schemas/redis/README.md: value x 2^((at - now) / half-life).
+        if (halfLifeMs > 0) micro = (long)Math.Round(micro * Math.Pow(2, (double)(atMs - asOfMs) / halfLifeMs));
+        return new CustomerScore(micro / 1_000_000m, fields.GetValueOrDefault($"grade.{name}"));
+    }
+
+    private static long Number(IReadOnlyDictionary<string, string> fields, string name) =>
+        long.TryParse(fields.GetValueOrDefault(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : 0;
+}

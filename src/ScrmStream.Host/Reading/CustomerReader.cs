@@ -1,0 +1,131 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Json;
+using ScrmStream.ClickHouse;
+using ScrmStream.Events;
+using ScrmStream.Identity;
+using ScrmStream.Redis;
+using ScrmStream.Rules;
+
+namespace ScrmStream.Host.Reading;
+
+/// <summary>Reads customers from Redis, with their identifiers. One use at a time.</summary>
+/// <param name="clickHouse">Knows the identifiers of a customer by one query; null: they are found over the cells in Redis.</param>
+/// <param name="rules">For grades as of another time; null: grades as stored.</param>
+public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clickHouse, RuleSet? rules)
+{
+    /// <summary>More identifiers than that are not listed.</summary>
+    public const int IdentifiersMax = 10_000;
+
+    private const int ReadsAtOnce = 64;
+    // Of a cell: version and stamp, first seen, unbind time; then kind, length of the text, text, number of edges.
+    private const int CellHeadBytes = 32, EdgeTailBytes = 44;
+
+    private readonly RedisReader _views = new(redis);
+    private readonly RedisCellStore _cells = new(redis);
+
+    /// <summary>The id that a text names: 32 hex digits are an id, <c>kind:scope:value</c> is hashed to one; null when it is neither.</summary>
+    public static IdentifierId? IdOf(string text)
+    {
+        if (IdentifierId.TryParse(text.ToLowerInvariant(), out var id)) return id;
+        if (CustomerIdentifier.TryParse(text) is not { } identifier) return null;
+        return IdentifierKinds.TryParse(Encoding.UTF8.GetBytes(identifier.Kind), out _) ? IdentifierId.Of(Encoding.UTF8.GetBytes(text)) : null;
+    }
+
+    /// <summary>The customer an id belongs to, scores as of a time; null when nobody's.</summary>
+    public async Task<CustomerCard?> ReadAsync(IdentifierId id, long asOfMs, CancellationToken cancel)
+    {
+        if (await _views.ReadViewAsync(id, cancel) is not { } stored) return null;
+        var texts = clickHouse is null ? await FromCellsAsync(stored.Customer, cancel) : await FromMapAsync(clickHouse, stored.Customer, cancel);
+        return CustomerCard.Of(stored, [.. texts.Order(StrongestFirst).Select(t => CustomerIdentifier.TryParse(t)!)], rules, asOfMs);
+    }
+
+    /// <summary>The customers of some ids without their identifiers, in the same order; null where there is none.</summary>
+    public async Task<IReadOnlyList<CustomerCard?>> ReadManyAsync(IReadOnlyList<IdentifierId> ids, long asOfMs, CancellationToken cancel)
+    {
+        var cards = new List<CustomerCard?>(ids.Count);
+        foreach (var part in ids.Chunk(ReadsAtOnce))
+        {
+            var views = await Task.WhenAll(part.Select(id => _views.ReadViewAsync(id, cancel)));
+            cards.AddRange(views.Select(v => v is null ? null : CustomerCard.Of(v, [], rules, asOfMs)));
+        }
+        return cards;
+    }
+
+    private static async Task<List<string>> FromMapAsync(ClickHouseClient clickHouse, IdentifierId customer, CancellationToken cancel)
+    {
+        // The id is ours, 32 hex digits: nothing to quote.
+        var answer = await clickHouse.QueryAsync(
+            $"SELECT text FROM identity_map WHERE customer = '{customer}' LIMIT {IdentifiersMax}", "JSONCompactEachRow", cancel);
+        return [.. Encoding.UTF8.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<string[]>(l)![0])];
+    }
+
+    // From the root over edges: a neighbour belongs to the customer when its view says so.
+    private async Task<List<string>> FromCellsAsync(IdentifierId customer, CancellationToken cancel)
+    {
+        var members = new List<string>();
+        var seen = new HashSet<IdentifierId> { customer };
+        var next = new List<IdentifierId> { customer };
+        while (next.Count > 0 && members.Count < IdentifiersMax)
+        {
+            var cells = await _cells.LoadAsync(next, cancel);
+            var neighbours = new List<IdentifierId>();
+            foreach (var cell in cells)
+            {
+                if (cell.Cell is null) continue;
+                var (text, others) = ReadCell(cell.Cell);
+                members.Add(text);
+                neighbours.AddRange(others.Select(o => IdentifierId.Of(Encoding.UTF8.GetBytes(o))).Where(seen.Add));
+            }
+            next = await MembersAmongAsync(neighbours, customer, cancel);
+        }
+        return members;
+    }
+
+    private async Task<List<IdentifierId>> MembersAmongAsync(List<IdentifierId> ids, IdentifierId customer, CancellationToken cancel)
+    {
+        var members = new List<IdentifierId>();
+        foreach (var part in ids.Chunk(ReadsAtOnce))
+        {
+            var views = await Task.WhenAll(part.Select(id => _views.ReadViewAsync(id, cancel)));
+            for (var i = 0; i < part.Length; i++)
+                if (views[i]?.Customer == customer) members.Add(part[i]);
+        }
+        return members;
+    }
+
+    private static (string Text, List<string> Neighbours) ReadCell(byte[] cell)
+    {
+        var rest = cell.AsSpan(CellHeadBytes);
+        var text = ReadText(ref rest);
+        var edges = BinaryPrimitives.ReadUInt32LittleEndian(rest);
+        rest = rest[4..];
+        var neighbours = new List<string>();
+        for (var i = 0; i < edges; i++)
+        {
+            neighbours.Add(ReadText(ref rest));
+            rest = rest[EdgeTailBytes..];
+        }
+        return (text, neighbours);
+    }
+
+    private static string ReadText(ref Span<byte> rest)
+    {
+        var length = BinaryPrimitives.ReadUInt16LittleEndian(rest[1..]);
+        var text = Encoding.UTF8.GetString(rest.Slice(3, length));
+        rest = rest[(3 + length)..];
+        return text;
+    }
+
+    private static readonly Comparer<string> StrongestFirst = Comparer<string>.Create((a, b) =>
+    {
+        var (x, y) = (Encoding.UTF8.GetBytes(a), Encoding.UTF8.GetBytes(b));
+        return IdentifierText.CompareStrength(KindOf(a), x, KindOf(b), y);
+    });
+
+    private static IdentifierKind KindOf(string text)
+    {
+        IdentifierKinds.TryParse(Encoding.UTF8.GetBytes(text[..text.IndexOf(':', StringComparison.Ordinal)]), out var kind);
+        return kind;
+    }
+}

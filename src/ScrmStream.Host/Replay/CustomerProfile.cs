@@ -1,0 +1,64 @@
+using ScrmStream.Events;
+using ScrmStream.Identity;
+using ScrmStream.Pipeline;
+using ScrmStream.Profiles;
+using ScrmStream.Rules;
+
+namespace ScrmStream.Host.Replay;
+
+/// <summary>
+/// One customer read from the engine's own state. A cursor: <see cref="Read"/> moves it, and everything it shows is of the customer
+/// read last. One thread.
+/// </summary>
+public sealed class CustomerProfile(CustomerState state, RuleSet rules)
+{
+    private readonly ShardSet _shards = new();
+    private readonly List<int> _nodes = [];
+
+    /// <summary>Tags as of the customer's last event; scores as of the time given to <see cref="Read"/>.</summary>
+    public Conclusion Conclusion { get; } = new();
+    public IdentifierId Id { get; private set; }
+    public long Events => _shards.Events;
+    public long FirstSeenMs => _shards.FirstSeenMs;
+    public long LastSeenMs => _shards.LastSeenMs;
+    public int IdentifierCount => _nodes.Count;
+
+    /// <summary>Kind and stored text of identifier <paramref name="i"/>, strongest first.</summary>
+    public (IdentifierKind Kind, string Scope, string Value) Identifier(int i)
+    {
+        var kind = state.Graph.Nodes[_nodes[i]].Kind;
+        var text = state.Graph.Nodes.Text(_nodes[i]);
+        return (kind, Utf8(IdentifierText.Scope(text, kind)), Utf8(IdentifierText.Value(text, kind)));
+    }
+
+    /// <summary>Moves to the customer rooted at a node.</summary>
+    public void Read(int root, long scoresAsOfMs)
+    {
+        _shards.Clear();
+        _nodes.Clear();
+        Id = new IdentifierId(state.Graph.Nodes[root].Id);
+        var node = root;
+        do
+        {
+            _nodes.Add(node);
+            _shards.Add(state.Shards.Memory(state[node].Shard));
+            node = state.Graph.Nodes[node].CustomerNext;
+        }
+        while (node != root);
+        _nodes.Sort(ByStrength);
+        rules.Evaluate(_shards, _shards.LastSeenMs, scoresAsOfMs, Conclusion);
+    }
+
+    /// <summary>The roots of all customers in order of id.</summary>
+    public static int[] RootsInOrder(CustomerState state)
+    {
+        var roots = Enumerable.Range(0, state.Count).Where(n => state.Graph.Nodes[n].Root == n).ToArray();
+        Array.Sort(roots, (a, b) => state.Graph.Nodes[a].Id.CompareTo(state.Graph.Nodes[b].Id));
+        return roots;
+    }
+
+    private int ByStrength(int a, int b) => IdentifierText.CompareStrength(
+        state.Graph.Nodes[a].Kind, state.Graph.Nodes.Text(a), state.Graph.Nodes[b].Kind, state.Graph.Nodes.Text(b));
+
+    private static string Utf8(ReadOnlySpan<byte> text) => System.Text.Encoding.UTF8.GetString(text);
+}

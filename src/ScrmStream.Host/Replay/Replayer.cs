@@ -1,0 +1,74 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ScrmStream.Host.Running;
+using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Files;
+using ScrmStream.Pipeline.Memory;
+using ScrmStream.Rules;
+
+namespace ScrmStream.Host.Replay;
+
+/// <summary>What a replay reads, with which rules, up to when, and where the result goes.</summary>
+/// <param name="AsOfMs">Later events are not applied and scores are as of it; null: the greatest event time.</param>
+public sealed record ReplayPlan(IReadOnlyList<string> Inputs, RowMapping? Mapping, RuleSet Rules, long? AsOfMs, string OutputFolder);
+
+/// <summary>The same engine over files, without servers: <c>customers.ndjson</c>, <c>summary.json</c> and <c>rejects.ndjson</c>.</summary>
+public static class Replayer
+{
+    /// <summary>Runs a replay and returns the text of summary.json.</summary>
+    public static async Task<string> RunAsync(ReplayPlan plan, PipelineOptions options, TimeProvider time, CancellationToken cancel)
+    {
+        Directory.CreateDirectory(plan.OutputFolder);
+        // Everything stays in memory: what a replay writes at the end is read from the engine's own state.
+        options.IdentifiersInMemoryMax = 100_000_000;
+        if (plan.AsOfMs is { } limit) options.Limits.NotAfterMs = limit;
+        await using var source = new FileEventSource(plan.Inputs, options.Limits, plan.Mapping);
+        using var rejects = new FileDeadLetterSink(Path.Combine(plan.OutputFolder, "rejects.ndjson"));
+        var views = new MemoryViewStore();
+        var ports = new PipelinePorts(source, new MemoryCellStore(views), views, new NoAnalytics(), rejects);
+        var pipeline = new StreamPipeline(options, plan.Rules, ports, writerStamp: 1, time);
+        var run = new ServiceRun(pipeline, time);
+        var line = new LiveLine(time);
+        try
+        {
+            await run.RunAsync(untilIdle: null, line.Tick, cancel);
+        }
+        finally
+        {
+            line.Close();
+        }
+        return Write(plan, pipeline, run);
+    }
+
+    private static string Write(ReplayPlan plan, StreamPipeline pipeline, ServiceRun run)
+    {
+        var roots = CustomerProfile.RootsInOrder(pipeline.State);
+        var customer = new CustomerProfile(pipeline.State, plan.Rules);
+        var asOfMs = plan.AsOfMs ?? GreatestEventTime(customer, roots);
+        using var file = new BufferedStream(File.Create(Path.Combine(plan.OutputFolder, "customers.ndjson")), 1 << 20);
+        using var writer = new CustomerWriter(file);
+        foreach (var root in roots)
+        {
+            customer.Read(root, asOfMs);
+            writer.Write(customer);
+        }
+        var totals = new StoreTotals(pipeline.State.Count, writer.Customers, writer.Tags);
+        var summary = JsonNode.Parse(RunSummary.Of(pipeline.Counters, run.Elapsed, totals).ToJson())!.AsObject();
+        summary["as_of"] = asOfMs;
+        summary["state_hash"] = writer.StateHash();
+        var text = summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+        File.WriteAllText(Path.Combine(plan.OutputFolder, "summary.json"), text + "\n");
+        return text;
+    }
+
+    private static long GreatestEventTime(CustomerProfile customer, int[] roots)
+    {
+        long greatest = 0;
+        foreach (var root in roots)
+        {
+            customer.Read(root, 0);
+            greatest = Math.Max(greatest, customer.LastSeenMs);
+        }
+        return greatest;
+    }
+}

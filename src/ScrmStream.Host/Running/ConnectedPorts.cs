@@ -1,0 +1,78 @@
+using Microsoft.Extensions.Logging;
+using ScrmStream.ClickHouse;
+using ScrmStream.Host.Commands;
+using ScrmStream.Host.Settings;
+using ScrmStream.Kafka;
+using ScrmStream.Pipeline;
+using ScrmStream.Redis;
+
+namespace ScrmStream.Host.Running;
+
+/// <summary>The real servers of one run, connected and checked: Kafka, Redis, ClickHouse.</summary>
+public sealed class ConnectedPorts : IAsyncDisposable
+{
+    private readonly List<IAsyncDisposable> _open = [];
+
+    private ConnectedPorts()
+    {
+    }
+
+    public PipelinePorts Ports { get; private set; } = null!;
+
+    /// <summary>What weakens the guarantee: settings of Redis that lose acknowledged writes.</summary>
+    public IReadOnlyList<RedisFinding> Findings { get; private set; } = [];
+
+    /// <summary>Connects to all three. Stores come before Kafka, so that a group is only joined by a process that can work.</summary>
+    /// <exception cref="StoreUnavailableException">A server has no address or does not answer; the message says which and the fix.</exception>
+    public static async Task<ConnectedPorts> OpenAsync(HostSettings settings, ILoggerFactory logs, CancellationToken cancel)
+    {
+        if (!settings.HasKafka) throw Exits.NoAddress("Kafka", "--kafka");
+        if (!settings.HasRedis) throw Exits.NoAddress("Redis", "--redis");
+        if (!settings.HasClickHouse) throw Exits.NoAddress("ClickHouse", "--clickhouse http://");
+        var connected = new ConnectedPorts();
+        try
+        {
+            await connected.ConnectAsync(settings, logs, cancel);
+            return connected;
+        }
+        catch
+        {
+            await connected.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        for (var i = _open.Count - 1; i >= 0; i--) await _open[i].DisposeAsync();
+        _open.Clear();
+    }
+
+    private async Task ConnectAsync(HostSettings settings, ILoggerFactory logs, CancellationToken cancel)
+    {
+        var redis = Keep(await RedisConnection.OpenAsync(settings.Redis, logs.CreateLogger("Redis"), TimeProvider.System, cancel));
+        Findings = await new RedisServerCheck(redis).RunAsync(cancel);
+        var clickHouse = new ClickHouseClient(settings.ClickHouse, TimeProvider.System, logs.CreateLogger("ClickHouse"));
+        _open.Add(new Closing(clickHouse));
+        var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel, logs.CreateLogger("ClickHouse"));
+        var deadLetters = await KafkaDeadLetterSink.OpenAsync(settings.Kafka);
+        _open.Add(new Closing(deadLetters));
+        var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
+        Ports = new PipelinePorts(source, new RedisCellStore(redis), new RedisViewStore(redis), sink, deadLetters);
+    }
+
+    private T Keep<T>(T part) where T : IAsyncDisposable
+    {
+        _open.Add(part);
+        return part;
+    }
+
+    private sealed class Closing(IDisposable part) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            part.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using Microsoft.Extensions.Configuration;
+using ScrmStream.ClickHouse;
+using ScrmStream.Kafka;
+using ScrmStream.Pipeline;
+using ScrmStream.Redis;
+
+namespace ScrmStream.Host.Settings;
+
+/// <summary>
+/// Everything a verb can be told, from (later wins): the shipped appsettings.json, the file of <c>--config</c>, environment variables
+/// that start with <c>SCRMSTREAM_</c> (<c>SCRMSTREAM_Redis__Password</c>), what <c>up</c> started, the command line. Frozen once loaded.
+/// </summary>
+public sealed class HostSettings
+{
+    /// <summary>Keeps stores apart: prefix of Redis keys, ClickHouse database, default group, output topics. Empty: the default one.</summary>
+    public string Namespace { get; set; } = "";
+    /// <summary>The rule file; null: no rules.</summary>
+    public string? Rules { get; set; }
+    /// <summary>Loopback port of <c>/healthz</c> and <c>/metrics</c>; 0: a free one, -1: none.</summary>
+    public int HealthPort { get; set; }
+    public KafkaOptions Kafka { get; set; } = new();
+    public RedisOptions Redis { get; set; } = new();
+    public ClickHouseOptions ClickHouse { get; set; } = new();
+    public PipelineOptions Pipeline { get; set; } = new();
+
+    /// <summary>Which servers have an address, by configuration, command line or <c>up</c>.</summary>
+    public bool HasKafka { get; private set; }
+    public bool HasRedis { get; private set; }
+    public bool HasClickHouse { get; private set; }
+
+    /// <exception cref="SettingsException">A file cannot be read, or a value is wrong; the message names it.</exception>
+    public static HostSettings Load(string? configFile, CommandLineValues given)
+    {
+        var configuration = Read(configFile);
+        var settings = new HostSettings();
+        try
+        {
+            configuration.Bind(settings, options => options.ErrorOnUnknownConfiguration = false);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new SettingsException($"The configuration has a value of the wrong type: {e.InnerException?.Message ?? e.Message}");
+        }
+        settings.ApplyNamespace(given.Namespace ?? settings.Namespace, configuration, given);
+        settings.ApplyAddresses(configuration, given, LocalServers.Find());
+        settings.Rules = given.Rules ?? settings.Rules;
+        return settings;
+    }
+
+    private static IConfigurationRoot Read(string? configFile)
+    {
+        if (configFile is not null && !File.Exists(configFile))
+            throw new SettingsException($"--config: there is no file {configFile}.");
+        var builder = new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true);
+        if (configFile is not null) builder.AddJsonFile(Path.GetFullPath(configFile), optional: false);
+        try
+        {
+            return builder.AddEnvironmentVariables("SCRMSTREAM_").Build();
+        }
+        catch (Exception e) when (e is FormatException or InvalidDataException)
+        {
+            throw new SettingsException($"--config {configFile}: {e.InnerException?.Message ?? e.Message}");
+        }
+    }
+
+    private void ApplyNamespace(string name, IConfiguration configuration, CommandLineValues given)
+    {
+        if (name.Length > 40 || name.Any(c => c is not (>= 'a' and <= 'z' or >= '0' and <= '9' or '_')))
+            throw new SettingsException($"--namespace '{name}': use up to 40 of a-z, 0-9 and _.");
+        Namespace = name;
+        Kafka.GroupId = given.Group ?? configuration["Kafka:GroupId"] ?? (name.Length == 0 ? "scrmstream" : $"scrmstream-{name}");
+        if (name.Length == 0) return;
+        Redis.Namespace = name;
+        ClickHouse.Database = configuration["ClickHouse:Database"] ?? $"scrm_{name}";
+        Kafka.DeadLetterTopic = configuration["Kafka:DeadLetterTopic"] ?? $"scrm.{name}.dead-letters";
+    }
+
+    private void ApplyAddresses(IConfiguration configuration, CommandLineValues given, LocalServers? local)
+    {
+        var kafka = given.Kafka ?? configuration["Kafka:BootstrapServers"] ?? local?.Kafka;
+        var redis = given.Redis ?? configuration["Redis:Address"] ?? local?.Redis;
+        var clickHouse = given.ClickHouse ?? configuration["ClickHouse:Address"] ?? local?.ClickHouse;
+        (HasKafka, HasRedis, HasClickHouse) = (kafka is not null, redis is not null, clickHouse is not null);
+        if (kafka is not null) Kafka.BootstrapServers = kafka;
+        if (redis is not null) Redis.Address = redis;
+        if (clickHouse is not null) ClickHouse.Address = clickHouse;
+        if (given.Topics is { Length: > 0 } topics) Kafka.Topics = topics;
+    }
+}
+
+/// <summary>What the command line said; null where it said nothing.</summary>
+public sealed record CommandLineValues(
+    string? Namespace = null, string? Kafka = null, string? Redis = null, string? ClickHouse = null,
+    string? Rules = null, string? Group = null, string[]? Topics = null);
+
+/// <summary>A wrong setting or file; the message says which and how to mend it. Exit code 2.</summary>
+public sealed class SettingsException(string message) : Exception(message);

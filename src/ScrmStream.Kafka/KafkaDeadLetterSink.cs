@@ -1,0 +1,142 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Confluent.Kafka;
+using ScrmStream.Events;
+using ScrmStream.Pipeline;
+
+namespace ScrmStream.Kafka;
+
+/// <summary>
+/// Puts rejected records on the dead-letter topic: the raw bytes as the value, and why and where from as headers
+/// <c>reason</c>, <c>detail</c>, <c>topic</c>, <c>topic_id</c>, <c>partition</c>, <c>offset</c>, <c>index</c> (-1: the record as
+/// a whole) and <c>timestamp</c> (Unix milliseconds). A value that the broker refuses as too large is cut, and the header
+/// <c>cut_from</c> gives its length in bytes. Used by one thread.
+/// </summary>
+public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
+{
+    // Below the least limit a broker is likely to have, so that a letter can always be delivered.
+    private const int CutBytes = 256 * 1024;
+
+    private static readonly string[] Reasons =
+        Array.ConvertAll(Enum.GetNames<RejectReason>(), JsonNamingPolicy.SnakeCaseLower.ConvertName);
+
+    private readonly IProducer<Null, byte[]> _producer;
+    private readonly KafkaTopics _topics;
+    private readonly string _servers;
+    private readonly string _topic;
+
+    private KafkaDeadLetterSink(KafkaOptions options, KafkaTopics topics)
+    {
+        _topics = topics;
+        _servers = options.BootstrapServers;
+        _topic = options.DeadLetterTopic;
+        _producer = new ProducerBuilder<Null, byte[]>(options.Producer())
+            .SetLogHandler(static (_, _) => { })
+            .SetErrorHandler(static (_, _) => { })
+            .Build();
+    }
+
+    /// <summary>Creates the topic if it is missing.</summary>
+    /// <exception cref="ArgumentException">The options are not valid.</exception>
+    /// <exception cref="StoreUnavailableException">No broker answers, or it refuses the topic.</exception>
+    public static async Task<KafkaDeadLetterSink> OpenAsync(KafkaOptions options)
+    {
+        options.Validate();
+        var topics = KafkaTopics.Connect(options);
+        try
+        {
+            await topics.WaitForBrokerAsync();
+            await topics.CreateMissingAsync([options.DeadLetterTopic]);
+            return new KafkaDeadLetterSink(options, topics);
+        }
+        catch
+        {
+            topics.Dispose();
+            throw;
+        }
+    }
+
+    /// <exception cref="StoreUnavailableException">A letter was not acknowledged in time; any of them may have been written.</exception>
+    public async Task WriteAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel)
+    {
+        var deliveries = new Task[letters.Count];
+        for (var i = 0; i < deliveries.Length; i++) deliveries[i] = DeliverAsync(letters[i], cancel);
+        await Task.WhenAll(deliveries);
+    }
+
+    public void Dispose()
+    {
+        _producer.Dispose();
+        _topics.Dispose();
+    }
+
+    private async Task DeliverAsync(DeadLetter letter, CancellationToken cancel)
+    {
+        var message = new Message<Null, byte[]> { Value = letter.Raw.ToArray(), Headers = HeadersOf(letter) };
+        try
+        {
+            await ProduceAsync(message, cancel);
+        }
+        catch (ProduceException<Null, byte[]> e) when (e.Error.Code == ErrorCode.MsgSizeTooLarge && message.Value.Length > CutBytes)
+        {
+            Add(message.Headers, "cut_from", message.Value.Length.ToString(CultureInfo.InvariantCulture));
+            message.Value = message.Value[..CutBytes];
+            await DeliverCutAsync(message, cancel);
+        }
+        catch (ProduceException<Null, byte[]> e)
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    private async Task DeliverCutAsync(Message<Null, byte[]> message, CancellationToken cancel)
+    {
+        try
+        {
+            await ProduceAsync(message, cancel);
+        }
+        catch (ProduceException<Null, byte[]> e)
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    // A full queue empties as letters are acknowledged or time out.
+    private async Task ProduceAsync(Message<Null, byte[]> message, CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                await _producer.ProduceAsync(_topic, message, cancel);
+                return;
+            }
+            catch (ProduceException<Null, byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
+            {
+                await Task.Delay(20, cancel);
+            }
+        }
+    }
+
+    private StoreUnavailableException Unavailable(ProduceException<Null, byte[]> e) => new(
+        $"Kafka at {_servers} did not take a rejected record for topic {_topic}: {e.Error.Reason}. "
+        + "Check the broker and the topic (settings Kafka:BootstrapServers, Kafka:DeadLetterTopic).", e);
+
+    private static Headers HeadersOf(in DeadLetter letter)
+    {
+        var (partition, offset, index) = letter.Position;
+        var headers = new Headers();
+        Add(headers, "reason", Reasons[(int)letter.Reason]);
+        Add(headers, "detail", letter.Detail);
+        Add(headers, "topic", partition.Topic);
+        Add(headers, "topic_id", partition.TopicId.ToString());
+        Add(headers, "partition", partition.Partition.ToString(CultureInfo.InvariantCulture));
+        Add(headers, "offset", offset.ToString(CultureInfo.InvariantCulture));
+        Add(headers, "index", index.ToString(CultureInfo.InvariantCulture));
+        Add(headers, "timestamp", letter.TimestampMs.ToString(CultureInfo.InvariantCulture));
+        return headers;
+    }
+
+    private static void Add(Headers headers, string name, string value) => headers.Add(name, Encoding.UTF8.GetBytes(value));
+}

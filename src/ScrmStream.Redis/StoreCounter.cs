@@ -1,0 +1,43 @@
+using ScrmStream.Pipeline;
+using StackExchange.Redis;
+
+namespace ScrmStream.Redis;
+
+/// <summary>
+/// Counts one namespace in one pass over the keys of each primary, a page at a time; between two pages Redis serves others. Exact
+/// while nobody writes.
+/// </summary>
+internal sealed class StoreCounter(RedisConnection connection)
+{
+    private const int KeysPerPage = 1000;
+
+    public async Task<StoreTotals> CountAsync(CancellationToken cancel)
+    {
+        long cells = 0, customers = 0, tags = 0;
+        foreach (var route in Routes())
+        {
+            var cursor = "0";
+            do
+            {
+                var from = cursor;
+                var answer = await connection.CallAsync(
+                    db => db.ScriptEvaluateAsync(Scripts.CountPage, [route], [from, KeysPerPage, connection.Keys.Prefix]), cancel);
+                var page = (RedisResult[])answer;
+                cursor = (string)page[0]!;
+                cells += (long)page[1];
+                customers += (long)page[2];
+                tags += (long)page[3];
+            }
+            while (cursor != "0");
+        }
+        return new StoreTotals(cells, customers, tags);
+    }
+
+    // For each primary one key that lives on it, so that the script is sent there.
+    private IEnumerable<RedisKey> Routes()
+    {
+        var buckets = Enumerable.Range(0, connection.IsCluster ? RedisKeys.Buckets : 1)
+            .Select(b => connection.Keys.Board("count"u8, b)).ToList();
+        return connection.IsCluster ? buckets.DistinctBy(key => connection.Database.IdentifyEndpoint(key)) : buckets;
+    }
+}

@@ -1,0 +1,196 @@
+using System.Text;
+using ScrmStream.Events;
+using ScrmStream.Identity;
+using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Memory;
+using ScrmStream.Rules;
+using ScrmStream.TestKit;
+using ScrmStream.Tests.Identity;
+using static ScrmStream.Tests.Identity.SlowIdentity;
+
+namespace ScrmStream.Tests.Pipeline;
+
+/// <summary>
+/// The whole pipeline over memory stores against the slow model: identity from <see cref="SlowIdentity"/>, counts and sums by loops.
+/// </summary>
+public sealed class StreamPipelineTests
+{
+    private static readonly RuleSet Rules = RuleSet.Parse("""
+        tags:
+          - tag: buyer
+            when: seen(event = "buy")
+          - tag: busy
+            when: count(event = "view", within 1h) >= 3
+        scores:
+          - score: interest
+            points:
+              - { when: event = "view", add: 1 }
+              - { when: event = "buy", add: 20 }
+        """, "test");
+
+    private sealed record World(List<Touch> Touches, byte[][][] Partitions);
+
+    private sealed record Touch(string Id, string Name, long TimeMs, SlowIdentity.Id[] Ids);
+
+    /// <summary>Random streams in random batches: every view equals the slow model's.</summary>
+    [Fact]
+    public async Task Run_RandomStream_ViewsEqualTheSlowModel()
+    {
+        for (var seed = 0; seed < 60; seed++)
+        {
+            var world = RandomWorld(seed, partitions: 3);
+            var stores = new Stores();
+            await RunAsync(stores, world, [0, 1, 2], seed);
+            AssertEqualsModel(world, stores, seed);
+        }
+    }
+
+    /// <summary>Stopped in the middle and gone on from the stores and the committed offsets, with other batch sizes.</summary>
+    [Fact]
+    public async Task Run_StoppedAndStartedAgain_EndsAsIfNeverStopped()
+    {
+        for (var seed = 100; seed < 140; seed++)
+        {
+            var world = RandomWorld(seed, partitions: 3);
+            var stores = new Stores();
+            var cut = world with { Partitions = [.. world.Partitions.Select(p => p[..(p.Length / 2)])] };
+            await RunAsync(stores, cut, [0, 1, 2], seed);
+            await RunAsync(stores, world, [0, 1, 2], seed + 1);
+            AssertEqualsModel(world, stores, seed);
+        }
+    }
+
+    /// <summary>The committed offsets are lost, so everything is read again: fences and rings keep every count.</summary>
+    [Fact]
+    public async Task Run_EverythingReadTwice_CountsOnce()
+    {
+        for (var seed = 200; seed < 230; seed++)
+        {
+            var world = RandomWorld(seed, partitions: 2);
+            var stores = new Stores();
+            await RunAsync(stores, world, [0, 1], seed);
+            stores.Committed.Clear();
+            await RunAsync(stores, world, [0, 1], seed + 1);
+            AssertEqualsModel(world, stores, seed);
+        }
+    }
+
+    /// <summary>Three processes at once, the customers scattered over their partitions: conflicts and refusals, one result.</summary>
+    [Fact]
+    public async Task Run_ThreeProcessesScatteredCustomers_Converge()
+    {
+        long conflicts = 0;
+        for (var seed = 300; seed < 340; seed++)
+        {
+            var world = RandomWorld(seed, partitions: 3);
+            var stores = new Stores();
+            var counters = await Task.WhenAll(RunAsync(stores, world, [0], seed), RunAsync(stores, world, [1], seed), RunAsync(stores, world, [2], seed));
+            conflicts += counters.Sum(c => c.Conflicts + c.Refusals);
+            AssertEqualsModel(world, stores, seed);
+        }
+        Assert.True(conflicts > 0, "the processes never met: the test shows nothing");
+    }
+
+    private sealed class Stores
+    {
+        public MemoryViewStore Views { get; } = new();
+        public MemoryCellStore Cells { get; }
+        public MemoryAnalytics Analytics { get; } = new();
+        public Dictionary<SourcePartition, long> Committed { get; } = [];
+        private ulong _stamp = 1;
+
+        public Stores() => Cells = new MemoryCellStore(Views);
+
+        public ulong NextStamp() => Interlocked.Add(ref _stamp, 2);
+    }
+
+    private static readonly SourcePartition[] Sources = [.. Enumerable.Range(0, 3).Select(ListSource.Partition)];
+
+    private static async Task<PipelineCounters> RunAsync(Stores stores, World world, int[] partitions, int seed)
+    {
+        var random = new Random(seed);
+        Dictionary<SourcePartition, long> committed;
+        lock (stores.Committed) committed = new(stores.Committed);
+        await using var source = new ListSource(partitions.Select(p => (Sources[p], world.Partitions[p])), committed, random.Next(1, 6));
+        var options = new PipelineOptions
+        {
+            BatchRecordsMax = 16, BatchesInFlightMax = random.Next(8, 20), FlushEventsMax = random.Next(1, 40), PrefetchBatches = random.Next(1, 4),
+            DecodeLanes = random.Next(1, 3),
+        };
+        var ports = new PipelinePorts(source, stores.Cells, stores.Views, stores.Analytics, stores.Analytics);
+        var pipeline = new StreamPipeline(options, Rules, ports, stores.NextStamp(), TimeProvider.System);
+        await pipeline.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        lock (stores.Committed)
+        {
+            foreach (var (partition, offset) in source.Committed) stores.Committed[partition] = offset;
+        }
+        return pipeline.Counters;
+    }
+
+    private static World RandomWorld(int seed, int partitions)
+    {
+        var random = new Random(seed);
+        var ids = Enumerable.Range(0, random.Next(3, 12)).Select(_ => RandomId(random)).Distinct().ToArray();
+        var touches = new List<Touch>();
+        var lines = Enumerable.Range(0, partitions).Select(_ => new List<string>()).ToArray();
+        for (var i = 0; i < random.Next(5, 80); i++)
+        {
+            var name = random.Next(12) == 0 ? "identity_unbind" : random.Next(4) == 0 ? "buy" : "view";
+            var count = name == "identity_unbind" ? random.Next(1, 3) : random.Next(1, 4);
+            var touch = new Touch($"e{i}", name, 1_700_000_000_000 + random.Next(0, 40) * 600_000L, [.. random.GetItems(ids, count).Distinct()]);
+            touches.Add(touch);
+            lines[random.Next(partitions)].Add(Json(touch));
+            if (random.Next(8) == 0) lines[random.Next(partitions)].Add(Json(touch));
+            if (random.Next(20) == 0) lines[random.Next(partitions)].Add("{\"event\":");
+        }
+        return new World(touches, [.. lines.Select(l => ListSource.Utf8(l))]);
+    }
+
+    private static SlowIdentity.Id RandomId(Random random)
+    {
+        IdentifierKind[] kinds = [IdentifierKind.UnionId, IdentifierKind.OpenId, IdentifierKind.OpenId, IdentifierKind.Phone, IdentifierKind.DeviceId, IdentifierKind.Cookie];
+        return new SlowIdentity.Id(random.GetItems(kinds, 1)[0], random.Next(2) == 0 ? "a" : "", $"x{random.Next(4)}");
+    }
+
+    private static string Json(Touch t) =>
+        $$"""{"event_id":"{{t.Id}}","event":"{{t.Name}}","event_time":{{t.TimeMs}},"identifiers":[{{string.Join(',', t.Ids.Select(i => $$"""{"kind":"{{i.Kind.Word()}}","scope":"{{i.Scope}}","value":"{{i.Value}}"}"""))}}]}""";
+
+    private static void AssertEqualsModel(World world, Stores stores, int seed)
+    {
+        var customers = Customers([.. world.Touches.Select(t => new Sighting(t.TimeMs, t.Ids, t.Name == "identity_unbind"))]);
+        var expected = customers.ToDictionary(c => c.Key, c => Describe(world.Touches.Where(t => c.Value.Contains(Anchor(t).Text)).ToList()));
+        var actual = new Dictionary<string, string>();
+        foreach (var id in world.Touches.SelectMany(t => t.Ids).Distinct())
+        {
+            var view = stores.Views.Find(IdentifierId.Of(Encoding.UTF8.GetBytes(id.Text)));
+            if (view is { Form: ViewForm.Customer })
+                actual[id.Text] = $"events {view.Fields["events"]} first {view.Fields["first_seen"]} last {view.Fields["last_seen"]} interest {view.Fields["score.interest"]} tags {string.Join(',', view.Tags.Keys.Order())}";
+            var root = customers.FirstOrDefault(c => c.Value.Contains(id.Text)).Key;
+            if (root is not null && root != id.Text) Assert.True(view?.MergedInto == IdentifierId.Of(Encoding.UTF8.GetBytes(root)), $"seed {seed}: {id.Text} should say merged_into {root}");
+            if (root is not null) Assert.True(stores.Analytics.Map[IdentifierId.Of(Encoding.UTF8.GetBytes(id.Text))].Customer == IdentifierId.Of(Encoding.UTF8.GetBytes(root)), $"seed {seed}: map of {id.Text}");
+        }
+        string Print(Dictionary<string, string> c) => string.Join("\n", c.OrderBy(x => x.Key, StringComparer.Ordinal).Select(x => $"{x.Key}: {x.Value}"));
+        Assert.True(Print(expected) == Print(actual), $"seed {seed}\nexpected\n{Print(expected)}\nactual\n{Print(actual)}");
+        AssertRows(world, stores, seed);
+    }
+
+    // One row for each event_id of an anchor; a dead letter for each record that is no JSON.
+    private static void AssertRows(World world, Stores stores, int seed)
+    {
+        Assert.True(world.Touches.Count == stores.Analytics.Events.Count, $"seed {seed}: {stores.Analytics.Events.Count} rows of {world.Touches.Count} events");
+        var broken = world.Partitions.Sum(p => p.Count(v => v.Length < 12));
+        Assert.True(broken == stores.Analytics.DeadLetters.Count, $"seed {seed}: {stores.Analytics.DeadLetters.Count} dead letters of {broken}");
+    }
+
+    private static SlowIdentity.Id Anchor(Touch t) => new Sighting(t.TimeMs, t.Ids).Anchor;
+
+    private static string Describe(List<Touch> touches)
+    {
+        var last = touches.Max(t => t.TimeMs);
+        var tags = new List<string>();
+        if (touches.Count(t => t.Name == "view" && t.TimeMs > last - 3_600_000) >= 3) tags.Add("busy");
+        if (touches.Any(t => t.Name == "buy")) tags.Add("buyer");
+        var interest = touches.Sum(t => t.Name == "view" ? 1 : t.Name == "buy" ? 20 : 0);
+        return $"events {touches.Count} first {touches.Min(t => t.TimeMs)} last {last} interest {interest} tags {string.Join(',', tags)}";
+    }
+}

@@ -1,0 +1,48 @@
+using ScrmStream.Events;
+using ScrmStream.Profiles;
+using ScrmStream.Rules;
+using Xunit;
+using static ScrmStream.Tests.Rules.EventMaker;
+
+namespace ScrmStream.Tests.Rules;
+
+public sealed class FoldAllocationTests
+{
+    [Theory]
+    [InlineData("reference.yaml")]
+    [InlineData("taobao.yaml")]
+    [InlineData("petshop.yaml")]
+    public void FoldAndEvaluate_WhenWarm_AllocateNothing(string example)
+    {
+        var rules = RuleSet.Load(ExampleFileTests.PathOf(example));
+        string[] names = ["page_view", "product_view", "like", "order_paid", "consult", "coupon_claim", "pv", "cart", "buy", "share_open", "review"];
+        var batch = Batch([.. Enumerable.Range(0, 300).Select(i => new Told(names[i % names.Length], StartMs + i * 7 * HourMs)
+        {
+            EventId = $"e{i}", AmountFen = 100 + i, ShareDepth = 1, Channel = Channel.Douyin,
+            Properties = new() { ["topic"] = "pet", ["pet"] = "cat", ["stars"] = 5L },
+        })]);
+        var shard = new ShardBuffer();
+        var shards = new ShardSet();
+        var conclusion = new Conclusion();
+        var stored = new byte[64 * 1024];
+        for (var round = 0; ; round++)
+        {
+            shard.Load(default);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            foreach (ref var e in batch.Events)
+            {
+                shard.Count(e.EventTimeMs, (int)e.Channel);
+                rules.Fold(batch, in e, shard);
+            }
+            shard.Bytes.CopyTo(stored);
+            shards.Clear();
+            shards.Add(stored.AsMemory(0, shard.Length));
+            rules.Evaluate(shards, shards.LastSeenMs, conclusion);
+            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            if (round < 5) continue;
+            Assert.Equal(0, allocated);
+            Assert.True(conclusion.TagCount > 0 || example == "reference.yaml");
+            break;
+        }
+    }
+}

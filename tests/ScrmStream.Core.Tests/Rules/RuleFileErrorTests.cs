@@ -1,0 +1,126 @@
+using ScrmStream.Rules;
+using Xunit;
+
+namespace ScrmStream.Tests.Rules;
+
+public sealed class RuleFileErrorTests
+{
+    [Theory]
+    [InlineData("tags:\n  - tag: a\n    when: sen(event = \"x\")", 3, 11, "unknown condition 'sen'")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(evnt = \"x\")", 3, 16, "unknown field 'evnt'")]
+    [InlineData("tags:\n  - tag: a\n    when: 'seen(evnt = \"x\")'", 3, 17, "unknown field 'evnt'")]
+    [InlineData("tags:\n  - tag: a\n    when: count(event = \"x\", within: 7q) >= 1", 3, 38, "'7q' is no duration")]
+    [InlineData("tags:\n  - tag: a\n    when: count(event = \"x\", within: 401d) >= 1", 3, 38, "out of range")]
+    [InlineData("tags:\n  - tag: a\n    when: count(event = \"x\", within: 0d) >= 1", 3, 38, "out of range")]
+    [InlineData("tags:\n  - tag: a\n    when: count(event = \"x\")", 3, 29, "expected =, !=")]
+    [InlineData("tags:\n  - tag: a\n    when: count(event = \"x\") >= 1.5", 3, 33, "whole number")]
+    [InlineData("tags:\n  - tag: a\n    when: count(any, within 1d) >= 1024", 3, 36, "at most 1023")]
+    [InlineData("tags:\n  - tag: a\n    when: event = \"x\"", 3, 11, "write seen(...)")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(count(any) > 1)", 3, 16, "filter of one event")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(event == \"x\")", 3, 22, "write = for equality")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(event = \"x)", 3, 24, "no closing")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(event = \"x\") und seen(any)", 3, 29, "expected the end")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(channel = \"tiktok\")", 3, 26, "unknown channel \"tiktok\"")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(page = 5)", 3, 23, "write it in double quotes")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(amount_fen = \"5\")", 3, 29, "without quotes")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(page > \"5\")", 3, 23, "> needs a number")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(event = \"c\", after: it)", 3, 29, "not supported yet: after")]
+    [InlineData("tags:\n  - tag: a\n    when: distinct(page, any) > 3", 3, 11, "not supported yet: distinct")]
+    [InlineData("tags:\n  - tag: a\n    when: sum(page, any) > 3", 3, 15, "page is no number")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(any)\n    expired: 3d", 4, 5, "unknown key 'expired'")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(any)\n    expires: 3", 4, 14, "'3' is no duration")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(any)\n    once_per: 3d", 4, 5, "not supported yet: 'once_per'")]
+    [InlineData("tags:\n  - tag: a\n    when: seen(any)\n  - tag: a\n    when: seen(any)", 4, 5, "another tag 'a'")]
+    [InlineData("tags:\n  - tag: a b\n    when: seen(any)", 2, 10, "a name has")]
+    [InlineData("tags:\n  - when: seen(any)", 2, 5, "'tag' with its name is missing")]
+    [InlineData("tags:\n  - tag: a", 2, 5, "needs 'when', 'value' or 'values'")]
+    [InlineData("tags:\n  - tag: a\n    when: has(b)", 3, 11, "there is no tag 'b'")]
+    [InlineData("tags:\n  - tag: a\n    when: has(b)\n  - tag: b\n    when: seen(any) and has(a)", 5, 25, "in a circle")]
+    [InlineData("tags:\n  - tag: a\n    when: has(a)", 3, 11, "in a circle")]
+    [InlineData("tags:\n  - tag: a\n    when: otherwise", 3, 11, "last value")]
+    [InlineData("tags:\n  - tag: a\n    values:\n      x: otherwise\n      y: seen(any)", 5, 7, "'otherwise' comes last")]
+    [InlineData("tags:\n  - tag: a\n    values:\n      x: seen(any)\n    expires: 3d", 5, 14, "not supported yet: 'expires' on a group")]
+    [InlineData("tags:\n  - tag: a\n    when: last(page, any) = \"x\"\n    expires: 3d", 3, 11, "not supported yet: first(...) and last(...)")]
+    [InlineData("tags:\n  - tag: a\n    when: first_seen within 3d\n    expires: 3d", 3, 11, "needs a seen, count or sum")]
+    [InlineData("tags:\n  - tag: a\n    value: median(page, any)", 3, 12, "unknown value 'median'")]
+    [InlineData("tags:\n  - tag: a\n    value: first(page, any, within 3d)", 3, 12, "not supported yet: a window in first")]
+    [InlineData("actions:\n  - action: a", 1, 1, "not supported yet: 'actions'")]
+    [InlineData("rules: []", 1, 1, "unknown key 'rules'")]
+    [InlineData("tags: {}", 1, 7, "'tags' is a list")]
+    [InlineData("tags:\n  - x", 2, 5, "expected a map")]
+    [InlineData("scores:\n  - score: s", 2, 5, "needs 'points'")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: event = \"x\" }]", 3, 14, "points need 'add'")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: event = \"x\", add: 10001 }]", 3, 40, "from -10000 to 10000")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: event = \"x\", add: 1e3 }]", 3, 40, "is no number")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: seen(any), add: 1 }]", 3, 22, "filter of one event")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: any, add: 1, cap: 20 }]", 3, 40, "a cap reads '20 per 1d'")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: any, add: 1, cap: 20 per 3h }]", 3, 40, "not supported yet: a cap per 3h")]
+    [InlineData("scores:\n  - score: s\n    half_life: 30s\n    points: [{ when: any, add: 1 }]", 3, 16, "at least 1m")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: any, add: 1 }]\n    grades: { A: 1, B: 1 }", 4, 21, "same points")]
+    [InlineData("tags:\n  - tag: a\n    tag: b\n    when: seen(any)", 3, 5, "not readable as YAML")]
+    [InlineData("tags: [", 2, 1, "not readable as YAML")]
+    public void Parse_AMistake_IsRefusedWithItsPlace(string yaml, int line, int column, string reason)
+    {
+        var e = Assert.Throws<RuleFileException>(() => RuleSet.Parse(yaml, "rules.yaml"));
+        Assert.Contains(reason, e.Reason);
+        Assert.Equal((line, column), (e.Line, e.Column));
+        Assert.StartsWith($"rules.yaml:{line}:{column}: ", e.Message);
+    }
+
+    [Fact]
+    public void Parse_NestingWithoutEnd_IsRefused()
+    {
+        var yaml = $"tags:\n  - tag: a\n    when: {new string('(', 500)}seen(any){new string(')', 500)}";
+        Assert.Contains("nested deeper than 32", Assert.Throws<RuleFileException>(() => RuleSet.Parse(yaml, "r")).Reason);
+    }
+
+    [Fact]
+    public void Load_AMissingFile_IsRefusedByName()
+    {
+        var path = Path.Combine(Path.GetTempPath(), "no-such-rules.yaml");
+        Assert.StartsWith(path + ":1:1: cannot be read", Assert.Throws<RuleFileException>(() => RuleSet.Load(path)).Message);
+    }
+
+    [Fact]
+    public void Parse_EmptyOrNothing_IsAnEmptyRuleSet()
+    {
+        Assert.Empty(RuleSet.Parse("", "r").Tags);
+        Assert.Empty(RuleSet.Parse("# only a comment\n", "r").Tags);
+        Assert.Empty(RuleSet.Parse("tags: []\nscores: []\n", "r").Scores);
+        Assert.Equal(RuleSet.Empty.Fingerprint, RuleSet.Parse("tags: []", "r").Fingerprint);
+    }
+
+    [Fact]
+    public void Parse_WithinAndColonUnquoted_IsAcceptedWithComments()
+    {
+        var rules = RuleSet.Parse(
+            "tags:\r\n  - tag: a   # why: because\r\n    when: count(event = \"it's # not\", within: 7d) >= 1   # note: seven\r\n    expires: 30d\r\n", "r");
+        Assert.Equal("tag a when count(event in (\"it's # not\"), within: 7d) >= 1 expires 30d", rules.Tags[0].Text);
+    }
+
+    [Fact]
+    public void Parse_CommasAndColonsInBraces_AreAccepted()
+    {
+        var rules = RuleSet.Parse(
+            """
+            tags:
+              - { tag: a, when: count(event in ("x", "y, } z"), within: 7d) >= 1, expires: 3d } # two, three
+            scores:
+              - score: s
+                points:
+                  - { add: 2, when: event in ("x", "y") and page != "it's", cap: 20 per 1d }
+            """, "r");
+        Assert.Equal("tag a when count(event in (\"x\", \"y, } z\"), within: 7d) >= 1 expires 3d", rules.Tags[0].Text);
+        Assert.Contains("event in (\"x\", \"y\") and not (\"page\" in (\"it's\")) add 2000000u cap", rules.Scores[0].Text);
+    }
+
+    [Fact]
+    public void Fingerprint_OfTheSameMeaning_IsTheSame()
+    {
+        var one = RuleSet.Parse("tags:\n  - tag: a\n    when: seen(event = \"x\" and page = \"p\", within: 7d)", "r");
+        var two = RuleSet.Parse("# note\ntags:\n  - {tag: a, description: d, when: 'seen( page=\"p\" and (event in (\"x\")) , within 1w )'}", "s");
+        var three = RuleSet.Parse("tags:\n  - tag: a\n    when: seen(event = \"x\" and page = \"q\", within: 7d)", "r");
+        Assert.Equal(one.Fingerprint, two.Fingerprint);
+        Assert.NotEqual(one.Fingerprint, three.Fingerprint);
+    }
+}

@@ -1,0 +1,128 @@
+using System.Text;
+using System.Text.Json;
+using ScrmStream.ClickHouse;
+using ScrmStream.ClickHouse.Blocks;
+using ScrmStream.Events;
+using ScrmStream.Identity;
+using ScrmStream.Pipeline;
+using Xunit;
+
+namespace ScrmStream.Integration.ClickHouse;
+
+/// <summary>The conformance suite on ClickHouse, and what only ClickHouse has.</summary>
+[Collection(ClickHouseCollection.Name)]
+public sealed class ClickHouseSinkTests(ClickHouseFixture clickHouse) : AnalyticsSinkConformance
+{
+    private protected override async Task<ISinkUnderTest> OpenAsync()
+    {
+        var client = new ClickHouseClient(clickHouse.Options());
+        return new SinkOnClickHouse(await ClickHouseSink.OpenAsync(client, CancellationToken.None), client);
+    }
+
+    [ClickHouseFact]
+    public async Task WriteEvents_HundredThousandRepeatedAndInterleaved_TotalsStayExact()
+    {
+        using var sink = (SinkOnClickHouse)await OpenAsync();
+        var partition = new SourcePartition(Guid.Empty, "orders", 0);
+        long paid = 0;
+        for (var block = 0; block < 5; block++)
+        {
+            var builder = new EventBatchBuilder(20_000);
+            for (var i = 0; i < 20_000; i++)
+            {
+                var offset = block * 20_000L + i;
+                var isOrder = offset % 20 == 0;
+                if (isOrder) paid += offset;
+                builder.Add(partition, offset, isOrder ? "order_paid" : "page_view", 1_700_000_000_000 + offset * 31 % 5_000_000,
+                    [($"openid:wx1:{offset % 5_000}", true), ($"phone::{offset % 4_000}", true)], [("k", $"{offset}", PropertyType.Long)], isOrder ? offset : null);
+            }
+            await sink.Sink.WriteEventsAsync([builder.Batch], $"b{block}", CancellationToken.None);
+            await sink.Sink.WriteEventsAsync([builder.Batch], $"b{block}", CancellationToken.None);
+            // A zombie's insert carries another token.
+            if (block == 2) await sink.Sink.WriteEventsAsync([builder.Batch], "zombie", CancellationToken.None);
+        }
+        Assert.Equal("120000", await sink.Client.TextAsync("SELECT count() FROM events_rows"));
+        const string check = "SELECT count(), uniqExact(topic, partition, offset), sumIf(amount_fen, event = 'order_paid') FROM";
+        Assert.Equal($"100000\t100000\t{paid}", await sink.Client.TextAsync($"{check} events"));
+        Assert.Equal($"100000\t100000\t{paid}", await sink.Client.TextAsync($"{check} events_resolved"));
+    }
+
+    [ClickHouseFact]
+    public async Task EventsResolved_MapWritten_ShowsTheCustomerAtOnce()
+    {
+        using var sink = (SinkOnClickHouse)await OpenAsync();
+        var partition = new SourcePartition(Guid.Empty, "t", 0);
+        var batch = new EventBatchBuilder()
+            .Add(partition, 0, "like", 1_700_000_000_000, [("cookie::c", true)]).Add(partition, 1, "like", 1_700_000_000_001, [("openid:wx1:o", true)]).Batch;
+        await sink.Sink.WriteEventsAsync([batch], "t", CancellationToken.None);
+        var (cookie, openId) = (IdentifierId.Of("cookie::c"u8), IdentifierId.Of("openid:wx1:o"u8));
+        const string ask = "SELECT groupArray(customer) FROM (SELECT customer FROM events_resolved ORDER BY offset)";
+        Assert.Equal($"['{cookie}','{openId}']", await sink.Client.TextAsync(ask));
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", openId, 2), new(openId, "openid:wx1:o", openId, 1)], CancellationToken.None);
+        Assert.Equal($"['{openId}','{openId}']", await sink.Client.TextAsync(ask));
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", null, 3)], CancellationToken.None);
+        Assert.Equal($"['{cookie}','{openId}']", await sink.Client.TextAsync(ask));
+    }
+
+    [Fact]
+    public void Encode_SameBatchesWarm_GivesSameBytesAndAllocatesNothingPerRow()
+    {
+        const int rows = 4_096;
+        var batch = Numbered(0, rows).Batch;
+        using var first = new EventBlock();
+        first.Add(batch);
+        EncodeAndDispose(batch);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        EncodeAndDispose(batch);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.True(allocated < 2 * rows, $"{allocated} bytes for {rows} rows: the block's own objects take about 3 kB, a row none");
+        using var second = new EventBlock();
+        second.Add(batch);
+        Assert.Equal(rows, second.Block.Rows);
+        Assert.Equal(first.Block.ToArray(), second.Block.ToArray());
+
+        static void EncodeAndDispose(EventBatch batch)
+        {
+            using var block = new EventBlock();
+            block.Add(batch);
+        }
+    }
+
+    private sealed class SinkOnClickHouse(ClickHouseSink sink, ClickHouseClient client) : ISinkUnderTest
+    {
+        public IAnalyticsSink Sink => sink;
+        public ClickHouseClient Client => client;
+
+        public async Task<IReadOnlyList<EventReadBack>> EventsAsync() => (await RowsAsync("""
+            SELECT concat(toString(topic_id), '|', topic, '|', toString(partition), '|', toString(offset), '|', toString(`index`)),
+                concat(event, '|', channel, '|', event_id, '|', page, '|', currency, '|', campaign_source),
+                concat(toString(toUnixTimestamp64Milli(event_time)), '|', ifNull(toString(toUnixTimestamp64Milli(received_time)), '-'), '|',
+                    ifNull(toString(toUnixTimestamp64Milli(record_time)), '-')),
+                concat(ifNull(toString(amount_fen), '-'), '|', ifNull(toString(share_depth), '-')),
+                concat(anchor_hex, '|', anchor),
+                concat(arrayStringConcat(identifiers, ','), '|', arrayStringConcat(unverified, ',')),
+                concat(arrayStringConcat(arrayMap((k, v) -> concat(k, '=', v), mapKeys(properties), mapValues(properties)), ','), '|', property_types)
+            FROM events
+            """)).ConvertAll(r => new EventReadBack(r[0], r[1], r[2], r[3], r[4], r[5], r[6]));
+
+        public Task<IReadOnlyList<string>> TagChangesAsync() =>
+            JoinedAsync("SELECT customer, tag, ifNull(value, '-'), ifNull(previous, '-'), toUnixTimestamp64Milli(since) FROM tag_changes");
+
+        public Task<IReadOnlyList<string>> ScoreChangesAsync() => JoinedAsync(
+            "SELECT customer, score, value_micro, ifNull(grade, '-'), ifNull(previous, '-'), toUnixTimestamp64Milli(since) FROM score_changes ORDER BY since");
+
+        public Task<IReadOnlyList<string>> IdentityMapAsync() =>
+            JoinedAsync("SELECT text, identifier, ifNull(customer, '-'), version FROM identity_map");
+
+        public Task<IReadOnlyList<string>> DeadLettersAsync() =>
+            JoinedAsync("SELECT topic, partition, offset, `index`, reason, detail, hex(raw) FROM dead_letters");
+
+        public void Dispose() => client.Dispose();
+
+        private async Task<IReadOnlyList<string>> JoinedAsync(string sql) => (await RowsAsync(sql)).ConvertAll(r => string.Join('|', r));
+
+        private async Task<List<string[]>> RowsAsync(string sql) =>
+            [.. Encoding.UTF8.GetString(await client.QueryAsync(sql, "JSONCompactStringsEachRow", CancellationToken.None))
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<string[]>(line)!)];
+    }
+}

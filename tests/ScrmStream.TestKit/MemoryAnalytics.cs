@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using System.Text;
+using ScrmStream.Events;
+using ScrmStream.Identity;
+using ScrmStream.Pipeline;
+
+namespace ScrmStream.TestKit;
+
+/// <summary>The tables of analysts as readers see them: rows by their keys, a later version in place of an earlier.</summary>
+public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
+{
+    public ConcurrentDictionary<(ulong Partition, long Offset, int Index), string> Events { get; } = new();
+    public ConcurrentDictionary<IdentifierId, IdentityMapping> Map { get; } = new();
+    public ConcurrentDictionary<(IdentifierId, string, string?, long), TagChange> Tags { get; } = new();
+    public ConcurrentDictionary<(ulong, long, int), DeadLetter> DeadLetters { get; } = new();
+
+    public Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel)
+    {
+        foreach (var batch in batches)
+        {
+            for (var i = 0; i < batch.Count; i++)
+            {
+                ref var e = ref batch.Events[i];
+                if (e.Verdict != Verdict.Accepted) continue;
+                var at = batch.PositionOf(in e);
+                Events[(at.Partition.Id, at.Offset, at.Index)] = Encoding.UTF8.GetString(batch.Text(e.Name));
+            }
+        }
+        return Task.CompletedTask;
+    }
+
+    public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel)
+    {
+        foreach (var change in changes) Tags[(change.Customer, change.Tag, change.Value, change.SinceMs)] = change;
+        return Task.CompletedTask;
+    }
+
+    public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => Task.CompletedTask;
+
+    public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel)
+    {
+        foreach (var mapping in mappings)
+            Map.AddOrUpdate(mapping.Identifier, mapping, (_, old) => mapping.Version >= old.Version ? mapping : old);
+        return Task.CompletedTask;
+    }
+
+    public Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) => WriteAsync(letters, cancel);
+
+    public Task WriteAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel)
+    {
+        foreach (var letter in letters) DeadLetters[(letter.Position.Partition.Id, letter.Position.Offset, letter.Position.Index)] = letter;
+        return Task.CompletedTask;
+    }
+}
