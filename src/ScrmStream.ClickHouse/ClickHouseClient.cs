@@ -59,7 +59,9 @@ public sealed class ClickHouseClient : IDisposable
     /// <inheritdoc cref="CommandAsync" path="/exception"/>
     public Task<byte[]> QueryAsync(string sql, string format, CancellationToken cancel) => QueryInAsync(Database, sql, format, cancel);
 
-    /// <summary>Runs a query and writes its result as it comes. Retries end with the first byte; an error behind it breaks the call.</summary>
+    /// <summary>
+    /// Runs a query and writes its result as it comes. Retries end with the first byte; an error behind it breaks the call.
+    /// </summary>
     /// <inheritdoc cref="CommandAsync" path="/exception"/>
     public async Task CopyResultAsync(string sql, string format, Stream destination, CancellationToken cancel)
     {
@@ -182,8 +184,8 @@ public sealed class ClickHouseClient : IDisposable
         TimeSpan.FromMilliseconds(Math.Min(_retryDelayMaxMs, _retryDelayMs * Math.Pow(2, Math.Min(attempt - 1, 20))));
 
     private StoreUnavailableException Unavailable(Exception error) => new(
-        $"ClickHouse at {Address} cannot be reached: {error.Message} Start it (`./scrm up` starts the embedded one) or give its address with " +
-        "--clickhouse http://HOST:PORT (setting ClickHouse:Address).", error);
+        $"ClickHouse at {Address} cannot be reached: {error.Message} Start it (`./scrm up` starts the embedded one) " +
+        "or give its address with --clickhouse http://HOST:PORT (setting ClickHouse:Address).", error);
 
     private void NoteWaiting(Exception error)
     {

@@ -30,7 +30,8 @@ public sealed class ClickHouseException(int code, int status, ClickHouseErrorKin
         var fix = kind switch
         {
             ClickHouseErrorKind.Access => " Check ClickHouse:User, ClickHouse:Password and the rights of that user.",
-            ClickHouseErrorKind.Schema => " The schema is missing or of another version: start scrmstream once with a user who may create tables.",
+            ClickHouseErrorKind.Schema =>
+                " The schema is missing or of another version: start scrmstream once with a user who may create tables.",
             _ => "",
         };
         var shown = text.Length > 2_000 ? text[..2_000] + " ..." : text;

@@ -6,7 +6,8 @@ namespace ScrmStream.ClickHouse;
 internal static partial class ClickHouseLog
 {
     [LoggerMessage(4001, LogLevel.Warning,
-        "ClickHouse at {Address} does not take inserts; rows wait and nothing is dropped. Retrying with pauses up to {DelayMaxMs} ms. Reason: {Reason}")]
+        "ClickHouse at {Address} does not take inserts; rows wait and nothing is dropped. Retrying with pauses up to {DelayMaxMs} ms. " +
+        "Reason: {Reason}")]
     public static partial void InsertsWait(ILogger logger, string address, int delayMaxMs, string reason);
 
     [LoggerMessage(4002, LogLevel.Warning, "ClickHouse at {Address} takes inserts again after {Attempts} attempts and {WaitedMs} ms.")]

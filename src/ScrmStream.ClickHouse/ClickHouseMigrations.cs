@@ -17,7 +17,8 @@ public sealed record ClickHouseMigration(int Number, string Name, string Sql)
     public IEnumerable<string> Statements =>
         Sql.ReplaceLineEndings("\n").Split(";\n").Select(s => s.Trim()).Where(s => s.Split('\n').Any(line => !IsCommentOrEmpty(line)));
 
-    private static bool IsCommentOrEmpty(string line) => line.Trim().Length == 0 || line.TrimStart().StartsWith("--", StringComparison.Ordinal);
+    private static bool IsCommentOrEmpty(string line) =>
+        line.Trim().Length == 0 || line.TrimStart().StartsWith("--", StringComparison.Ordinal);
 }
 
 /// <summary>
@@ -33,7 +34,8 @@ public static class ClickHouseMigrations
 
     /// <summary>Makes the database when it is missing and applies what it lacks.</summary>
     /// <returns>How many were applied.</returns>
-    /// <exception cref="InvalidOperationException">An applied file was changed afterwards, or the database is newer than this build.</exception>
+    /// <exception cref="InvalidOperationException">An applied file was changed afterwards, or the database is newer than this
+    /// build.</exception>
     /// <exception cref="ClickHouseException">The server refused a statement.</exception>
     public static Task<int> ApplyAsync(ClickHouseClient client, CancellationToken cancel, ILogger? log = null) =>
         ApplyAsync(client, All, cancel, log);
@@ -52,8 +54,8 @@ public static class ClickHouseMigrations
         {
             if (applied.ContainsKey(migration.Number)) continue;
             foreach (var statement in migration.Statements) await client.CommandAsync(statement, cancel);
-            await client.CommandAsync(
-                $"INSERT INTO schema_migrations SELECT {migration.Number}, {SqlText.Quote(migration.Name)}, {SqlText.Quote(migration.Checksum)}", cancel);
+            var row = $"{migration.Number}, {SqlText.Quote(migration.Name)}, {SqlText.Quote(migration.Checksum)}";
+            await client.CommandAsync($"INSERT INTO schema_migrations SELECT {row}", cancel);
             ClickHouseLog.MigrationApplied(log ?? NullLogger.Instance, migration.Number, migration.Name, client.Database);
             count++;
         }
@@ -62,7 +64,8 @@ public static class ClickHouseMigrations
 
     private static async Task<Dictionary<int, string>> ReadAppliedAsync(ClickHouseClient client, CancellationToken cancel)
     {
-        var answer = await client.QueryAsync("SELECT number, checksum FROM schema_migrations FINAL ORDER BY number", "JSONCompactEachRow", cancel);
+        var answer = await client.QueryAsync("SELECT number, checksum FROM schema_migrations FINAL ORDER BY number", "JSONCompactEachRow",
+            cancel);
         var applied = new Dictionary<int, string>();
         foreach (var line in Encoding.UTF8.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -77,12 +80,12 @@ public static class ClickHouseMigrations
         foreach (var (number, checksum) in applied)
         {
             var known = migrations.FirstOrDefault(m => m.Number == number) ?? throw new InvalidOperationException(
-                $"Database {client.Database} at {client.Address} has schema {number:0000}, which this build does not know: it is older than the database. " +
-                "Run the newer build, or use another --namespace.");
+                $"Database {client.Database} at {client.Address} has schema {number:0000}, which this build does not know: " +
+                "it is older than the database. Run the newer build, or use another --namespace.");
             if (known.Checksum != checksum)
                 throw new InvalidOperationException(
-                    $"schemas/clickhouse/{number:0000}-{known.Name}.sql was changed after it was applied to database {client.Database} at {client.Address}. " +
-                    "Put the file back and make the change in a new file with the next number.");
+                    $"schemas/clickhouse/{number:0000}-{known.Name}.sql was changed after it was applied to database " +
+                    $"{client.Database} at {client.Address}. Put the file back and make the change in a new file with the next number.");
         }
     }
 
@@ -90,7 +93,8 @@ public static class ClickHouseMigrations
     {
         var assembly = Assembly.GetExecutingAssembly();
         return [.. assembly.GetManifestResourceNames()
-            .Where(n => n.StartsWith(ResourcePrefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(n => Read(assembly, n))];
+            .Where(n => n.StartsWith(ResourcePrefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+                .Select(n => Read(assembly, n))];
     }
 
     private static ClickHouseMigration Read(Assembly assembly, string resource)
@@ -98,6 +102,7 @@ public static class ClickHouseMigrations
         using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!, Encoding.UTF8);
         var file = Path.GetFileNameWithoutExtension(resource[ResourcePrefix.Length..]);
         var dash = file.IndexOf('-', StringComparison.Ordinal);
-        return new ClickHouseMigration(int.Parse(file[..dash], System.Globalization.CultureInfo.InvariantCulture), file[(dash + 1)..], reader.ReadToEnd());
+        return new ClickHouseMigration(int.Parse(file[..dash], System.Globalization.CultureInfo.InvariantCulture), file[(dash + 1)..],
+            reader.ReadToEnd());
     }
 }

@@ -33,13 +33,15 @@ public sealed class ClickHouseOptions
     internal Uri Validate()
     {
         if (!Uri.TryCreate(Address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            throw new ArgumentException($"ClickHouse:Address (--clickhouse) is '{Address}'; it takes http://HOST:PORT or https://HOST:PORT.");
+            throw new ArgumentException(
+                $"ClickHouse:Address (--clickhouse) is '{Address}'; it takes http://HOST:PORT or https://HOST:PORT.");
         Check(IsName(Database), "ClickHouse:Database", "1..64 letters, digits and underscores, no digit first");
         Check(RequestTimeoutMs is >= 100 and <= 3_600_000, "ClickHouse:RequestTimeoutMs", "100..3600000");
         Check(ReachTimeoutMs is >= 0 and <= 3_600_000, "ClickHouse:ReachTimeoutMs", "0..3600000");
         Check(RetryDelayMs is >= 1 and <= 60_000, "ClickHouse:RetryDelayMs", "1..60000");
         Check(RetryDelayMaxMs >= RetryDelayMs && RetryDelayMaxMs <= 600_000, "ClickHouse:RetryDelayMaxMs", "RetryDelayMs..600000");
-        Check(CertificateAuthorityFile is null || File.Exists(CertificateAuthorityFile), "ClickHouse:CertificateAuthorityFile", "an existing PEM file");
+        Check(CertificateAuthorityFile is null || File.Exists(CertificateAuthorityFile), "ClickHouse:CertificateAuthorityFile",
+            "an existing PEM file");
         return uri;
     }
 

@@ -16,7 +16,8 @@ public sealed class ClickHouseSink : IAnalyticsSink
     private ClickHouseSink(ClickHouseClient client) => _client = client;
 
     /// <summary>Reaches the server, brings the schema up to date and returns the sink.</summary>
-    /// <exception cref="StoreUnavailableException">The server does not answer within <see cref="ClickHouseOptions.ReachTimeoutMs"/>.</exception>
+    /// <exception cref="StoreUnavailableException">The server does not answer within <see
+    /// cref="ClickHouseOptions.ReachTimeoutMs"/>.</exception>
     /// <exception cref="ClickHouseException">It refuses: access or schema; the message says what to fix.</exception>
     public static async Task<ClickHouseSink> OpenAsync(ClickHouseClient client, CancellationToken cancel, ILogger? log = null)
     {
@@ -35,16 +36,20 @@ public sealed class ClickHouseSink : IAnalyticsSink
     }
 
     /// <inheritdoc/>
-    public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) => WriteAsync(ChangeBlocks.Of(changes), cancel);
+    public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) =>
+        WriteAsync(ChangeBlocks.Of(changes), cancel);
 
     /// <inheritdoc/>
-    public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => WriteAsync(ChangeBlocks.Of(changes), cancel);
+    public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) =>
+        WriteAsync(ChangeBlocks.Of(changes), cancel);
 
     /// <inheritdoc/>
-    public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) => WriteAsync(ChangeBlocks.Of(mappings), cancel);
+    public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) =>
+        WriteAsync(ChangeBlocks.Of(mappings), cancel);
 
     /// <inheritdoc/>
-    public Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) => WriteAsync(ChangeBlocks.Of(letters), cancel);
+    public Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) =>
+        WriteAsync(ChangeBlocks.Of(letters), cancel);
 
     // Without a token the server compares content: the same rows again are dropped there, or else by the views.
     private async Task WriteAsync(NativeBlock block, CancellationToken cancel)

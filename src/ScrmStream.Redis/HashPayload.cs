@@ -93,10 +93,22 @@ internal sealed class HashPayload
         var room = _bytes.AsSpan(_length);
         int size;
         if (number is >= 0 and <= 127) { room[0] = (byte)number; size = 1; }
-        else if (number is >= -4096 and <= 4095) { BinaryPrimitives.WriteUInt16BigEndian(room, (ushort)(0xC000 | (number & 0x1FFF))); size = 2; }
-        else if (number is >= short.MinValue and <= short.MaxValue) { room[0] = 0xF1; BinaryPrimitives.WriteInt16LittleEndian(room[1..], (short)number); size = 3; }
-        else if (number is >= int.MinValue and <= int.MaxValue) { room[0] = 0xF3; BinaryPrimitives.WriteInt32LittleEndian(room[1..], (int)number); size = 5; }
-        else { room[0] = 0xF4; BinaryPrimitives.WriteInt64LittleEndian(room[1..], number); size = 9; }
+        else if (number is >= -4096 and <= 4095)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(room, (ushort)(0xC000 | (number & 0x1FFF)));
+            size = 2;
+        }
+        else
+        {
+            // The low bytes of the number, as many as it needs.
+            (room[0], size) = number switch
+            {
+                >= short.MinValue and <= short.MaxValue => ((byte)0xF1, 3),
+                >= int.MinValue and <= int.MaxValue => ((byte)0xF3, 5),
+                _ => ((byte)0xF4, 9),
+            };
+            BinaryPrimitives.WriteInt64LittleEndian(room[1..], number);
+        }
         room[size] = (byte)size;
         _length += size + 1;
         _entries++;

@@ -13,7 +13,9 @@ public sealed class RedisConnection : IAsyncDisposable
 {
     // Errors that pass: loading, fail-over, a full memory or disk. Everything else that Redis answers stays wrong however often it is sent.
     private static readonly string[] Passing =
-        ["LOADING", "BUSY", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "NOSCRIPT", "MOVED", "ASK"];
+    [
+        "LOADING", "BUSY", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS", "NOSCRIPT", "MOVED", "ASK",
+    ];
 
     private readonly ConnectionMultiplexer _multiplexer;
     private readonly ILogger _logger;

@@ -49,7 +49,10 @@ public sealed class RedisOptions
         var wrong = new List<string>();
         if (string.IsNullOrWhiteSpace(Address)) wrong.Add("Redis:Address (--redis) is empty: give host:port.");
         if (!RedisKeys.IsNamespace(Namespace))
-            wrong.Add($"Redis:Namespace (--namespace) '{Namespace}' is not 1 to 64 of a-z 0-9 _ -, or is one of cell, leads, timers, meta.");
+        {
+            wrong.Add($"Redis:Namespace (--namespace) '{Namespace}' is not 1 to 64 of a-z 0-9 _ -, "
+                + "or is one of cell, leads, timers, meta.");
+        }
         Range(KeysPerCall, 1, 3_000, nameof(KeysPerCall));
         Range(CallBytes, 4 * 1024, 64 * 1024 * 1024, nameof(CallBytes));
         Range(CallsInFlight, 1, 64, nameof(CallsInFlight));

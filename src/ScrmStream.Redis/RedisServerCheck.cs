@@ -49,7 +49,10 @@ public sealed class RedisServerCheck(RedisConnection connection)
         var server = await connection.InfoAsync("server");
         var text = server.GetValueOrDefault("redis_version") ?? "";
         if (!Version.TryParse(text, out var version) || version < Oldest)
-            throw Unusable($"is version '{text}'. ScrmStream needs {Oldest} or later: it writes hashes in the form that {Oldest} introduced.");
+        {
+            throw Unusable($"is version '{text}'. ScrmStream needs {Oldest} or later: "
+                + $"it writes hashes in the form that {Oldest} introduced. Upgrade it, or give the address of another: --redis");
+        }
     }
 
     // Views are written by RESTORE in scripts, which some servers forbid; and the form has to mean to the server what it means to us.
@@ -83,8 +86,10 @@ public sealed class RedisServerCheck(RedisConnection connection)
     {
         var stored = await new RedisMeta(connection).WriteOnceAsync("format", StateFormat, cancel);
         if (stored != StateFormat)
-            throw Unusable($"holds state of format {stored} under {connection.Keys.Meta("format")}, and this version reads format {StateFormat}. "
+        {
+            throw Unusable($"holds state of format {stored} ({connection.Keys.Meta("format")}), and this version reads {StateFormat}. "
                 + "Run the version that wrote it, give another --namespace, or delete the keys of this one and run: scrm rebuild");
+        }
     }
 
     private async Task<string?> SettingAsync(string name)

@@ -23,7 +23,8 @@ internal static class ChangeBlocks
 
     // NotDecodable -> not_decodable: the words of metrics and summaries.
     private static readonly string[] ReasonWords = Array.ConvertAll(Enum.GetNames<RejectReason>(), name =>
-        string.Concat(name.Select((c, i) => char.IsAsciiLetterUpper(c) && i > 0 ? "_" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString())));
+        string.Concat(name.Select((c, i) => char.IsAsciiLetterUpper(c) && i > 0
+            ? "_" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString())));
 
     public static NativeBlock Of(IReadOnlyList<TagChange> changes)
     {

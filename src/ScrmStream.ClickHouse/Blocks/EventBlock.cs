@@ -1,3 +1,4 @@
+using System.Text;
 using ScrmStream.Events;
 
 namespace ScrmStream.ClickHouse.Blocks;
@@ -15,9 +16,13 @@ internal sealed class EventBlock : IDisposable
         new("channel", "String"), new("anchor_id", "UInt128"), new("anchor", "String"), new("identifiers", "Array(String)"),
         new("unverified", "Array(String)"), new("named_identifiers", "UInt16"), new("session_id", "String"), new("page", "String"),
         new("referrer", "String"), new("campaign_source", "String"), new("campaign_medium", "String"), new("campaign_name", "String"),
-        new("campaign_content", "String"), new("campaign_term", "String"), new("share_from", "String"), new("share_depth", "Nullable(Int32)"),
-        new("amount_fen", "Nullable(Int64)"), new("currency", "String"), new("properties", "Map(String, String)"), new("property_types", "String"));
+        new("campaign_content", "String"), new("campaign_term", "String"), new("share_from", "String"),
+        new("share_depth", "Nullable(Int32)"), new("amount_fen", "Nullable(Int64)"), new("currency", "String"),
+        new("properties", "Map(String, String)"), new("property_types", "String"));
 
+    // The name of the topic last seen: its partitions share the string, so events of one topic encode it once.
+    private string? _topic;
+    private byte[] _topicUtf8 = [];
     private long _identifiers;
     private long _unverified;
     private long _properties;
@@ -41,12 +46,18 @@ internal sealed class EventBlock : IDisposable
 
     public void Dispose() => Block.Dispose();
 
-    private static void WriteCoordinates(EventBatch batch, in TrackingEvent e, ref Cursor columns)
+    private void WriteCoordinates(EventBatch batch, in TrackingEvent e, ref Cursor columns)
     {
         ref var record = ref batch.Records.Records[e.Record];
-        columns.Next().Uuid(record.Partition.TopicId);
-        columns.Next().Text(record.Partition.Topic);
-        columns.Next().Int32(record.Partition.Partition);
+        var partition = record.Partition;
+        if (!ReferenceEquals(partition.Topic, _topic))
+        {
+            _topic = partition.Topic;
+            _topicUtf8 = Encoding.UTF8.GetBytes(_topic);
+        }
+        columns.Next().Uuid(partition.TopicId);
+        columns.Next().Text(_topicUtf8);
+        columns.Next().Int32(partition.Partition);
         columns.Next().Int64(record.Offset);
         columns.Next().Int32(e.Index);
     }

@@ -5,7 +5,9 @@ namespace ScrmStream.ClickHouse.Blocks;
 /// <summary>A column as it is sent; the server converts to the table's own type (a LowCardinality text is sent as a text).</summary>
 internal sealed record NativeColumn(string Name, string Type)
 {
-    /// <summary>Buffers of the column: values; of a Nullable flags and values; of an Array ends and values; of a Map ends, keys and values.</summary>
+    /// <summary>
+    /// Buffers of the column: values; of a Nullable flags and values; of an Array ends and values; of a Map ends, keys and values.
+    /// </summary>
     public int Buffers => Type.Split('(')[0] switch { "Nullable" or "Array" => 2, "Map" => 3, _ => 1 };
 }
 

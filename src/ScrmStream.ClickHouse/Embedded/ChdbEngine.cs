@@ -64,7 +64,8 @@ internal sealed unsafe class ChdbEngine
         signals.Restore();
         if (first == null)
             throw new EmbeddedServerException(
-                $"The embedded ClickHouse engine does not start on {storagePath}: the folder is in use, not writable, or of a newer version. " +
+                $"The embedded ClickHouse engine does not start on {storagePath}: the folder is in use, not writable, " +
+                "or of a newer version. " +
                 "Free it or give another one with --path.");
         // This first connection is never closed: the engine goes down with its last connection, and does not come back up.
         var connection = new ChdbConnection(first);

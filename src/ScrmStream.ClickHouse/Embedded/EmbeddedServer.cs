@@ -52,7 +52,8 @@ public static class EmbeddedServer
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new EmbeddedServerException(
-                $"The folder {folder} cannot be used: another embedded ClickHouse runs on it, or it is not writable. End that one or give another --path.", error);
+                $"The folder {folder} cannot be used: another embedded ClickHouse runs on it, or it is not writable. " +
+                "End that one or give another --path.", error);
         }
     }
 
@@ -84,7 +85,8 @@ public static class EmbeddedServer
         }
         catch (IOException error)
         {
-            throw new EmbeddedServerException($"{options.Address}:{options.Port} is taken. End what listens there or give another --port.", error);
+            throw new EmbeddedServerException(
+                $"{options.Address}:{options.Port} is taken. End what listens there or give another --port.", error);
         }
     }
 }

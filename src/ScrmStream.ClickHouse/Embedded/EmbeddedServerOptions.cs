@@ -14,7 +14,9 @@ public sealed class EmbeddedServerOptions
     /// <summary>TCP port of the HTTP interface, 0..65535; 0 takes a free one. Default 8123.</summary>
     public int Port { get; set; } = 8123;
 
-    /// <summary>Address to listen on. Default 127.0.0.1: the engine can read files, so it is not for open networks without a password.</summary>
+    /// <summary>
+    /// Address to listen on. Default 127.0.0.1: the engine can read files, so it is not for open networks without a password.
+    /// </summary>
     public string Address { get; set; } = "127.0.0.1";
 
     /// <summary>The password of the user <c>default</c>; null: none is asked for.</summary>
@@ -67,10 +69,12 @@ public sealed class EmbeddedServerOptions
         {
             if (string.IsNullOrEmpty(candidate)) continue;
             if (File.Exists(candidate)) return candidate;
-            throw new EmbeddedServerException($"The ClickHouse engine is not at {candidate}. Run `./scrm setup`, or set SCRM_CHDB to libchdb.so.");
+            throw new EmbeddedServerException(
+                $"The ClickHouse engine is not at {candidate}. Run `./scrm setup`, or set SCRM_CHDB to libchdb.so.");
         }
         throw new EmbeddedServerException(
-            "The ClickHouse engine (libchdb.so) is not known: neither SCRM_CHDB nor SCRM_HOME is set. Run `./scrm setup` and start with ./scrm.");
+            "The ClickHouse engine (libchdb.so) is not known: neither SCRM_CHDB nor SCRM_HOME is set. " +
+            "Run `./scrm setup` and start with ./scrm.");
     }
 
     private static void Check(bool valid, string name, string range)

@@ -35,7 +35,8 @@ internal static class EngineConfig
             <fsync_after_insert>{(options.FsyncInserts ? 1 : 0)}</fsync_after_insert>
             <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
             <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
-            <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+            <number_of_free_entries_in_pool_to_execute_optimize_entire_partition
+              >1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
           </merge_tree>
         </clickhouse>
         """);

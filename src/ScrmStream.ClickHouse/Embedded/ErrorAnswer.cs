@@ -13,7 +13,8 @@ internal static class ErrorAnswer
         if (start < 0) return 1001;
         var digits = message.AsSpan(start + mark.Length);
         var length = digits.IndexOfAnyExceptInRange('0', '9');
-        return int.TryParse(length < 0 ? digits : digits[..length], NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : 1001;
+        return int.TryParse(length < 0 ? digits : digits[..length], NumberStyles.None, CultureInfo.InvariantCulture, out var code)
+            ? code : 1001;
     }
 
     public static int StatusOf(int code) => code switch

@@ -39,7 +39,8 @@ internal sealed class HttpInterface(ChdbEngine engine, EmbeddedServerOptions opt
             var request = QueryRequest.Read(context.Request, () => $"{_instance}-{Interlocked.Increment(ref _requests):x8}");
             context.Response.Headers["X-ClickHouse-Query-Id"] = request.QueryId;
             if (!IsAllowed(request))
-                throw new ChdbException("Code: 516. DB::Exception: default: Authentication failed: password is incorrect. (AUTHENTICATION_FAILED)");
+                throw new ChdbException(
+                    "Code: 516. DB::Exception: default: Authentication failed: password is incorrect. (AUTHENTICATION_FAILED)");
             if (!await _turns.WaitAsync(_queueTime, context.RequestAborted))
                 throw new ChdbException("Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)");
             try
@@ -59,7 +60,8 @@ internal sealed class HttpInterface(ChdbEngine engine, EmbeddedServerOptions opt
         }
         catch (Exception error) when (error is InvalidDataException or BadHttpRequestException)
         {
-            await AnswerErrorAsync(context, 400, 1001, $"Code: 1001. DB::Exception: The body cannot be read: {error.Message} (STD_EXCEPTION)");
+            await AnswerErrorAsync(context, 400, 1001,
+                $"Code: 1001. DB::Exception: The body cannot be read: {error.Message} (STD_EXCEPTION)");
         }
         catch (Exception error) when (error is OperationCanceledException or IOException)
         {
@@ -99,7 +101,8 @@ internal sealed class HttpInterface(ChdbEngine engine, EmbeddedServerOptions opt
         if (request.SettingsStatement(readOnly) is { Length: > 0 } set) connection.Command(set);
     }
 
-    private static async Task<ChdbResult> InsertAsync(ChdbConnection connection, QueryRequest request, RequestBody body, CancellationToken cancel)
+    private static async Task<ChdbResult> InsertAsync(ChdbConnection connection, QueryRequest request, RequestBody body,
+        CancellationToken cancel)
     {
         using var insert = OpenInsert(connection, request, body);
         while (await body.ReadMoreAsync(cancel))
@@ -140,7 +143,9 @@ internal sealed class HttpInterface(ChdbEngine engine, EmbeddedServerOptions opt
         await answer.WriteAsync(result, cancel);
     }
 
-    /// <summary>Sends chunks as the engine makes them. The first one is there before the headers go, so most errors get their status.</summary>
+    /// <summary>
+    /// Sends chunks as the engine makes them. The first one is there before the headers go, so most errors get their status.
+    /// </summary>
     private async Task AnswerStreamAsync(
         ChdbConnection connection, ChdbResult stream, QueryAnswer answer, long started, CancellationToken cancel)
     {
@@ -179,7 +184,8 @@ internal sealed class HttpInterface(ChdbEngine engine, EmbeddedServerOptions opt
         context.Response.ContentType = "text/plain; charset=UTF-8";
         context.Response.Headers.Remove("X-ClickHouse-Format");
         context.Response.Headers.ContentEncoding = default;
-        if (code != 0) context.Response.Headers["X-ClickHouse-Exception-Code"] = code.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (code != 0)
+            context.Response.Headers["X-ClickHouse-Exception-Code"] = code.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var version = code == 0 || message.Contains("(version ", StringComparison.Ordinal) ? "" : $" (version {engine.Version})";
         await context.Response.WriteAsync($"{message.TrimEnd()}{version}\n");
     }

@@ -31,8 +31,10 @@ internal sealed class QueryRequest
         string? First(string name, string header) =>
             args.TryGetValue(name, out var value) ? value.ToString() : http.Headers.TryGetValue(header, out var h) ? h.ToString() : null;
         Refuse(args, "session_id", "Sessions are not supported by the embedded ClickHouse.");
-        if (args.TryGetValue("compress", out var c) && c == "1") Refuse(args, "compress", "Use Accept-Encoding: gzip instead of compress=1.");
-        if (args.TryGetValue("decompress", out var d) && d == "1") Refuse(args, "decompress", "Use Content-Encoding: gzip instead of decompress=1.");
+        if (args.TryGetValue("compress", out var c) && c == "1")
+            Refuse(args, "compress", "Use Accept-Encoding: gzip instead of compress=1.");
+        if (args.TryGetValue("decompress", out var d) && d == "1")
+            Refuse(args, "decompress", "Use Content-Encoding: gzip instead of decompress=1.");
 
         var request = new QueryRequest
         {
@@ -47,7 +49,8 @@ internal sealed class QueryRequest
         foreach (var (name, value) in args)
         {
             if (Reserved.Contains(name)) continue;
-            if (name.StartsWith("param_", StringComparison.Ordinal)) request.Parameters.Add(new QueryParameter(name[6..], value.ToString()));
+            if (name.StartsWith("param_", StringComparison.Ordinal))
+                request.Parameters.Add(new QueryParameter(name[6..], value.ToString()));
             else request.Settings.Add(new(name, value.ToString()));
         }
         return request;

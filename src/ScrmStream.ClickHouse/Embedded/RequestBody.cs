@@ -42,7 +42,8 @@ internal sealed class RequestBody : IDisposable
         _length += read;
         _total += read;
         _ended = read == 0;
-        if (_total > _bytesMax) throw new ChdbException($"Code: 223. DB::Exception: The body is longer than {_bytesMax} bytes. (QUERY_IS_TOO_LARGE)");
+        if (_total > _bytesMax)
+            throw new ChdbException($"Code: 223. DB::Exception: The body is longer than {_bytesMax} bytes. (QUERY_IS_TOO_LARGE)");
         return !_ended;
     }
 
@@ -69,6 +70,7 @@ internal sealed class RequestBody : IDisposable
         "gzip" => new GZipStream(http.Body, CompressionMode.Decompress),
         "deflate" => new ZLibStream(http.Body, CompressionMode.Decompress),
         "br" => new BrotliStream(http.Body, CompressionMode.Decompress),
-        var other => throw new ChdbException($"Code: 48. DB::Exception: Content-Encoding {other} is not supported; use gzip. (NOT_IMPLEMENTED)"),
+        var other => throw new ChdbException(
+            $"Code: 48. DB::Exception: Content-Encoding {other} is not supported; use gzip. (NOT_IMPLEMENTED)"),
     };
 }

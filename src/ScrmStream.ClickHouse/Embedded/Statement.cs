@@ -66,7 +66,8 @@ internal readonly ref struct Statement
         while (words.Next())
         {
             if (words.Depth > 0) continue;
-            if (words.Is("VALUES"u8) || words.Is("SELECT"u8) || words.Is("WITH"u8) || words.Is("FROM"u8)) return ReadWhole(text, words, isWhole);
+            if (words.Is("VALUES"u8) || words.Is("SELECT"u8) || words.Is("WITH"u8) || words.Is("FROM"u8))
+                return ReadWhole(text, words, isWhole);
             if (!words.Is("FORMAT"u8)) continue;
             var headEnd = words.Start;
             if (!words.Next() || !words.IsWord) break;

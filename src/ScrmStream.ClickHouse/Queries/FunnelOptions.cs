@@ -16,7 +16,9 @@ public sealed class FunnelOptions
     /// <summary>Length of the window, 1 ms..3660 days.</summary>
     public required TimeSpan Window { get; init; }
 
-    /// <summary>A column of <c>events</c> or <c>properties.NAME</c>; one funnel per value it has at the first step. Null: one funnel.</summary>
+    /// <summary>
+    /// A column of <c>events</c> or <c>properties.NAME</c>; one funnel per value it has at the first step. Null: one funnel.
+    /// </summary>
     public string? By { get; init; }
 
     /// <summary>The first step is not before this time; null: no bound.</summary>
@@ -31,7 +33,8 @@ public sealed class FunnelOptions
     {
         var steps = text.Split('>', StringSplitOptions.TrimEntries);
         if (steps.Length > StepsMax) throw new FormatException($"A funnel has at most {StepsMax} steps; this one has {steps.Length}.");
-        if (steps.Any(s => s.Length == 0)) throw new FormatException($"'{text}' has an empty step. A funnel is written as 'first > second > third'.");
+        if (steps.Any(s => s.Length == 0))
+            throw new FormatException($"'{text}' has an empty step. A funnel is written as 'first > second > third'.");
         return steps;
     }
 
@@ -46,7 +49,8 @@ public sealed class FunnelOptions
             "ms" => 1, "s" => 1_000, "m" => 60_000, "h" => 3_600_000, "d" => 86_400_000, "w" => 7 * 86_400_000L, _ => 0,
         };
         if (unitMs == 0 || digits is 0 or > 12) throw new FormatException($"'{text}' is no length of time. Examples: 30m, 1h, 7d.");
-        var window = TimeSpan.FromMilliseconds(long.Parse(trimmed.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture) * (double)unitMs);
+        var window = TimeSpan.FromMilliseconds(long.Parse(trimmed.AsSpan(0, digits), NumberStyles.None,
+            CultureInfo.InvariantCulture) * (double)unitMs);
         return window;
     }
 

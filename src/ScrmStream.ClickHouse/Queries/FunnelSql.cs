@@ -111,12 +111,15 @@ internal sealed class FunnelSql
             """;
     }
 
-    /// <summary>The latest start of a chain of the first <paramref name="level"/> steps: as before, or made longer by this time's events.</summary>
+    /// <summary>
+    /// The latest start of a chain of the first <paramref name="level"/> steps: as before, or made longer by this time's events.
+    /// </summary>
     private string LevelAt(int level)
     {
         var options = new StringBuilder($"greatest(s[{level}], if(g.2 > 0{Enough(0, level)}, g.1, 0)");
         for (var from = 1; from < level; from++)
-            options.Append(CultureInfo.InvariantCulture, $", if(s[{from}] > 0 AND g.1 <= s[{from}] + {_windowMs}{Enough(from, level)}, s[{from}], 0)");
+            options.Append(CultureInfo.InvariantCulture,
+                $", if(s[{from}] > 0 AND g.1 <= s[{from}] + {_windowMs}{Enough(from, level)}, s[{from}], 0)");
         return options.Append(')').ToString();
     }
 

@@ -8,7 +8,9 @@ public sealed record SqlTable(IReadOnlyList<string> Columns, IReadOnlyList<IRead
 /// <summary>Passes an analyst's SQL through.</summary>
 public static class SqlQuery
 {
-    /// <summary>Runs a query and reads its result as text; NULL reads as <c>NULL</c>. For results that fit a screen or a file in memory.</summary>
+    /// <summary>
+    /// Runs a query and reads its result as text; NULL reads as <c>NULL</c>. For results that fit a screen or a file in memory.
+    /// </summary>
     /// <exception cref="ClickHouseException">The server refused the query.</exception>
     /// <exception cref="Pipeline.StoreUnavailableException">The server was not reached in time.</exception>
     public static async Task<SqlTable> RunAsync(ClickHouseClient client, string sql, CancellationToken cancel)
@@ -17,7 +19,8 @@ public static class SqlQuery
         if (answer.Length == 0) return new SqlTable([], []);
         using var json = JsonDocument.Parse(answer);
         var columns = json.RootElement.GetProperty("meta").EnumerateArray().Select(c => c.GetProperty("name").GetString()!);
-        var rows = json.RootElement.GetProperty("data").EnumerateArray().Select(IReadOnlyList<string> (row) => [.. row.EnumerateArray().Select(Text)]);
+        var rows = json.RootElement.GetProperty("data").EnumerateArray().Select(IReadOnlyList<string> (row) => [.. row.EnumerateArray()
+            .Select(Text)]);
         return new SqlTable([.. columns], [.. rows]);
     }
 
@@ -26,5 +29,6 @@ public static class SqlQuery
     public static Task CopyAsync(ClickHouseClient client, string sql, string format, Stream destination, CancellationToken cancel) =>
         client.CopyResultAsync(sql, format, destination, cancel);
 
-    private static string Text(JsonElement cell) => cell.ValueKind == JsonValueKind.Null ? "NULL" : cell.GetString() is "ᴺᵁᴸᴸ" ? "NULL" : cell.GetString()!;
+    private static string Text(JsonElement cell) =>
+        cell.ValueKind == JsonValueKind.Null ? "NULL" : cell.GetString() is "ᴺᵁᴸᴸ" ? "NULL" : cell.GetString()!;
 }

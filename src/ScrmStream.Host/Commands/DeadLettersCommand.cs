@@ -67,7 +67,7 @@ internal static class DeadLettersCommand
             Console.WriteLine(JsonSerializer.Serialize(letters, ResultTable.Json));
             return;
         }
-        var table = new ResultTable("topic", "partition", "offset", "index", "time", "reason", "detail", "raw") { Numbers = ["partition", "offset", "index"] };
+        var table = new ResultTable("topic", "partition", "offset", "index", "time", "reason", "detail", "raw") { Numbers = ["partition", "offset", "index"], Wraps = ["detail", "raw"] };
         var forPeople = format is null && !Console.IsOutputRedirected;
         foreach (var l in letters)
         {

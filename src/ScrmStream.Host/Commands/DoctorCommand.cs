@@ -45,7 +45,7 @@ internal static class DoctorCommand
             var word = Word(verdict);
             // A line stays a line: a detail is not wrapped, so that it can be searched for.
             if (Console.IsOutputRedirected) Console.WriteLine($"{word}\t{part}\t{detail}");
-            else AnsiConsole.MarkupLine($"[{(verdict == Verdict.Ok ? "green" : "red")}]{word,-12}[/] [bold]{Markup.Escape(part)}[/]: {Markup.Escape(detail)}");
+            else TextConsole.Out.MarkupLine($"[{(verdict == Verdict.Ok ? "green" : "red")}]{word,-12}[/] [bold]{Markup.Escape(part)}[/]: {Markup.Escape(detail)}");
         }
     }
 

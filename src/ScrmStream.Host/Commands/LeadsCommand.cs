@@ -42,6 +42,8 @@ internal static class LeadsCommand
         var leaders = await new RedisReader(redis).LeadersAsync(name, top, atMs, cancel);
         var cards = await new CustomerReader(redis, null, rules).ReadManyAsync([.. leaders.Select(l => l.Customer)], atMs, cancel);
         // A board and its views are written together, so a lead without a view has just been merged away.
+        if (format is null && rules is null && !Console.IsOutputRedirected)
+            Console.Error.WriteLine("Values are of now, grades of each customer's last event; --rules FILE brings grades to now.");
         Write(name, [.. cards.OfType<CustomerCard>().Where(c => c.Scores.ContainsKey(name))], format);
         return Exits.Done;
     }
@@ -69,7 +71,7 @@ internal static class LeadsCommand
             Console.WriteLine(JsonSerializer.Serialize(rows, ResultTable.Json));
             return;
         }
-        var table = new ResultTable("customer", "value", "grade", "last_seen", "events", "tags") { Numbers = ["value", "events"] };
+        var table = new ResultTable("customer", "value", "grade", "last_seen", "events", "tags") { Numbers = ["value", "events"], Wraps = ["tags"] };
         foreach (var lead in leads)
         {
             var forPeople = format is null && !Console.IsOutputRedirected;

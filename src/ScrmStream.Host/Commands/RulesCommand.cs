@@ -58,7 +58,7 @@ internal static class RulesCommand
 
     private static void Write(string path, RuleSet rules)
     {
-        var table = new ResultTable("rule", "name", "kind", "holds", "line") { Numbers = ["line"] };
+        var table = new ResultTable("rule", "name", "kind", "holds", "line") { Numbers = ["line"], Wraps = ["holds"] };
         foreach (var tag in rules.Tags)
         {
             var holds = tag.Values.Count > 0 ? string.Join(", ", tag.Values) : tag.ExpiresMs > 0 ? $"for {Span(tag.ExpiresMs)}" : "while it is true";

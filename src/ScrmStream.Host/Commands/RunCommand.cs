@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using ScrmStream.Host.Running;
 using ScrmStream.Host.Settings;
@@ -39,7 +38,7 @@ public static class RunCommand
         using var logs = Logs.Create();
         await using var connected = await ConnectedPorts.OpenAsync(settings, logs, cancel);
         foreach (var finding in connected.Findings) Console.Error.WriteLine($"scrmstream: at least once only: {finding}");
-        var pipeline = new StreamPipeline(settings.Pipeline, rules, connected.Ports, NewStamp(), TimeProvider.System);
+        var pipeline = new StreamPipeline(settings.Pipeline, rules, connected.Ports, WriterStamp.New(), TimeProvider.System);
         var run = new ServiceRun(pipeline, TimeProvider.System);
         var line = new LiveLine(TimeProvider.System);
         try
@@ -55,7 +54,4 @@ public static class RunCommand
         Console.WriteLine(json ? summary.ToJson() : summary.ToText());
         return Exits.Done;
     }
-
-    // Random, so that no two processes write the same stamp.
-    private static ulong NewStamp() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1;
 }

@@ -31,11 +31,11 @@ internal static class StatusCommand
 
     private static void Write(IReadOnlyList<ServerState> states)
     {
-        var table = new ResultTable("server", "address", "alive", "version", "stored");
+        var table = new ResultTable("server", "address", "alive", "version", "stored") { Wraps = ["stored"] };
         foreach (var state in states)
         {
             var stored = state.Stored.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value:N0}"));
-            table.Add(state.Server, state.Address ?? "-", state.Alive ? "yes" : "no", state.Version ?? "-", string.Join(", ", stored));
+            table.Add(state.Server, state.Address ?? "-", state.Alive ? "yes" : "no", state.Version ?? "-", string.Join(Console.IsOutputRedirected ? ", " : "\n", stored));
         }
         table.Write();
         foreach (var state in states.Where(s => !s.Alive)) Console.Error.WriteLine($"{state.Server}: {state.Problem}");

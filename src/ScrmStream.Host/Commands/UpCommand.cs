@@ -34,7 +34,7 @@ internal static class UpCommand
             3 => "Started:",
             _ => $"Started {string.Join(" and ", started)}; the rest was up:",
         });
-        var table = new ResultTable("server", "address", "process", "data");
+        var table = new ResultTable("server", "address", "process", "data") { Wraps = ["data"] };
         table.Add("Kafka", servers.Kafka, $"{servers.KafkaProcess.Pid}", "in memory");
         table.Add("Redis", servers.Redis, $"{servers.RedisProcess.Pid}", Path.Combine(LocalServers.Folder, "redis"));
         table.Add("ClickHouse", servers.ClickHouse, $"{servers.ClickHouseProcess.Pid}", Path.Combine(LocalServers.Folder, "clickhouse"));

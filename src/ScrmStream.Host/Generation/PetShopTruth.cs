@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace ScrmStream.Host.Generation;
@@ -14,8 +15,10 @@ public sealed record PetShopTruth(
     long PaidFen, long RepeatBuyers, IReadOnlyDictionary<string, long> Tags, IReadOnlyDictionary<string, IReadOnlyDictionary<string, long>> TagValues,
     long TagsTotal, HeroineTruth Heroine)
 {
-    private static readonly JsonSerializerOptions Snake =
-        new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    private static readonly JsonSerializerOptions Snake = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public string ToJson() => JsonSerializer.Serialize(this, Snake);
 }

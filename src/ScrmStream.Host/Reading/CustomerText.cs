@@ -19,7 +19,7 @@ public static class CustomerText
         AddRow(grid, "tags", Tags(customer));
         foreach (var (name, value) in customer.Attributes) AddRow(grid, name, new Markup(Markup.Escape(value)));
         AddRow(grid, "identifiers", Identifiers(customer));
-        AnsiConsole.Write(new Panel(grid) { Header = new PanelHeader($" [bold]{customer.Customer}[/] "), Border = BoxBorder.Rounded });
+        TextConsole.Out.Write(new Panel(grid) { Header = new PanelHeader($" [bold]{customer.Customer}[/] "), Border = BoxBorder.Rounded });
     }
 
     private static void AddRow(Grid grid, string name, IRenderable content) => grid.AddRow(new Markup($"[grey]{Markup.Escape(name)}[/]"), content);

@@ -23,8 +23,8 @@ public sealed class ResultTable(params string[] columns)
     /// <summary>Columns whose texts are set flush right on a terminal.</summary>
     public string[] Numbers { get; init; } = [];
 
-    /// <summary>A column that is only for people, such as a bar; left out for programs.</summary>
-    public string? Decoration { get; init; }
+    /// <summary>Columns that may take several lines on a terminal; the others never break.</summary>
+    public string[] Wraps { get; init; } = [];
 
     public int Count => _rows.Count;
 
@@ -39,7 +39,7 @@ public sealed class ResultTable(params string[] columns)
     public void Write()
     {
         if (Console.IsOutputRedirected) Console.Out.Write(ToTsv());
-        else AnsiConsole.Write(ToTable());
+        else TextConsole.Out.Write(ToTable());
     }
 
     /// <summary>RFC 4180, with a header.</summary>
@@ -50,9 +50,8 @@ public sealed class ResultTable(params string[] columns)
 
     private string Lines(IEnumerable<string[]> rows, string separator, Func<string, string> cell)
     {
-        var decoration = Decoration is null ? -1 : Array.IndexOf(columns, Decoration);
         var text = new StringBuilder();
-        foreach (var row in rows) text.AppendJoin(separator, row.Where((_, i) => i != decoration).Select(cell)).Append('\n');
+        foreach (var row in rows) text.AppendJoin(separator, row.Select(cell)).Append('\n');
         return text.ToString();
     }
 
@@ -61,7 +60,7 @@ public sealed class ResultTable(params string[] columns)
         var table = new Table { Border = TableBorder.Rounded };
         foreach (var column in columns)
         {
-            var header = new TableColumn($"[bold]{Markup.Escape(column)}[/]");
+            var header = new TableColumn($"[bold]{Markup.Escape(column)}[/]") { NoWrap = !Wraps.Contains(column) };
             table.AddColumn(Numbers.Contains(column) ? header.RightAligned() : header);
         }
         foreach (var row in _rows) table.AddRow(row.Select(c => new Markup(Markup.Escape(c))));

@@ -46,7 +46,8 @@ public sealed class EmbeddedRedis : IAsyncDisposable
         string directory, TimeProvider time, CancellationToken cancel, int port = 0, params string[] extra)
     {
         var server = FindServer() ?? throw new StoreUnavailableException(
-            "redis-server is not installed. Install it (Debian: apt-get install redis-server), or give the address of one that runs: --redis");
+            "redis-server is not installed. Install it (Debian: apt-get install redis-server), "
+            + "or give the address of one that runs: --redis");
         System.IO.Directory.CreateDirectory(directory);
         if (port == 0) port = FreePort();
         var log = Path.Combine(directory, "redis.log");
@@ -133,7 +134,8 @@ public sealed class EmbeddedRedis : IAsyncDisposable
             await stream.WriteAsync("PING\r\nINFO server\r\nQUIT\r\n"u8.ToArray(), cancel);
             using var reader = new StreamReader(stream, Encoding.UTF8);
             var answer = await reader.ReadToEndAsync(cancel);
-            return answer.StartsWith("+PONG", StringComparison.Ordinal) && answer.Contains($"process_id:{processId}\r", StringComparison.Ordinal);
+            return answer.StartsWith("+PONG", StringComparison.Ordinal)
+                && answer.Contains($"process_id:{processId}\r", StringComparison.Ordinal);
         }
         catch (Exception e) when (e is SocketException or IOException)
         {

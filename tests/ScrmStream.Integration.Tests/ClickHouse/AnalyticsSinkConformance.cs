@@ -21,7 +21,8 @@ public abstract class AnalyticsSinkConformance
         var batch = new EventBatchBuilder().Add(
             Topic, 42, "order_paid", 1_700_000_000_123,
             [("openid:wx1:o-甲", true), ("phone::+8613812345678", false), ("cookie::c1", true)],
-            [("商品", "猫粮 🐱", PropertyType.String), ("count", "3", PropertyType.Long), ("rate", "1.5e-3", PropertyType.Double), ("vip", "true", PropertyType.Boolean)],
+            [("商品", "猫粮 🐱", PropertyType.String), ("count", "3", PropertyType.Long), ("rate", "1.5e-3", PropertyType.Double), ("vip",
+                "true", PropertyType.Boolean)],
             amountFen: -1_250, eventId: "e\t\"'\\1", page: "/p?a=1", channel: Channel.MiniProgram, currency: "CNY",
             recordTimeMs: 1_700_000_000_500, receivedTimeMs: 1_700_000_000_200, index: 2, shareDepth: 0, campaign: "七夕").Batch;
         await sink.Sink.WriteEventsAsync([batch], "t1", CancellationToken.None);
@@ -40,7 +41,8 @@ public abstract class AnalyticsSinkConformance
     public async Task WriteEvents_NothingOptional_ReadsBackAsAbsent()
     {
         using var sink = await OpenAsync();
-        var batch = new EventBatchBuilder().Add(Topic, 1, "follow", 1_700_000_000_000, [("openid:wx1:a", true)], channel: Channel.None).Batch;
+        var batch = new EventBatchBuilder().Add(Topic, 1, "follow", 1_700_000_000_000, [("openid:wx1:a", true)],
+            channel: Channel.None).Batch;
         await sink.Sink.WriteEventsAsync([batch], "t1", CancellationToken.None);
         var row = Assert.Single(await sink.EventsAsync());
         Assert.Equal("follow|||||", row.Texts);
@@ -97,8 +99,10 @@ public abstract class AnalyticsSinkConformance
     {
         using var sink = await OpenAsync();
         var (a, b) = (IdentifierId.Of("openid:wx1:a"u8), IdentifierId.Of("openid:wx1:b"u8));
-        TagChange[] tags = [new(a, "宠物", "1", null, 1_700_000_000_000), new(a, "宠物", null, "1", 1_700_000_100_000), new(b, "宠物", "1", null, 1_700_000_000_000)];
-        ScoreChange[] scores = [new(a, "intent", 81_500_000, "A", "B", 1_700_000_000_000), new(a, "intent", 10_000_000, null, "A", 1_700_000_100_000)];
+        TagChange[] tags = [new(a, "宠物", "1", null, 1_700_000_000_000), new(a, "宠物", null, "1", 1_700_000_100_000), new(b, "宠物", "1",
+            null, 1_700_000_000_000)];
+        ScoreChange[] scores = [new(a, "intent", 81_500_000, "A", "B", 1_700_000_000_000), new(a, "intent", 10_000_000, null, "A",
+            1_700_000_100_000)];
         for (var i = 0; i < 2; i++)
         {
             await sink.Sink.WriteTagChangesAsync(tags, CancellationToken.None);
@@ -116,10 +120,13 @@ public abstract class AnalyticsSinkConformance
     {
         using var sink = await OpenAsync();
         var (cookie, phone, openId) = (IdentifierId.Of("cookie::c"u8), IdentifierId.Of("phone::p"u8), IdentifierId.Of("openid:wx1:o"u8));
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", openId, 7), new(phone, "phone::p", phone, 1)], CancellationToken.None);
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", phone, 3), new(phone, "phone::p", null, ulong.MaxValue)], CancellationToken.None);
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", openId, 7), new(phone, "phone::p", phone, 1)],
+            CancellationToken.None);
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", phone, 3), new(phone, "phone::p", null, ulong.MaxValue)],
+            CancellationToken.None);
         Assert.Equal(
-            [$"cookie::c|{cookie}|{openId}|7", $"phone::p|{phone}|-|{ulong.MaxValue}"], (await sink.IdentityMapAsync()).Order(StringComparer.Ordinal));
+            [$"cookie::c|{cookie}|{openId}|7", $"phone::p|{phone}|-|{ulong.MaxValue}"], (await sink.IdentityMapAsync())
+                .Order(StringComparer.Ordinal));
     }
 
     [ClickHouseFact]
@@ -145,7 +152,8 @@ public abstract class AnalyticsSinkConformance
     {
         var builder = new EventBatchBuilder(count);
         for (var offset = first; offset < first + count; offset++)
-            builder.Add(partition ?? Topic, offset, offset % 3 == 0 ? "like" : "share", 1_700_000_000_000 + offset * 7_919 % 1_000_000, [($"openid:wx1:{offset % 97}", true)]);
+            builder.Add(partition ?? Topic, offset, offset % 3 == 0
+                ? "like" : "share", 1_700_000_000_000 + offset * 7_919 % 1_000_000, [($"openid:wx1:{offset % 97}", true)]);
         return builder;
     }
 

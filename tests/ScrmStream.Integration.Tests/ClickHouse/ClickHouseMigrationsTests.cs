@@ -24,7 +24,8 @@ public sealed class ClickHouseMigrationsTests(ClickHouseFixture clickHouse)
         using var client = new ClickHouseClient(clickHouse.Options());
         Assert.Equal(ClickHouseMigrations.All.Count, await ClickHouseMigrations.ApplyAsync(client, CancellationToken.None));
         Assert.Equal(0, await ClickHouseMigrations.ApplyAsync(client, CancellationToken.None));
-        Assert.Equal("1,2,3,4", await client.TextAsync("SELECT arrayStringConcat(groupArray(toString(number)), ',') FROM (SELECT number FROM schema_migrations ORDER BY number)"));
+        Assert.Equal("1,2,3,4", await client.TextAsync(
+            "SELECT arrayStringConcat(groupArray(toString(number)), ',') FROM (SELECT number FROM schema_migrations ORDER BY number)"));
     }
 
     [ClickHouseFact]
@@ -40,8 +41,10 @@ public sealed class ClickHouseMigrationsTests(ClickHouseFixture clickHouse)
     public async Task Apply_FileChangedAfterwards_IsRefusedByName()
     {
         using var client = await clickHouse.ClientWithSchemaAsync();
-        var changed = ClickHouseMigrations.All.Select(m => m.Number == 2 ? new ClickHouseMigration(2, m.Name, m.Sql + "-- more\n") : m).ToList();
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => ClickHouseMigrations.ApplyAsync(client, changed, CancellationToken.None));
+        var changed = ClickHouseMigrations.All.Select(m => m.Number == 2
+            ? new ClickHouseMigration(2, m.Name, m.Sql + "-- more\n") : m).ToList();
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => ClickHouseMigrations.ApplyAsync(client, changed,
+            CancellationToken.None));
         Assert.Contains("0002-identity.sql was changed", error.Message, StringComparison.Ordinal);
     }
 

@@ -34,7 +34,8 @@ public sealed class ClickHouseSinkTests(ClickHouseFixture clickHouse) : Analytic
                 var isOrder = offset % 20 == 0;
                 if (isOrder) paid += offset;
                 builder.Add(partition, offset, isOrder ? "order_paid" : "page_view", 1_700_000_000_000 + offset * 31 % 5_000_000,
-                    [($"openid:wx1:{offset % 5_000}", true), ($"phone::{offset % 4_000}", true)], [("k", $"{offset}", PropertyType.Long)], isOrder ? offset : null);
+                    [($"openid:wx1:{offset % 5_000}", true), ($"phone::{offset % 4_000}", true)], [("k", $"{offset}", PropertyType.Long)],
+                        isOrder ? offset : null);
             }
             await sink.Sink.WriteEventsAsync([builder.Batch], $"b{block}", CancellationToken.None);
             await sink.Sink.WriteEventsAsync([builder.Batch], $"b{block}", CancellationToken.None);
@@ -53,12 +54,14 @@ public sealed class ClickHouseSinkTests(ClickHouseFixture clickHouse) : Analytic
         using var sink = (SinkOnClickHouse)await OpenAsync();
         var partition = new SourcePartition(Guid.Empty, "t", 0);
         var batch = new EventBatchBuilder()
-            .Add(partition, 0, "like", 1_700_000_000_000, [("cookie::c", true)]).Add(partition, 1, "like", 1_700_000_000_001, [("openid:wx1:o", true)]).Batch;
+            .Add(partition, 0, "like", 1_700_000_000_000, [("cookie::c", true)]).Add(partition, 1, "like", 1_700_000_000_001,
+                [("openid:wx1:o", true)]).Batch;
         await sink.Sink.WriteEventsAsync([batch], "t", CancellationToken.None);
         var (cookie, openId) = (IdentifierId.Of("cookie::c"u8), IdentifierId.Of("openid:wx1:o"u8));
         const string ask = "SELECT groupArray(customer) FROM (SELECT customer FROM events_resolved ORDER BY offset)";
         Assert.Equal($"['{cookie}','{openId}']", await sink.Client.TextAsync(ask));
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", openId, 2), new(openId, "openid:wx1:o", openId, 1)], CancellationToken.None);
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", openId, 2), new(openId, "openid:wx1:o", openId, 1)],
+            CancellationToken.None);
         Assert.Equal($"['{openId}','{openId}']", await sink.Client.TextAsync(ask));
         await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", null, 3)], CancellationToken.None);
         Assert.Equal($"['{cookie}','{openId}']", await sink.Client.TextAsync(ask));
@@ -101,7 +104,8 @@ public sealed class ClickHouseSinkTests(ClickHouseFixture clickHouse) : Analytic
                 concat(ifNull(toString(amount_fen), '-'), '|', ifNull(toString(share_depth), '-')),
                 concat(anchor_hex, '|', anchor),
                 concat(arrayStringConcat(identifiers, ','), '|', arrayStringConcat(unverified, ',')),
-                concat(arrayStringConcat(arrayMap((k, v) -> concat(k, '=', v), mapKeys(properties), mapValues(properties)), ','), '|', property_types)
+                concat(arrayStringConcat(arrayMap((k, v) -> concat(k, '=', v), mapKeys(properties), mapValues(properties)), ','),
+                    '|', property_types)
             FROM events
             """)).ConvertAll(r => new EventReadBack(r[0], r[1], r[2], r[3], r[4], r[5], r[6]));
 
@@ -109,7 +113,8 @@ public sealed class ClickHouseSinkTests(ClickHouseFixture clickHouse) : Analytic
             JoinedAsync("SELECT customer, tag, ifNull(value, '-'), ifNull(previous, '-'), toUnixTimestamp64Milli(since) FROM tag_changes");
 
         public Task<IReadOnlyList<string>> ScoreChangesAsync() => JoinedAsync(
-            "SELECT customer, score, value_micro, ifNull(grade, '-'), ifNull(previous, '-'), toUnixTimestamp64Milli(since) FROM score_changes ORDER BY since");
+            "SELECT customer, score, value_micro, ifNull(grade, '-'), ifNull(previous, '-'), toUnixTimestamp64Milli(since) " +
+            "FROM score_changes ORDER BY since");
 
         public Task<IReadOnlyList<string>> IdentityMapAsync() =>
             JoinedAsync("SELECT text, identifier, ifNull(customer, '-'), version FROM identity_map");

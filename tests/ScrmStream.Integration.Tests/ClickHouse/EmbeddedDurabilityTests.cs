@@ -15,12 +15,14 @@ public sealed class EmbeddedDurabilityTests
         for (var round = 0; round < 2; round++)
         {
             using var server = await EmbeddedProcess.StartAsync(folder.Path);
-            await PostAsync(http, server, "/", new StringContent("CREATE TABLE IF NOT EXISTS kept (a UInt64) ENGINE = MergeTree ORDER BY a"));
+            await PostAsync(http, server, "/",
+                new StringContent("CREATE TABLE IF NOT EXISTS kept (a UInt64) ENGINE = MergeTree ORDER BY a"));
             for (var insert = 0; insert < 5; insert++)
             {
                 const int rows = 20_000;
                 var first = acknowledged;
-                await PostAsync(http, server, "/?query=INSERT%20INTO%20kept%20FORMAT%20RowBinary", new ByteArrayContent(Numbers(first, rows)));
+                await PostAsync(http, server, "/?query=INSERT%20INTO%20kept%20FORMAT%20RowBinary", new ByteArrayContent(Numbers(first,
+                    rows)));
                 acknowledged += rows;
             }
             server.Kill();

@@ -27,7 +27,8 @@ internal sealed class EmbeddedProcess : IDisposable
             while (await process.StandardOutput.ReadLineAsync(limit.Token) is { } line)
                 if (line.StartsWith("clickhouse listens on ", StringComparison.Ordinal))
                     return new EmbeddedProcess(process, new Uri(line["clickhouse listens on ".Length..]));
-            throw new InvalidOperationException($"The embedded ClickHouse ended: {await process.StandardError.ReadToEndAsync(limit.Token)}");
+            throw new InvalidOperationException(
+                $"The embedded ClickHouse ended: {await process.StandardError.ReadToEndAsync(limit.Token)}");
         }
         catch
         {

@@ -20,7 +20,8 @@ public sealed class EmbeddedServerTests(ClickHouseFixture clickHouse)
     [ClickHouseFact]
     public async Task Query_FormatOfHeader_IsUsedAndNamed()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, clickHouse.Address) { Content = new StringContent("SELECT 1 AS a, 'x' AS b") };
+        using var request = new HttpRequestMessage(HttpMethod.Post,
+            clickHouse.Address) { Content = new StringContent("SELECT 1 AS a, 'x' AS b") };
         request.Headers.Add("X-ClickHouse-Format", "JSONCompact");
         using var response = await clickHouse.Http.SendAsync(request);
         Assert.Equal("application/json", response.Content.Headers.ContentType!.MediaType);
@@ -126,7 +127,8 @@ public sealed class EmbeddedServerTests(ClickHouseFixture clickHouse)
             if (i % 3 == 0) await TextAsync("/?query=INSERT%20INTO%20many%20FORMAT%20CSV", $"{i}\n");
             return await TextAsync($"/?max_block_size={1000 + i}", $"SELECT {i}, getSetting('max_block_size')");
         }));
-        for (var i = 0; i < answers.Length; i++) Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"{i}\t{1000 + i}\n"), answers[i]);
+        for (var i = 0; i < answers.Length; i++)
+            Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"{i}\t{1000 + i}\n"), answers[i]);
         Assert.Equal("16\n", await TextAsync("/", "SELECT count() FROM many"));
     }
 

@@ -55,7 +55,8 @@ internal sealed class EventBatchBuilder(int eventsMax = 4096)
             PropertyCount = properties?.Length ?? 0,
         };
         foreach (var (text, verified) in identifiers) Batch.Add(new EventIdentifier { Text = Text(text), Verified = verified, Node = -1 });
-        foreach (var (key, value, type) in properties ?? []) Batch.Add(new EventProperty { Name = Text(key), Text = Text(value), Type = type });
+        foreach (var (key, value, type) in properties ?? [])
+            Batch.Add(new EventProperty { Name = Text(key), Text = Text(value), Type = type });
         Batch.Add(in e);
         return this;
     }

@@ -23,7 +23,8 @@ public sealed class FunnelQueryTests(ClickHouseFixture clickHouse)
         var sink = await ClickHouseSink.OpenAsync(client, CancellationToken.None);
         var events = RandomEvents(random, customers: 400);
         await sink.WriteEventsAsync([BatchOf(events)], "t", CancellationToken.None);
-        string[] funnels = ["a > b > c", "a > b", "c", "a > a", "a > b > a", "b > b > b", "a > a > b > b", "a > b > a > b", "b > a > a > c > a"];
+        string[] funnels = ["a > b > c", "a > b", "c", "a > a", "a > b > a", "b > b > b", "a > a > b > b", "a > b > a > b",
+            "b > a > a > c > a"];
         for (var i = 0; i < 36; i++)
         {
             var funnel = new FunnelOptions
@@ -35,9 +36,11 @@ public sealed class FunnelQueryTests(ClickHouseFixture clickHouse)
                 By = i >= 18 ? (i % 2 == 0 ? "page" : "properties.颜'色") : null,
             };
             var expected = Expected(events, funnel);
-            var actual = (await FunnelQuery.RunAsync(client, funnel, CancellationToken.None)).Select(g => $"{g.Value}: {string.Join(' ', g.Steps.Select(s => s.Customers))}");
+            var actual = (await FunnelQuery.RunAsync(client, funnel, CancellationToken.None))
+                .Select(g => $"{g.Value}: {string.Join(' ', g.Steps.Select(s => s.Customers))}");
             Assert.True(expected.Order(StringComparer.Ordinal).SequenceEqual(actual.Order(StringComparer.Ordinal)),
-                $"seed {seed}, case {i}: {string.Join(">", funnel.Steps)} window {funnel.Window} by {funnel.By} {funnel.From:O} {funnel.To:O}\n" +
+                $"seed {seed}, case {i}: {string.Join(">", funnel.Steps)} window {funnel.Window} by {funnel.By} " +
+                $"{funnel.From:O} {funnel.To:O}\n" +
                 $"expected {string.Join("; ", expected)}\nactual   {string.Join("; ", actual)}\n{FunnelQuery.Sql(funnel)}");
         }
     }
@@ -50,8 +53,10 @@ public sealed class FunnelQueryTests(ClickHouseFixture clickHouse)
         const string odd = @"it's \ 100% 'quoted' {x}";
         await sink.WriteEventsAsync([BatchOf([new("u", odd, Base, "f"), new("u", "下单", Base + 1, "f")])], "t", CancellationToken.None);
         var funnel = new FunnelOptions { Steps = [odd, "下单"], Window = TimeSpan.FromHours(1) };
-        Assert.Equal([1L, 1L], Assert.Single(await FunnelQuery.RunAsync(client, funnel, CancellationToken.None)).Steps.Select(s => s.Customers));
-        Assert.Throws<FormatException>(() => FunnelQuery.Sql(new FunnelOptions { Steps = ["a"], Window = TimeSpan.FromHours(1), By = "page) --" }));
+        Assert.Equal([1L, 1L], Assert.Single(await FunnelQuery.RunAsync(client, funnel, CancellationToken.None)).Steps
+            .Select(s => s.Customers));
+        Assert.Throws<FormatException>(() => FunnelQuery.Sql(new FunnelOptions { Steps = ["a"], Window = TimeSpan.FromHours(1),
+            By = "page) --" }));
     }
 
     [ClickHouseFact]
@@ -59,7 +64,8 @@ public sealed class FunnelQueryTests(ClickHouseFixture clickHouse)
     {
         using var client = await clickHouse.ClientWithSchemaAsync();
         var funnel = new FunnelOptions { Steps = ["a", "b"], Window = TimeSpan.FromHours(1) };
-        Assert.Equal([0L, 0L], Assert.Single(await FunnelQuery.RunAsync(client, funnel, CancellationToken.None)).Steps.Select(s => s.Customers));
+        Assert.Equal([0L, 0L], Assert.Single(await FunnelQuery.RunAsync(client, funnel, CancellationToken.None)).Steps
+            .Select(s => s.Customers));
     }
 
     [Theory]
@@ -113,7 +119,8 @@ public sealed class FunnelQueryTests(ClickHouseFixture clickHouse)
     {
         var builder = new EventBatchBuilder(events.Count);
         for (var i = 0; i < events.Count; i++)
-            builder.Add(Topic, i, events[i].Name, events[i].TimeMs, [($"openid:wx1:{events[i].Customer}", true)], [("颜'色", events[i].Field, PropertyType.String)], page: events[i].Field);
+            builder.Add(Topic, i, events[i].Name, events[i].TimeMs, [($"openid:wx1:{events[i].Customer}", true)], [("颜'色",
+                events[i].Field, PropertyType.String)], page: events[i].Field);
         return builder.Batch;
     }
 
@@ -133,24 +140,29 @@ public sealed class FunnelQueryTests(ClickHouseFixture clickHouse)
 
     private static async Task<EventBatch> TaobaoAsync()
     {
-        using var file = new StreamReader(new GZipStream(File.OpenRead(SharedDataFactAttribute.Find("taobao_user_behavior_head.csv.gz")!), CompressionMode.Decompress));
+        using var file = new StreamReader(new GZipStream(File.OpenRead(SharedDataFactAttribute.Find("taobao_user_behavior_head.csv.gz")!),
+            CompressionMode.Decompress));
         var builder = new EventBatchBuilder(100_000);
         for (long offset = 0; await file.ReadLineAsync() is { } line; offset++)
         {
             var cells = line.Split(',');
-            builder.Add(Topic, offset, cells[3], long.Parse(cells[4], CultureInfo.InvariantCulture) * 1_000, [($"member_id:taobao:{cells[0]}", true)]);
+            builder.Add(Topic, offset, cells[3], long.Parse(cells[4], CultureInfo.InvariantCulture) * 1_000,
+                [($"member_id:taobao:{cells[0]}", true)]);
         }
         return builder.Batch;
     }
 }
 
-/// <summary>A fact on files that lie beside the project (or under <c>$SCRM_SHARED</c>); skipped with the reason where they do not.</summary>
+/// <summary>
+/// A fact on files that lie beside the project (or under <c>$SCRM_SHARED</c>); skipped with the reason where they do not.
+/// </summary>
 public sealed class SharedDataFactAttribute : FactAttribute
 {
     public SharedDataFactAttribute(params string[] files)
     {
         var missing = Array.Find(files, f => Find(f) is null);
-        Skip = ClickHouseLibrary.Missing ?? (missing is null ? null : $"{missing} is neither in $SCRM_SHARED/data nor in ../shared/data beside the project.");
+        Skip = ClickHouseLibrary.Missing ?? (
+            missing is null ? null : $"{missing} is neither in $SCRM_SHARED/data nor in ../shared/data beside the project.");
     }
 
     internal static string? Find(string file)

@@ -12,7 +12,8 @@ internal static class FunnelReference
         for (var i = 0; i < events.Count; i++)
         {
             var first = events[i];
-            if (first.Name != steps[0] || first.TimeMs < fromMs || first.TimeMs >= toMs || (field is not null && first.Field != field)) continue;
+            if (first.Name != steps[0] || first.TimeMs < fromMs || first.TimeMs >= toMs || (field is not null && first.Field != field))
+                continue;
             var used = new bool[events.Count];
             used[i] = true;
             deepest = Math.Max(deepest, Extend(events, steps, 1, first.TimeMs, first.TimeMs + windowMs, used));

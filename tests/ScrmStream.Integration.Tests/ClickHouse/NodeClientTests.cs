@@ -14,7 +14,8 @@ public sealed class NodeClientTests(ClickHouseFixture clickHouse)
           for (const compression of [false, true]) {
             const client = createClient({ url: process.argv[2], compression: { request: compression, response: compression } });
             assert.equal((await client.ping()).success, true);
-            await client.command({ query: 'CREATE OR REPLACE TABLE node_rows (id UInt64, name String, tags Array(String)) ENGINE = MergeTree ORDER BY id' });
+            const table = 'node_rows (id UInt64, name String, tags Array(String)) ENGINE = MergeTree ORDER BY id';
+            await client.command({ query: `CREATE OR REPLACE TABLE ${table}` });
             const values = Array.from({ length: 5000 }, (_, i) => ({ id: i, name: `名 "${i}"`, tags: ['a', String(i)] }));
             const inserted = await client.insert({ table: 'node_rows', values, format: 'JSONEachRow' });
             assert.ok(inserted.query_id);
@@ -47,7 +48,9 @@ public sealed class NodeClientTests(ClickHouseFixture clickHouse)
     }
 }
 
-/// <summary>A fact that needs npm's <c>@clickhouse/client</c>; it is installed into a temporary folder, and skipped where that fails.</summary>
+/// <summary>
+/// A fact that needs npm's <c>@clickhouse/client</c>; it is installed into a temporary folder, and skipped where that fails.
+/// </summary>
 public sealed class NodeClientFactAttribute : FactAttribute
 {
     public NodeClientFactAttribute() => Skip = ClickHouseLibrary.Missing ?? NodeClient.Missing.Value;
@@ -62,7 +65,8 @@ internal static class NodeClient
 
     public static async Task<(int Code, string Output)> RunAsync(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = Folder, RedirectStandardOutput = true,
+            RedirectStandardError = true };
         using var process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try
@@ -83,9 +87,11 @@ internal static class NodeClient
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
         try
         {
-            var (code, output) = RunAsync("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", Folder, "@clickhouse/client@1")
+            var (code, output) = RunAsync("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", Folder,
+                "@clickhouse/client@1")
                 .GetAwaiter().GetResult();
-            return code == 0 ? null : $"npm could not install @clickhouse/client: {output.Split('\n').FirstOrDefault(l => l.Contains("code", StringComparison.Ordinal))}";
+            var reason = output.Split('\n').FirstOrDefault(l => l.Contains("code", StringComparison.Ordinal));
+            return code == 0 ? null : $"npm could not install @clickhouse/client: {reason}";
         }
         catch (Exception error) when (error is System.ComponentModel.Win32Exception or OperationCanceledException)
         {

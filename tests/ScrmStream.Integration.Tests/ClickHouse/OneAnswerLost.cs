@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace ScrmStream.Integration.ClickHouse;
 
-/// <summary>Takes a whole request, then cuts the connection instead of answering; answers the second one. No engine does so on demand.</summary>
+/// <summary>
+/// Takes a whole request, then cuts the connection instead of answering; answers the second one. No engine does so on demand.
+/// </summary>
 internal sealed class OneAnswerLost : IAsyncDisposable
 {
     private readonly WebApplication _app;

@@ -25,7 +25,8 @@ public sealed class StatementTests
 
     [Theory]
     [InlineData("INSERT INTO t FORMAT CSV\n1,2\n", "INSERT INTO t ", "CSV", "1,2\n")]
-    [InlineData("insert into t (`a format`, b) settings x = 'FORMAT y' format RowBinary\n\n1", "insert into t (`a format`, b) settings x = 'FORMAT y' ", "RowBinary", "\n1")]
+    [InlineData("insert into t (`a format`, b) settings x = 'FORMAT y' format RowBinary\n\n1",
+        "insert into t (`a format`, b) settings x = 'FORMAT y' ", "RowBinary", "\n1")]
     [InlineData("INSERT INTO t FORMAT Values (1)", "INSERT INTO t ", "Values", "(1)")]
     public void Read_InsertWithData_CutsHeadFormatAndData(string sql, string head, string format, string data)
     {

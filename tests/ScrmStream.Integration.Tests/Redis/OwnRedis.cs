@@ -16,24 +16,12 @@ internal sealed class OwnRedis : IAsyncDisposable
     public int Port => _server!.Port;
     public EmbeddedRedis Server => _server!;
 
-    /// <summary>Null when redis-server is not installed.</summary>
-    public async Task<OwnRedis?> StartAsync(params string[] extra)
+    /// <summary>Starts it, or starts it again on its port and directory.</summary>
+    public async Task StartAsync(params string[] extra)
     {
-        if (EmbeddedRedis.FindServer() is null) return null;
         var port = _server?.Port ?? 0;
         if (_server is not null) await _server.DisposeAsync();
         _server = await EmbeddedRedis.StartAsync(_directory, TimeProvider.System, CancellationToken.None, port, extra);
-        return this;
-    }
-
-    /// <summary>This server, or the test is skipped because it or one of the programs is not installed.</summary>
-    public OwnRedis Require(params string[] programs)
-    {
-        if (_server is null) throw RedisServerFixture.Skip();
-        foreach (var program in programs)
-            if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(p => File.Exists(Path.Combine(p, program))))
-                throw new InvalidOperationException($"$XunitDynamicSkip${program} is not installed");
-        return this;
     }
 
     public async Task<RedisConnection> ConnectAsync(Action<RedisOptions>? set = null, ILogger? logger = null)

@@ -12,6 +12,7 @@ using StackExchange.Redis;
 namespace ScrmStream.Integration.Redis;
 
 /// <summary>Runs the programs of <c>schemas/redis/README.md</c>, as they stand there, against a customer that was published.</summary>
+[NeedsPrograms("redis-server", "redis-cli", "bash", "python3", "node")]
 public sealed class ReaderSnippetTests : IAsyncLifetime
 {
     private const long Now = 1_702_419_200_000;
@@ -22,14 +23,15 @@ public sealed class ReaderSnippetTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (await _redis.StartAsync() is not { } server) return;
-        _connection = await server.ConnectAsync();   // no namespace: the snippets read the keys as the contract gives them
+        await _redis.StartAsync();
+        _connection = await _redis.ConnectAsync();   // no namespace: the snippets read the keys as the contract gives them
         await new RedisViewStore(_connection).PublishAsync(
             StoreSamples.Customer(StoreSamples.Id(Root), 1) with
             {
                 Fields = new()
                 {
-                    ["events"] = "3", ["score.intent"] = "80", ["score.intent.at"] = "1700000000000", ["score.intent.half_life"] = "1209600000",
+                    ["events"] = "3", ["score.intent"] = "80", ["score.intent.at"] = "1700000000000",
+                    ["score.intent.half_life"] = "1209600000",
                 },
                 Tags = new() { ["vip"] = "1", ["lifecycle"] = "active", ["兴趣"] = "萌宠" },
             },
@@ -41,7 +43,7 @@ public sealed class ReaderSnippetTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _redis.DisposeAsync();
 
-    [Theory]
+    [StoreTheory]
     [InlineData("bash", "bash", Merged)]
     [InlineData("bash", "bash", Root)]
     [InlineData("python", "python3", Merged)]
@@ -50,10 +52,9 @@ public sealed class ReaderSnippetTests : IAsyncLifetime
     [InlineData("javascript", "node", Root)]
     public async Task Snippet_OfCustomer_PrintsTagsAndCurrentScore(string language, string program, string identifier)
     {
-        var server = _redis.Require(program, "redis-cli");
-        var script = Path.Combine(server.Directory, "snippet." + (language == "javascript" ? "cjs" : language));
+        var script = Path.Combine(_redis.Directory, "snippet." + (language == "javascript" ? "cjs" : language));
         await File.WriteAllTextAsync(script, Block(language));
-        var start = new ProcessStartInfo(program, [script, "127.0.0.1", $"{server.Port}", identifier, "intent", $"{Now}"])
+        var start = new ProcessStartInfo(program, [script, "127.0.0.1", $"{_redis.Port}", identifier, "intent", $"{Now}"])
         {
             RedirectStandardOutput = true, RedirectStandardError = true, StandardOutputEncoding = Encoding.UTF8,
         };
@@ -65,16 +66,15 @@ public sealed class ReaderSnippetTests : IAsyncLifetime
         Assert.Equal(Expected, printed);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task SnippetInCSharp_OfCustomer_PrintsTagsAndCurrentScore()
     {
-        _redis.Require();
-        var output = new StringWriter { NewLine = "\n" };
+                var output = new StringWriter { NewLine = "\n" };
         await PrintCustomerAsync(_connection!.Database, output, Merged, "intent", Now);
         Assert.Equal(Expected, output.ToString());
     }
 
-    [Fact]
+    [StoreFact]
     public void SnippetInCSharp_IsTheMethodOfThisFile()
     {
         var source = File.ReadAllText(SourcePath()).Split("// The block of README.md:\n")[1].Split("// Its end.")[0];
@@ -87,7 +87,8 @@ public sealed class ReaderSnippetTests : IAsyncLifetime
     private static string Block(string language)
     {
         var readme = Path.Combine(Path.GetDirectoryName(SourcePath())!, "../../../schemas/redis/README.md");
-        var blocks = Regex.Matches(File.ReadAllText(readme), $"^```{language}\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline);
+        var fence = $"^```{language}\n(.*?)^```$";
+        var blocks = Regex.Matches(File.ReadAllText(readme), fence, RegexOptions.Multiline | RegexOptions.Singleline);
         return Assert.Single(blocks).Groups[1].Value;
     }
 

@@ -6,6 +6,7 @@ using static ScrmStream.TestKit.Conformance.StoreSamples;
 
 namespace ScrmStream.Integration.Redis;
 
+[NeedsPrograms("redis-server", "redis-cli")]
 public sealed class RedisOutageTests : IAsyncLifetime
 {
     private readonly OwnRedis _redis = new();
@@ -14,12 +15,11 @@ public sealed class RedisOutageTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _redis.DisposeAsync();
 
-    [Fact]
+    [StoreFact]
     public async Task Write_ServerKilledAndStartedAgain_WaitsAndIsDone()
     {
         var log = new LogList();
-        _redis.Require();
-        var connection = await _redis.ConnectAsync(Quick, log);
+                var connection = await _redis.ConnectAsync(Quick, log);
         var (cells, views) = (new RedisCellStore(connection), new RedisViewStore(connection));
         await Store(cells, "before", CellVersion.None, new(1, 1));
         await views.PublishAsync(Customer(Id("before"), 1));
@@ -43,11 +43,10 @@ public sealed class RedisOutageTests : IAsyncLifetime
         Assert.Contains(_redis.Server.Address, log.Lines[0].Text);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Write_ServerHangs_IsSentAgainWhenItAnswers()
     {
-        _redis.Require();
-        var connection = await _redis.ConnectAsync(Quick);
+                var connection = await _redis.ConnectAsync(Quick);
         var cells = new RedisCellStore(connection);
         await Store(cells, "warm", CellVersion.None, new(1, 1));
 
@@ -64,38 +63,38 @@ public sealed class RedisOutageTests : IAsyncLifetime
         Assert.Equal(2UL, VersionOf((await cells.LoadAsync([Id("warm")], CancellationToken.None))[0]).Number);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Write_CancelledInAnOutage_Ends()
     {
-        _redis.Require();
-        var connection = await _redis.ConnectAsync(Quick);
+                var connection = await _redis.ConnectAsync(Quick);
         await _redis.Server.StopAsync(kill: true);
         using var cancel = new CancellationTokenSource(300);
         var arena = new ByteArena();
         CellWrite[] writes = [Cell(arena, Id("a"), CellVersion.None, new(1, 1), "x")];
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new RedisCellStore(connection).StoreAsync(writes, arena, cancel.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => new RedisCellStore(connection).StoreAsync(writes, arena, cancel.Token));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Write_ScriptsFlushed_LoadsThemAgain()
     {
-        _redis.Require("redis-cli");
-        var connection = await _redis.ConnectAsync();
+                var connection = await _redis.ConnectAsync();
         var views = new RedisViewStore(connection);
         await views.PublishAsync(Customer(Id("a"), 1));
-        using (var cli = Process.Start(new ProcessStartInfo("redis-cli", ["-p", $"{_redis.Port}", "SCRIPT", "FLUSH"]) { RedirectStandardOutput = true })!)
+        var flush = new ProcessStartInfo("redis-cli", ["-p", $"{_redis.Port}", "SCRIPT", "FLUSH"]) { RedirectStandardOutput = true };
+        using (var cli = Process.Start(flush)!)
             await cli.WaitForExitAsync();
         Assert.Empty(await views.PublishAsync(Customer(Id("a"), 2, version: 2)).WaitAsync(TimeSpan.FromSeconds(10)));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Write_KeyOfAnotherType_IsAnErrorThatNamesTheServer()
     {
-        _redis.Require();
-        var connection = await _redis.ConnectAsync();
+                var connection = await _redis.ConnectAsync();
         await connection.Database.ListLeftPushAsync(connection.Keys.View(Id("a")), "x");
         var views = new RedisViewStore(connection);
-        var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => views.PublishAsync(Customer(Id("a"), 1) with { ExpectedStamp = 3 }));
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => views.PublishAsync(Customer(Id("a"), 1) with { ExpectedStamp = 3 }));
         Assert.Contains(_redis.Server.Address, error.Message);
         Assert.Contains("WRONGTYPE", error.Message);
     }

@@ -7,12 +7,13 @@ using static ScrmStream.TestKit.Conformance.StoreSamples;
 namespace ScrmStream.Integration.Redis;
 
 [Collection("redis")]
+[NeedsPrograms("redis-server")]
 public sealed class RedisReaderTests(RedisServerFixture redis)
 {
     private const double HalfLifeMs = 1_209_600_000;
     private const long At = 1_700_000_000_000;
 
-    [Fact]
+    [StoreFact]
     public async Task ReadView_MergedIdentifier_IsTheCustomer()
     {
         var connection = await redis.OpenAsync();
@@ -33,7 +34,7 @@ public sealed class RedisReaderTests(RedisServerFixture redis)
         Assert.Null(await reader.ReadViewAsync(Id("unknown"), CancellationToken.None));
     }
 
-    [Theory]
+    [StoreTheory]
     [InlineData(1)]
     [InlineData(10)]
     [InlineData(250)]
@@ -53,7 +54,7 @@ public sealed class RedisReaderTests(RedisServerFixture redis)
         Assert.Equal(expected[0].Value / 2, later[0].Score, 1e-6);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Leaders_AllInOneBucket_AreFoundThere()
     {
         var connection = await redis.OpenAsync();

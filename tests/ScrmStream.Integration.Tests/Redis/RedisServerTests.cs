@@ -9,6 +9,7 @@ using static ScrmStream.TestKit.Conformance.StoreSamples;
 
 namespace ScrmStream.Integration.Redis;
 
+[NeedsPrograms("redis-server", "redis-cli")]
 public sealed class RedisServerTests : IAsyncLifetime
 {
     private readonly OwnRedis _redis = new();
@@ -17,7 +18,7 @@ public sealed class RedisServerTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await _redis.DisposeAsync();
 
-    [Fact]
+    [StoreFact]
     public async Task Check_EmbeddedServer_FindsNothing()
     {
         await StartAsync();
@@ -27,7 +28,7 @@ public sealed class RedisServerTests : IAsyncLifetime
         Assert.Null(await new RedisMeta(connection).ReadAsync("probe", CancellationToken.None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Check_ServerThatForgets_SaysWhatAndHowToSetIt()
     {
         await StartAsync("--appendonly", "no", "--appendfsync", "everysec", "--maxmemory-policy", "allkeys-lru");
@@ -39,28 +40,30 @@ public sealed class RedisServerTests : IAsyncLifetime
         Assert.Equal([3203, 3203, 3203], log.Lines.Select(l => l.Id));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Check_OtherStateFormat_RefusesAndNamesIt()
     {
         await StartAsync();
         var connection = await _redis.ConnectAsync();
         await new RedisMeta(connection).WriteAsync("format", "99", CancellationToken.None);
-        var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => new RedisServerCheck(connection).RunAsync(CancellationToken.None));
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => new RedisServerCheck(connection).RunAsync(CancellationToken.None));
         Assert.Contains("format 99", error.Message);
         Assert.Contains("scrm:meta:format", error.Message);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Check_RestoreForbidden_RefusesAndSaysWhatToAllow()
     {
         await StartAsync();
         await Cli("ACL", "SETUSER", "default", "-restore");
         var connection = await _redis.ConnectAsync();
-        var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => new RedisServerCheck(connection).RunAsync(CancellationToken.None));
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => new RedisServerCheck(connection).RunAsync(CancellationToken.None));
         Assert.Contains("+restore", error.Message);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Check_ConfigForbidden_IsAFinding()
     {
         await StartAsync();
@@ -71,7 +74,7 @@ public sealed class RedisServerTests : IAsyncLifetime
         Assert.All(findings, f => Assert.Null(f.Actual));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Open_NobodyThere_NamesAddressSettingAndFix()
     {
         var options = new RedisOptions { Address = "127.0.0.1:1", ConnectTimeoutMs = 500 };
@@ -82,7 +85,7 @@ public sealed class RedisServerTests : IAsyncLifetime
         Assert.Contains("scrm up", error.Message);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Open_Password_IsNeededAndUsed()
     {
         await StartAsync();
@@ -92,7 +95,7 @@ public sealed class RedisServerTests : IAsyncLifetime
         Assert.Empty(await new RedisServerCheck(connection).RunAsync(CancellationToken.None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Namespaces_InOneServer_DoNotSeeEachOther()
     {
         await StartAsync();
@@ -116,7 +119,7 @@ public sealed class RedisServerTests : IAsyncLifetime
         }
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Stores_OnACluster_GroupTheirCallsByBucket()
     {
         await StartAsync("--cluster-enabled", "yes");
@@ -129,16 +132,19 @@ public sealed class RedisServerTests : IAsyncLifetime
         var (cells, views) = (new RedisCellStore(connection), new RedisViewStore(connection));
         var ids = Enumerable.Range(0, 300).Select(i => Id($"{i}")).ToArray();
         var arena = new ByteArena();
-        Assert.Empty(await cells.StoreAsync([.. ids.Select(id => Cell(arena, id, default, new(1, 1), "x"))], arena, CancellationToken.None));
-        Assert.Empty(await cells.StoreAsync([.. ids.Select(id => Cell(arena, id, new(1, 1), new(2, 1), "x"))], arena, CancellationToken.None));
+        CellWrite[] fresh = [.. ids.Select(id => Cell(arena, id, default, new(1, 1), "x"))];
+        CellWrite[] known = [.. ids.Select(id => Cell(arena, id, new(1, 1), new(2, 1), "x"))];
+        Assert.Empty(await cells.StoreAsync(fresh, arena, CancellationToken.None));
+        Assert.Empty(await cells.StoreAsync(known, arena, CancellationToken.None));
         Assert.Empty(await views.PublishAsync([.. ids.Select(id => Customer(id, 1))]));
-        Assert.Empty(await views.PublishAsync([.. ids.Select((id, i) => Customer(id, 2, version: 2) with { ExpectedStamp = (ulong)(i % 2) })]));
+        Assert.Empty(await views.PublishAsync(
+            [.. ids.Select((id, i) => Customer(id, 2, version: 2) with { ExpectedStamp = (ulong)(i % 2) })]));
         Assert.All(await cells.LoadAsync(ids, CancellationToken.None), c => Assert.Equal(2UL, c.ViewStamp));
         Assert.Equal(new StoreTotals(300, 300, 600), await views.CountAsync(CancellationToken.None));
         Assert.Equal(7, (await new RedisReader(connection).LeadersAsync("intent", 7, 0, CancellationToken.None)).Count);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Embedded_StoppedByItsId_KeepsWhatItAcknowledged()
     {
         await StartAsync();
@@ -155,7 +161,7 @@ public sealed class RedisServerTests : IAsyncLifetime
         Assert.Equal("kept", FactsOf((await cells.LoadAsync([Id("a")], CancellationToken.None))[0]));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Embedded_PortInUse_SaysWhereTheLogIs()
     {
         await StartAsync();
@@ -168,12 +174,14 @@ public sealed class RedisServerTests : IAsyncLifetime
     private async Task StartAsync(params string[] extra)
     {
         await _redis.StartAsync(extra);
-        _redis.Require("redis-cli");
     }
 
     private async Task<string> Cli(params string[] args)
     {
-        var start = new ProcessStartInfo("redis-cli", ["-p", $"{_redis.Port}", .. args]) { RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8 };
+        var start = new ProcessStartInfo("redis-cli", ["-p", $"{_redis.Port}", .. args])
+        {
+            RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8,
+        };
         using var cli = Process.Start(start)!;
         var printed = await cli.StandardOutput.ReadToEndAsync();
         await cli.WaitForExitAsync();

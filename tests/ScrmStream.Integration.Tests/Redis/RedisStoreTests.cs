@@ -8,6 +8,7 @@ using StackExchange.Redis;
 namespace ScrmStream.Integration.Redis;
 
 [Collection("redis")]
+[NeedsPrograms("redis-server")]
 public sealed class RedisCellStoreTests(RedisServerFixture redis) : CellStoreConformance
 {
     protected override async Task<(ICellStore Cells, IViewStore Views)> OpenAsync()
@@ -18,6 +19,7 @@ public sealed class RedisCellStoreTests(RedisServerFixture redis) : CellStoreCon
 }
 
 [Collection("redis")]
+[NeedsPrograms("redis-server")]
 public sealed class RedisViewStoreTests(RedisServerFixture redis) : ViewStoreConformance
 {
     private RedisConnection? _connection;

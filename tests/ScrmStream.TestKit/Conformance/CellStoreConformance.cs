@@ -9,7 +9,7 @@ public abstract class CellStoreConformance
 {
     protected abstract Task<(ICellStore Cells, IViewStore Views)> OpenAsync();
 
-    [Fact]
+    [StoreFact]
     public async Task Load_NothingStored_ReturnsNoCell()
     {
         var (cells, _) = await OpenAsync();
@@ -18,7 +18,7 @@ public abstract class CellStoreConformance
         Assert.All(loaded, c => Assert.True(c is { Cell: null, ViewStamp: 0, Conclusion.Length: 0 }));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task NoIdsNoWrites_ReturnNothing()
     {
         var (cells, _) = await OpenAsync();
@@ -26,7 +26,7 @@ public abstract class CellStoreConformance
         Assert.Empty(await cells.StoreAsync([], new ByteArena(), CancellationToken.None));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Store_ManyNewCells_LoadsThemInOrder()
     {
         var (cells, _) = await OpenAsync();
@@ -39,7 +39,7 @@ public abstract class CellStoreConformance
         for (var i = 0; i < ids.Length; i++) Assert.Equal($"facts {ids.Length - 1 - i}", FactsOf(loaded[i]));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Store_ExpectedVersionIsStored_ReplacesIt()
     {
         var (cells, _) = await OpenAsync();
@@ -49,7 +49,7 @@ public abstract class CellStoreConformance
         Assert.Equal(("new", new CellVersion(2, 8)), (FactsOf(loaded), VersionOf(loaded)));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Store_SomeVersionsDiffer_ReturnsTheirIndexesAndSetsTheRest()
     {
         var (cells, _) = await OpenAsync();
@@ -71,7 +71,7 @@ public abstract class CellStoreConformance
         Assert.Null(loaded[3].Cell);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Store_SameWriteAgain_IsNoConflict()
     {
         var (cells, _) = await OpenAsync();
@@ -82,7 +82,7 @@ public abstract class CellStoreConformance
         Assert.Equal([0], await StoreOne(cells, "a", new(1, 7), new(2, 7), "other facts under the same version"));
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Store_BinaryAndLargeContent_ComesBackUnchanged()
     {
         var (cells, _) = await OpenAsync();
@@ -94,7 +94,7 @@ public abstract class CellStoreConformance
         Assert.Equal(content, (await cells.LoadAsync([Id("large")], CancellationToken.None))[0].Cell);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Store_ManyWritersOfTheSameCells_LoseNoWrite()
     {
         var (cells, _) = await OpenAsync();
@@ -109,7 +109,8 @@ public abstract class CellStoreConformance
                 var loaded = await cells.LoadAsync(open, CancellationToken.None);
                 var arena = new ByteArena();
                 var writes = open.Select((id, i) => Cell(
-                    arena, id, VersionOf(loaded[i]), new(VersionOf(loaded[i]).Number + 1, (ulong)writer), $"{writer}:{left[id]}")).ToArray();
+                    arena, id, VersionOf(loaded[i]),
+                    new(VersionOf(loaded[i]).Number + 1, (ulong)writer), $"{writer}:{left[id]}")).ToArray();
                 var conflicts = await cells.StoreAsync(writes, arena, CancellationToken.None);
                 for (var i = 0; i < open.Length; i++)
                     if (!conflicts.Contains(i)) left[open[i]]--;
@@ -119,7 +120,7 @@ public abstract class CellStoreConformance
             Assert.Equal((ulong)(writers * rounds), VersionOf(cell).Number);
     }
 
-    [Fact]
+    [StoreFact]
     public async Task Load_CellWithView_ReturnsItsStampAndConclusion()
     {
         var (cells, views) = await OpenAsync();

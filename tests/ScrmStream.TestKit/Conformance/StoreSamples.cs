@@ -82,7 +82,8 @@ public static class StoreSamples
 
     public static CellVersion VersionOf(StoredCell stored) => stored.Cell is null
         ? CellVersion.None
-        : new CellVersion(BinaryPrimitives.ReadUInt64LittleEndian(stored.Cell), BinaryPrimitives.ReadUInt64LittleEndian(stored.Cell.AsSpan(8)));
+        : new CellVersion(
+            BinaryPrimitives.ReadUInt64LittleEndian(stored.Cell), BinaryPrimitives.ReadUInt64LittleEndian(stored.Cell.AsSpan(8)));
 
     public static string FactsOf(StoredCell stored) => Encoding.UTF8.GetString(stored.Cell.AsSpan(16));
 

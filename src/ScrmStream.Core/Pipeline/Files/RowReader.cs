@@ -11,12 +11,13 @@ public sealed class RowReader : IDisposable
 {
     private const int ReadBytes = 64 * 1024;
     private readonly Stream _stream;
+    private readonly bool _isPacked;
     private readonly string _path;
     private readonly int _rowBytesMax;
     private readonly bool _quotedLineBreaks;
     private byte[] _buffer = new byte[ReadBytes];
     private int _start, _end, _scanned;
-    private long _nextLine;
+    private long _nextLine, _unpackedBytes;
     private bool _inQuotes, _atEnd, _begun;
 
     /// <param name="rowBytesMax">A longer row is cut, see <see cref="IsCut"/>.</param>
@@ -28,7 +29,8 @@ public sealed class RowReader : IDisposable
         _rowBytesMax = rowBytesMax;
         _quotedLineBreaks = quotedLineBreaks;
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
-        _stream = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
+        _isPacked = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
+        _stream = _isPacked ? new GZipStream(file, CompressionMode.Decompress) : file;
     }
 
     /// <summary>Number of the line on which the last row starts; the file's first line is 0.</summary>
@@ -105,6 +107,8 @@ public sealed class RowReader : IDisposable
         Compact();
         var kept = _rowBytesMax + 1;
         var from = kept;
+        // The search for the end has looked further than the row is taken to go.
+        _nextLine = Line + _buffer.AsSpan(0, kept).Count((byte)'\n');
         while (true)
         {
             var at = _buffer.AsSpan(from, _end - from).IndexOf((byte)'\n');
@@ -153,7 +157,9 @@ public sealed class RowReader : IDisposable
         {
             var read = _stream.Read(_buffer.AsSpan(_end));
             _end += read;
+            _unpackedBytes += read;
             _atEnd = read == 0;
+            if (_atEnd && _isPacked && !GzipEnd.IsWhole(_path, _unpackedBytes)) throw new InvalidDataException("the packed file ends too early");
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {

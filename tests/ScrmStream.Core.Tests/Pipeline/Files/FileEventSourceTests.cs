@@ -139,7 +139,17 @@ public sealed class FileEventSourceTests : IDisposable
         var path = Write("cut.ndjson.gz", string.Join('\n', Enumerable.Range(0, 50_000).Select(i => i * 7919)));
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..5000]);
         await using var source = new FileEventSource([path], new EventLimits());
-        Assert.Throws<StoreUnavailableException>(() => ReadAll(source));
+        Assert.Contains("ends too early", Assert.Throws<StoreUnavailableException>(() => ReadAll(source)).Message);
+    }
+
+    [Fact]
+    public async Task Poll_GzipFilesPutTogether_AreReadToTheEnd()
+    {
+        var path = Write("both.ndjson.gz", "1\n2\n");
+        var second = Write("second.ndjson.gz", "3\n");
+        using (var end = new FileStream(path, FileMode.Append)) end.Write(File.ReadAllBytes(second));
+        await using var source = new FileEventSource([path], new EventLimits());
+        Assert.Equal(["1", "2", "3"], ReadAll(source).Select(r => r.Value));
     }
 
     [Fact]

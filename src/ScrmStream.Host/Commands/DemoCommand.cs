@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using ScrmStream.ClickHouse;
+using ScrmStream.Host.Demo;
+using ScrmStream.Host.Generation;
+using ScrmStream.Host.Servers;
+using ScrmStream.Host.Settings;
+using ScrmStream.Rules;
+using Spectre.Console;
+
+namespace ScrmStream.Host.Commands;
+
+/// <summary><c>scrmstream demo</c>: the main job on this machine, everything embedded.</summary>
+public static class DemoCommand
+{
+    private const string RulesFile = "petshop.yaml";
+
+    public static Command Create()
+    {
+        var events = new Option<int>("--events") { Description = "Events of the story.", DefaultValueFactory = _ => 100_000 };
+        var seed = new Option<int>("--seed") { Description = "Another seed, other people.", DefaultValueFactory = _ => 1 };
+        var keep = new Option<bool>("--keep") { Description = "Leave the servers and what they hold running (./scrm down ends them)." };
+        var command = new Command("demo", "Tells a pet shop's campaign from raw touchpoints to tags, scores and a funnel, and checks every figure.") { events, seed, keep };
+        command.Runs((parsed, cancel) =>
+        {
+            var options = new PetShopOptions { Events = parsed.GetValue(events), Seed = parsed.GetValue(seed), HasFarAheadEvents = true };
+            options.Validate();
+            return RunAsync(options, parsed.GetValue(keep), cancel);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(PetShopOptions options, bool keep, CancellationToken cancel)
+    {
+        AnsiConsole.MarkupLine("Starting Kafka, Redis and ClickHouse on this machine, on loopback ports ...");
+        if (keep)
+        {
+            var (servers, _) = await LocalStack.UpAsync(new StackOptions(), TimeProvider.System, cancel);
+            return await TellAsync(options, servers, await FreeNamespaceAsync(servers, cancel), keep, cancel);
+        }
+        await using var stack = await LocalStack.StartPrivateAsync(new StackOptions { KafkaTopics = ["petshop"], KafkaPartitions = 16 }, TimeProvider.System, cancel);
+        return await TellAsync(options, stack.Servers, "", keep, cancel);
+    }
+
+    private static async Task<int> TellAsync(PetShopOptions options, LocalServers servers, string name, bool keep, CancellationToken cancel)
+    {
+        var rulesFile = Path.Combine(AppContext.BaseDirectory, RulesFile);
+        var topic = name.Length == 0 ? "petshop" : $"petshop_{name}";
+        var settings = HostSettings.Load(null, new CommandLineValues(name, servers.Kafka, servers.Redis, servers.ClickHouse, rulesFile, null, [topic]));
+        bool holds;
+        await using (var stage = await DemoStage.OpenAsync(settings, RuleSet.Load(rulesFile), NullLoggerFactory.Instance, TimeProvider.System, cancel))
+            holds = await new DemoStory(stage, new PetShopGenerator(options), TimeProvider.System).TellAsync(cancel);
+        SayWhereNext(name, keep);
+        return holds ? Exits.Done : Exits.Failed;
+    }
+
+    // A demo counts what it finds, so each kept one has stores of its own.
+    private static async Task<string> FreeNamespaceAsync(LocalServers servers, CancellationToken cancel)
+    {
+        using var client = new ClickHouseClient(new ClickHouseOptions { Address = servers.ClickHouse, Database = "default" });
+        var taken = Encoding.UTF8.GetString(await client.QueryAsync("SELECT name FROM system.databases", "TabSeparated", cancel)).Split('\n').ToHashSet();
+        return Enumerable.Range(1, 10_000).Select(n => $"demo{n}").First(n => !taken.Contains($"scrm_{n}"));
+    }
+
+    private static void SayWhereNext(string name, bool keep)
+    {
+        AnsiConsole.WriteLine();
+        if (keep)
+        {
+            Console.WriteLine($"""
+                Everything is still running. Try:
+                  ./scrm customer phone::{PetShopGenerator.HeroineIdentifiers.First(i => i.StartsWith("phone", StringComparison.Ordinal))["phone::".Length..]} --namespace {name}
+                  ./scrm leads --namespace {name}
+                  ./scrm funnel 'product_view > add_to_cart > order_paid' --window 7d --by channel --namespace {name}
+                  ./scrm sql "SELECT event, count() FROM events GROUP BY event ORDER BY 2 DESC" --namespace {name}
+                  ./scrm down --wipe
+                """);
+            return;
+        }
+        Console.WriteLine("""
+            Nothing is left running. Next:
+              ./scrm demo --keep           the same, left running to look around in
+              ./scrm up                    servers of your own, then ./scrm produce and ./scrm run
+              docs/rules.md                write your own tags and scores
+              schemas/redis/README.md      read them from C#, Python, JavaScript and redis-cli
+            """);
+    }
+}

@@ -1,0 +1,109 @@
+namespace ScrmStream.Integration.Cli;
+
+/// <summary>Exit codes and messages, without any server.</summary>
+public sealed class UsageTests : IDisposable
+{
+    private readonly ScrmProcess _scrm = new(Directory.CreateTempSubdirectory("scrm-home-").FullName);
+
+    public void Dispose() => Directory.Delete(_scrm.Home, recursive: true);
+
+    [Theory]
+    [InlineData("customer phone::+8613912345678")]
+    [InlineData("leads --score intent")]
+    [InlineData("funnel a>b")]
+    [InlineData("sql SELECT+1")]
+    [InlineData("dead-letters list")]
+    [InlineData("doctor")]
+    [InlineData("status")]
+    [InlineData("run --topics events")]
+    public async Task Verb_NeitherUpNorAddress_EndsWith3AndSaysWhatToDo(string line)
+    {
+        var outcome = await _scrm.RunAsync(line.Split(' '));
+        Assert.Equal(3, outcome.Code);
+        Assert.Contains("./scrm up", outcome.Error + outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("funnel a>b --window 7x", "7x")]
+    [InlineData("funnel a>>b", "empty step")]
+    [InlineData("funnel a>b --from yesterday", "--from 'yesterday'")]
+    [InlineData("funnel a>b --by nope", "--by nope")]
+    [InlineData("customer nobody", "KIND:SCOPE:VALUE")]
+    [InlineData("customer shoe_size::44", "KIND:SCOPE:VALUE")]
+    [InlineData("leads --top 0", "--top 0")]
+    [InlineData("dead-letters list --limit 0", "--limit 0")]
+    [InlineData("up --kafka-partitions 0", "--kafka-partitions 0")]
+    [InlineData("status --namespace Shop", "--namespace 'Shop'")]
+    [InlineData("status --config missing.json", "missing.json")]
+    [InlineData("funnel", "steps")]
+    [InlineData("sql SELECT+1 --format xml", "xml")]
+    [InlineData("dead-letters list --reason bad_mood", "bad_mood")]
+    [InlineData("nonsense", "nonsense")]
+    public async Task Verb_WrongUse_EndsWith2AndNamesIt(string line, string named)
+    {
+        var outcome = await _scrm.RunAsync(line.Split(' '));
+        Assert.Contains(named, outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(2, outcome.Code);
+    }
+
+    [Fact]
+    public async Task Sql_NobodyAtTheAddress_EndsWith3AndNamesTheSetting()
+    {
+        var outcome = await _scrm.RunAsync("sql", "SELECT 1", "--clickhouse", "http://127.0.0.1:1", "--config", Config("""{"ClickHouse": {"ReachTimeoutMs": 200}}"""));
+        Assert.Equal(3, outcome.Code);
+        Assert.Contains("--clickhouse", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Funnel_Explain_PrintsSqlWithoutAServer()
+    {
+        var sql = await _scrm.OutputOfAsync("funnel", "a > b", "--window", "1h", "--from", "2024-05-01", "--explain");
+        Assert.Contains("windowFunnel(3600000)", sql, StringComparison.Ordinal);
+        // A date without an offset is of Asia/Shanghai: 2024-04-30T16:00Z.
+        Assert.Contains("fromUnixTimestamp64Milli(1714492800000, 'UTC')", sql, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RulesCheck_RightFile_ListsRules()
+    {
+        var output = await _scrm.OutputOfAsync("rules", "check", ScrmProcess.InCheckout("schemas/rules/examples/taobao.yaml"));
+        Assert.Contains("tag\tbuyer\tyes or no", output, StringComparison.Ordinal);
+        Assert.Contains("score\tinterest\thalves in 7d", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RulesCheck_WrongFile_EndsWith2AndNamesFileLineAndColumn()
+    {
+        var file = Path.Combine(_scrm.Home, "wrong.yaml");
+        await File.WriteAllTextAsync(file, "tags:\n  - tag: x\n    when: count(shoe_size = 1) >= 1\n");
+        var outcome = await _scrm.RunAsync("rules", "check", file);
+        Assert.Equal(2, outcome.Code);
+        Assert.Matches($@"{file}:3:\d+: unknown field 'shoe_size'", outcome.Error);
+    }
+
+    [Theory]
+    [InlineData("up")]
+    [InlineData("down")]
+    [InlineData("status")]
+    [InlineData("doctor")]
+    [InlineData("customer")]
+    [InlineData("leads")]
+    [InlineData("funnel")]
+    [InlineData("sql")]
+    [InlineData("rules check")]
+    [InlineData("dead-letters list")]
+    public async Task Help_OfVerb_DescribesEveryOption(string verb)
+    {
+        var help = await _scrm.OutputOfAsync([.. verb.Split(' '), "--help"]);
+        Assert.Contains("Description:", help, StringComparison.Ordinal);
+        var options = help[help.IndexOf("Options:", StringComparison.Ordinal)..].Split('\n').Where(l => l.StartsWith("  -", StringComparison.Ordinal));
+        Assert.All(options, line => Assert.Matches(@"^  -.+?  +\S.+", line));
+    }
+
+    private string Config(string json)
+    {
+        var file = Path.Combine(_scrm.Home, "config.json");
+        File.WriteAllText(file, json);
+        return file;
+    }
+}

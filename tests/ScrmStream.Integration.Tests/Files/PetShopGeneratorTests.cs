@@ -1,0 +1,139 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using ScrmStream.Host.Generation;
+using ScrmStream.Host.Replay;
+using ScrmStream.Pipeline;
+using ScrmStream.Rules;
+
+namespace ScrmStream.Integration.Files;
+
+public sealed class PetShopGeneratorTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("scrm-petshop-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>The truth is worked out while generating, by loops that know nothing of the engine; the engine must find the same.</summary>
+    [Theory]
+    [InlineData(100, 10, 1, 30)]
+    [InlineData(12_000, 40, 2, 30)]
+    [InlineData(12_000, 1_500, 3, 30)]
+    [InlineData(12_000, 6_000, 4, 365)]
+    public async Task Replay_GeneratedEvents_FindsTheTruth(int events, int people, int seed, int days)
+    {
+        var generator = new PetShopGenerator(new PetShopOptions { Events = events, People = people, Seed = seed, Days = days });
+        var input = Path.Combine(_folder, "events.ndjson.gz");
+        await new GenerateJob(generator, TimeProvider.System).WriteAsync(input, default);
+        var truth = generator.Truth();
+        var rules = RuleSet.Load(Path.Combine(MappingFixture.Schemas(), "rules", "examples", "petshop.yaml"));
+        var output = Path.Combine(_folder, "out");
+        var summary = JsonDocument.Parse(
+            await Replayer.RunAsync(new ReplayPlan([input], null, rules, null, output), new PipelineOptions(), TimeProvider.System, default)).RootElement;
+
+        Assert.Equal(events, truth.Events);
+        long Number(string name) => summary.GetProperty(name).GetInt64();
+        Assert.Equal((truth.Events, truth.Accepted), (Number("events"), Number("accepted")));
+        Assert.Equal(truth.Rejected.Order(), summary.GetProperty("rejected").EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value.GetInt64())).Order());
+        Assert.Equal((truth.Identifiers, truth.Customers, truth.TagsTotal), (Number("identifiers"), Number("customers"), Number("tags")));
+
+        var customers = File.ReadAllLines(Path.Combine(output, "customers.ndjson")).Select(l => JsonDocument.Parse(l).RootElement).ToArray();
+        var tags = customers.SelectMany(c => c.GetProperty("tags").EnumerateObject()).ToArray();
+        Assert.Equal(truth.Tags.Order(), tags.GroupBy(t => t.Name).Select(g => KeyValuePair.Create(g.Key, (long)g.Count())).Order());
+        foreach (var (tag, values) in truth.TagValues)
+            Assert.Equal(values.Order(), tags.Where(t => t.Name == tag).GroupBy(t => t.Value.GetString()!).Select(g => KeyValuePair.Create(g.Key, (long)g.Count())).Order());
+        AssertHeroine(truth.Heroine, customers);
+    }
+
+    private static void AssertHeroine(HeroineTruth truth, JsonElement[] customers)
+    {
+        static string Texts(JsonElement customer) => string.Join(' ', customer.GetProperty("identifiers").EnumerateArray()
+            .Select(i => $"{i.GetProperty("kind")}:{i.GetProperty("scope")}:{i.GetProperty("value")}").Order(StringComparer.Ordinal));
+        Assert.Equal(PetShopGenerator.HeroineIdentifiers.Order(StringComparer.Ordinal), truth.Identifiers);
+        var heroine = Assert.Single(customers, c => Texts(c) == string.Join(' ', truth.Identifiers));
+        Assert.Equal(truth.Events, heroine.GetProperty("events").GetInt64());
+        Assert.Equal(
+            truth.Tags.Order(),
+            heroine.GetProperty("tags").EnumerateObject().Select(t => KeyValuePair.Create(t.Name, t.Value.ValueKind == JsonValueKind.True ? "1" : t.Value.GetString()!)).Order());
+        Assert.Equal("customer", truth.Tags["lifecycle"]);
+    }
+
+    [Fact]
+    public void Records_SameOptions_AreTheSameBytesOnEveryMachine()
+    {
+        static string Hash(PetShopOptions options)
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (var record in new PetShopGenerator(options, withTruth: false).Records())
+            {
+                hash.AppendData(record.Key.Span);
+                hash.AppendData(record.Value.Span);
+            }
+            return Convert.ToHexStringLower(hash.GetCurrentHash());
+        }
+
+        var one = Hash(new PetShopOptions { Events = 3_000 });
+        Assert.Equal(one, Hash(new PetShopOptions { Events = 3_000 }));
+        Assert.NotEqual(one, Hash(new PetShopOptions { Events = 3_000, Seed = 2 }));
+        Assert.NotEqual(one, Hash(new PetShopOptions { Events = 3_000, HasFarAheadEvents = true, Days = 31 }));
+    }
+
+    [Fact]
+    public void Records_OfAStory_HaveItsShape()
+    {
+        var options = new PetShopOptions { Events = 40_000, People = 2_000, HasFarAheadEvents = true };
+        var generator = new PetShopGenerator(options);
+        List<string> values = [], keys = [];
+        var events = 0;
+        foreach (var record in generator.Records())
+        {
+            values.Add(Encoding.UTF8.GetString(record.Value.Span));
+            keys.Add(Encoding.UTF8.GetString(record.Key.Span));
+            events += record.Events;
+        }
+        var truth = generator.Truth();
+        Assert.Equal((40_000, 40_000, values.Count), (events, truth.Events, truth.Records));
+        Assert.Equal(truth.Accepted + truth.Rejected.Values.Sum(), truth.Events);
+        Assert.Equal(
+            ["duplicate", "event_time_out_of_range", "no_event_name", "no_event_time", "no_verified_identifier", "not_decodable"], truth.Rejected.Keys);
+        Assert.Contains(values, v => v.StartsWith('['));
+        Assert.Contains(values, v => v.Contains("\"event_time\":4102444800000"));
+        Assert.InRange(values.Count(v => v.Contains("13800138000") || v.Contains("\"value\":\"undefined\"")), 50, 400);
+        // Half of the visits are a tenth of the people's, and passers-by come on top.
+        var perKey = keys.CountBy(k => k).Select(k => k.Value).OrderDescending().ToArray();
+        Assert.True(perKey.Take(perKey.Length / 5).Sum() > keys.Count / 2);
+        Assert.Contains("oOfficial-lin-xiaoman", values[0]);
+        Assert.True(truth.Tags["buyer"] > 100 && truth.Tags["big_spender"] > 50 && truth.Tags["high_intent"] > 50 && truth.Tags["interested_in_pets"] > 50);
+        Assert.True(truth.RepeatBuyers > 20 && truth.Customers < truth.Identifiers);
+    }
+
+    [Fact]
+    public void Records_LateEvents_ReachTheStreamOutOfOrder()
+    {
+        long latest = 0, late = 0;
+        foreach (var record in new PetShopGenerator(new PetShopOptions { Events = 20_000 }, withTruth: false).Records())
+        {
+            if (record.Events > 1 || record.Value.Length < 100) continue;
+            var e = JsonDocument.Parse(record.Value).RootElement;
+            if (!e.TryGetProperty("event_time", out var time) || time.GetInt64() < 1_700_000_000_000 || e.GetRawText().Contains("lin-xiaoman")) continue;
+            if (time.GetInt64() < latest - 3_600_000) late++;
+            latest = Math.Max(latest, time.GetInt64());
+        }
+        Assert.InRange(late, 50, 600);
+    }
+
+    [Theory]
+    [InlineData(99, 0, 30, "--events 99")]
+    [InlineData(1000, 9, 30, "--people 9")]
+    [InlineData(1000, 0, 6, "--days 6")]
+    public void Options_OutOfRange_AreRefusedByName(int events, int people, int days, string expected) =>
+        Assert.Contains(expected, Assert.Throws<ArgumentException>(() => new PetShopGenerator(new PetShopOptions { Events = events, People = people, Days = days })).Message);
+
+    [Fact]
+    public void Truth_BeforeTheLastRecord_IsRefused()
+    {
+        var generator = new PetShopGenerator(new PetShopOptions { Events = 100 });
+        generator.Records().First();
+        Assert.Throws<InvalidOperationException>(() => generator.Truth());
+    }
+}
