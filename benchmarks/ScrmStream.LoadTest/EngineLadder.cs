@@ -36,7 +36,7 @@ public sealed class EngineLadder(string input, RuleSet rules)
         var screen = new IdentifierScreen(_options.Identity.Junk());
         var state = new CustomerState(_options.Identity);
         var folder = new EventFolder(state, rules, new ShardHistory(_options.EventIdRing));
-        var builder = new FlushBuilder(state, new CustomerPublisher(state, rules, 1), 1);
+        var builder = new FlushBuilder(state, new CustomerPublisher(state, rules, new MemoryViewStore { IsSoleWriter = true }, 1), 1);
         var job = new FlushJob();
         long cells = 0, cellBytes = 0, views = 0, viewBytes = 0;
         void Flush()

@@ -28,28 +28,19 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
 
     public async Task<IReadOnlyList<int>> StoreAsync(IReadOnlyList<CellWrite> writes, ByteArena arena, CancellationToken cancel)
     {
-        // New cells and changed ones go in different calls: MSETNX sets new ones at the price of a plain write.
-        var fresh = Enumerable.Range(0, writes.Count).Where(i => writes[i].Expected == CellVersion.None).ToArray();
-        var known = Enumerable.Range(0, writes.Count).Where(i => writes[i].Expected != CellVersion.None).ToArray();
+        var order = ByBucketOnCluster(writes.Count, i => writes[i].Id);
         var calls = new List<Task<int[]>>();
-        await SendAsync(fresh, isFresh: true);
-        await SendAsync(known, isFresh: false);
+        for (var at = 0; at < order.Length;)
+        {
+            var part = NextPart(order, at, i => writes[i].Id, i => writes[i].Content.Length);
+            at += part.Length;
+            await connection.EnterAsync(cancel);
+            calls.Add(StorePartAsync(writes, part, arena, cancel));
+        }
         var conflicts = new List<int>();
         foreach (var part in await Task.WhenAll(calls)) conflicts.AddRange(part);
         conflicts.Sort();
         return conflicts;
-
-        async Task SendAsync(int[] order, bool isFresh)
-        {
-            if (connection.IsCluster) Array.Sort(order, (a, b) => writes[a].Id.Bucket.CompareTo(writes[b].Id.Bucket));
-            for (var at = 0; at < order.Length;)
-            {
-                var part = NextPart(order, at, i => writes[i].Id, i => writes[i].Content.Length);
-                at += part.Length;
-                await connection.EnterAsync(cancel);
-                calls.Add(StorePartAsync(writes, part, arena, isFresh, cancel));
-            }
-        }
     }
 
     private async Task LoadPartAsync(IReadOnlyList<IdentifierId> ids, int[] part, StoredCell[] cells, CancellationToken cancel)
@@ -77,30 +68,28 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
         }
     }
 
-    private async Task<int[]> StorePartAsync(
-        IReadOnlyList<CellWrite> writes, int[] part, ByteArena arena, bool isFresh, CancellationToken cancel)
+    // A process that writes alone just sets; one of several compares. When another process appears, every cell is a conflict, so that
+    // the caller reads again.
+    private async Task<int[]> StorePartAsync(IReadOnlyList<CellWrite> writes, int[] part, ByteArena arena, CancellationToken cancel)
     {
-        var keys = new RedisKey[part.Length];
-        var values = new RedisValue[part.Length + 1];
+        var keys = Array.ConvertAll(part, i => connection.Keys.Cell(writes[i].Id));
+        var contents = Array.ConvertAll(part, i => (RedisValue)arena[writes[i].Content].ToArray());
+        var answer = connection.Epoch.IsSole
+            ? await connection.WriteAsync(Scripts.SetCells, keys, contents, cancel)
+            : await connection.WriteAsync(Scripts.StoreCells, keys, [Expected(writes, part), .. contents], cancel);
+        return answer is null ? part : Array.ConvertAll(answer, i => part[i - 1]);
+    }
+
+    private static byte[] Expected(IReadOnlyList<CellWrite> writes, int[] part)
+    {
         var expected = new byte[part.Length * VersionBytes];
         for (var i = 0; i < part.Length; i++)
         {
-            var write = writes[part[i]];
-            keys[i] = connection.Keys.Cell(write.Id);
-            values[i + 1] = arena[write.Content].ToArray();
-            BinaryPrimitives.WriteUInt64LittleEndian(expected.AsSpan(i * VersionBytes), write.Expected.Number);
-            BinaryPrimitives.WriteUInt64LittleEndian(expected.AsSpan(i * VersionBytes + 8), write.Expected.Stamp);
+            var version = writes[part[i]].Expected;
+            BinaryPrimitives.WriteUInt64LittleEndian(expected.AsSpan(i * VersionBytes), version.Number);
+            BinaryPrimitives.WriteUInt64LittleEndian(expected.AsSpan(i * VersionBytes + 8), version.Stamp);
         }
-        values[0] = expected;
-        if (!isFresh) return Conflicts(await connection.RunAsync(Compare, cancel));
-
-        var pairs = new KeyValuePair<RedisKey, RedisValue>[keys.Length];
-        for (var i = 0; i < pairs.Length; i++) pairs[i] = new(keys[i], values[i + 1]);
-        if (await connection.RunAsync(db => db.StringSetAsync(pairs, When.NotExists), cancel)) return [];
-        return Conflicts(await connection.CallAsync(Compare, cancel));   // one of them exists: decide each by itself
-
-        Task<RedisResult> Compare(IDatabase db) => db.ScriptEvaluateAsync(Scripts.StoreCells, keys, values);
-        int[] Conflicts(RedisResult answer) => Array.ConvertAll((int[])answer, i => part[i - 1]);
+        return expected;
     }
 
     private int[] ByBucketOnCluster(int count, Func<int, IdentifierId> id)

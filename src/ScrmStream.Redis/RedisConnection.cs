@@ -43,8 +43,11 @@ public sealed class RedisConnection : IAsyncDisposable
         CallBytes = options.CallBytes;
         CallsInFlight = options.CallsInFlight;
         Keys = new RedisKeys(options.Namespace);
+        Epoch = new WriterEpoch(this, BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8)));
     }
 
+    /// <summary>Whether this process writes the namespace alone; every write checks it.</summary>
+    public WriterEpoch Epoch { get; }
     public string Address { get; }
     public RedisKeys Keys { get; }
     internal ILogger Logger => _logger;
@@ -107,6 +110,24 @@ public sealed class RedisConnection : IAsyncDisposable
     {
         await EnterAsync(cancel);
         return await RunAsync(call, cancel);
+    }
+
+    /// <summary>
+    /// Runs a script that writes, under the writer epoch. Null: another process has written meanwhile, nothing was written, and what the
+    /// caller has cached is void. Gives back the room taken by <see cref="EnterAsync"/>.
+    /// </summary>
+    internal async Task<int[]?> WriteAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancel)
+    {
+        RedisKey[] allKeys = IsCluster ? keys : [.. keys, Epoch.Key];
+        var attempts = 0;
+        var answer = (int[])await RunAsync(async db =>
+        {
+            if (attempts++ > 0) await Epoch.RenewAsync(db);
+            return await db.ScriptEvaluateAsync(script, allKeys, [.. values, Epoch.Expected]);
+        }, cancel);
+        if (answer is not [0]) return answer;
+        await Epoch.AdoptAsync(cancel);
+        return null;
     }
 
     /// <summary>The primaries that are in reach.</summary>

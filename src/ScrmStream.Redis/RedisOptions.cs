@@ -23,10 +23,10 @@ public sealed class RedisOptions
     public string Namespace { get; set; } = "";
 
     /// <summary>Cells or views in one call, 1 to 3000. Redis does nothing else while it runs a call.</summary>
-    public int KeysPerCall { get; set; } = 512;
+    public int KeysPerCall { get; set; } = 2_000;
 
     /// <summary>A call is closed when its content reaches this size, 4 KiB to 64 MiB.</summary>
-    public int CallBytes { get; set; } = 512 * 1024;
+    public int CallBytes { get; set; } = 2 * 1024 * 1024;
 
     /// <summary>Calls sent and not yet answered, 1 to 64; further ones wait.</summary>
     public int CallsInFlight { get; set; } = 4;

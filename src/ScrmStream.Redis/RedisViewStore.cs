@@ -35,6 +35,8 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
         return refused;
     }
 
+    public bool IsSoleWriter => connection.Epoch.IsSole;
+
     public Task<StoreTotals> CountAsync(CancellationToken cancel) => _counter.CountAsync(cancel);
 
     // New views first, then the others; within these by bucket, so that the boards of a bucket are written by one command.
@@ -101,12 +103,14 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
         return at;
     }
 
+    // Null of the connection means that another process writes too: every view of the call is refused, so that the caller reads again.
     private async Task<int[]> RunAsync(
         RedisKey[] keys, RedisValue[] values, ArraySegment<int> part, bool isSettling,
         CancellationToken cancel)
     {
         var script = isSettling ? Scripts.SettleViews : Scripts.PublishViews;
-        var answer = (int[])await connection.RunAsync(db => db.ScriptEvaluateAsync(script, keys, values), cancel);
+        RedisValue[] arguments = isSettling ? values : [.. values, connection.Epoch.IsSole ? "1" : "0"];
+        if (await connection.WriteAsync(script, keys, arguments, cancel) is not { } answer) return [.. part.Select(i => isSettling ? i : ~i)];
         return Array.ConvertAll(answer, i => i < 0 ? ~part[-i - 1] : part[i - 1]);
     }
 }

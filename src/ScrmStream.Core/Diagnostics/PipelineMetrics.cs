@@ -34,27 +34,41 @@ public static class PipelineMetrics
     public static IReadOnlyList<PipelineMetric> All { get; } =
     [
         Gauge("scrmstream_source_lag_records", "records",
-            "Records behind the ends of the assigned partitions. A steady rise: more arrives than is worked off; add a process, or see what waits.",
+            "Records behind the ends of the assigned partitions. A steady rise: more arrives than is worked off; add a process, "
+            + "or see what waits.",
             p => p.Lag, hides: lag => lag < 0),
-        Gauge("scrmstream_source_idle_seconds", "seconds", "How long everything there is has been read. Zero for long: there is a backlog.", p => p.IdleFor.TotalSeconds),
-        Counter("scrmstream_polled_records_total", "records", "Records fetched. Flat while the lag is above zero: the source is paused, because a store is slow or away.", c => c.PolledRecords),
+        Gauge("scrmstream_source_idle_seconds", "seconds", "How long everything there is has been read. Zero for long: there is a backlog.",
+            p => p.IdleFor.TotalSeconds),
+        Counter("scrmstream_polled_records_total", "records", "Records fetched. Flat while the lag is above zero: the source is paused, "
+            + "because a store is slow or away.", c => c.PolledRecords),
         Gauge("scrmstream_in_flight_records", "records",
             "Records fetched and not yet durable. It is bounded; at its top for long: Redis or ClickHouse is the brake.",
             p => p.Counters.PolledRecords - p.Counters.DurableRecords),
-        Counter("scrmstream_durable_records_total", "records", "Records whose events are stored everywhere, so that their offsets may be committed.", c => c.DurableRecords),
-        Counter("scrmstream_durable_events_total", "events", "Events that are stored everywhere, accepted or rejected. Its rate is the throughput.", c => c.DurableEvents),
+        Counter("scrmstream_durable_records_total", "records",
+            "Records whose events are stored everywhere, so that their offsets may be committed.", c => c.DurableRecords),
+        Counter("scrmstream_durable_events_total", "events",
+            "Events that are stored everywhere, accepted or rejected. Its rate is the throughput.", c => c.DurableEvents),
         Counter("scrmstream_accepted_events_total", "events", "Events accepted.", c => c.Accepted),
         new("scrmstream_rejected_events_total", MetricKind.Counter, "events",
-            "Events or records set aside, by reason. A jump: a producer changed its format or sends bad data; \"dead-letters list\" shows them.",
+            "Events or records set aside, by reason. A jump: a producer changed its format or sends bad data; "
+            + "\"dead-letters list\" shows them.",
             p => Reasons.Select(r => new MetricSample(p.Counters.RejectedBy(r.Reason), r.Word)), "reason"),
-        Counter("scrmstream_repeated_events_total", "events", "Accepted events that state held already. It rises after a restart or a rebalance, for as long as records are read again.", c => c.Repeats),
-        Counter("scrmstream_dropped_identifiers_total", "identifiers", "Identifiers left out as junk, of unknown kind or invalid; their events were kept. A jump: a producer fills in placeholders.", c => c.DroppedIdentifiers),
-        Counter("scrmstream_flushes_total", "flushes", "Flushes completed. Flat while records are in flight: a store does not answer.", c => c.Flushes),
-        Counter("scrmstream_cell_conflicts_total", "flushes", "Flushes done again because another process had written a cell. A steady rise: one customer's events come over several partitions.", c => c.Conflicts),
-        Counter("scrmstream_view_refusals_total", "flushes", "Publications done again because another process had published a newer view. It rises with conflicts.", c => c.Refusals),
-        Gauge("scrmstream_identifiers_in_memory", "identifiers", "Identifiers kept in memory. When it falls to zero, the limit Pipeline:IdentifiersInMemoryMax was reached.", p => p.Counters.Identifiers),
-        Gauge("scrmstream_process_memory_bytes", "bytes", "Resident memory of the process. Bounded once identifiers are at their limit.", _ => Environment.WorkingSet),
-        new("scrmstream_gc_pause_seconds_total", MetricKind.Counter, "seconds", "Time the process stood still to collect garbage. A steep rise: memory is short.",
+        Counter("scrmstream_repeated_events_total", "events", "Accepted events that state held already. It rises after a restart or a "
+            + "rebalance, for as long as records are read again.", c => c.Repeats),
+        Counter("scrmstream_dropped_identifiers_total", "identifiers", "Identifiers left out as junk, of unknown kind or invalid; their "
+            + "events were kept. A jump: a producer fills in placeholders.", c => c.DroppedIdentifiers),
+        Counter("scrmstream_flushes_total", "flushes", "Flushes completed. Flat while records are in flight: a store does not answer.",
+            c => c.Flushes),
+        Counter("scrmstream_cell_conflicts_total", "flushes", "Flushes done again because another process had written a cell. A steady "
+            + "rise: one customer's events come over several partitions.", c => c.Conflicts),
+        Counter("scrmstream_view_refusals_total", "flushes",
+            "Publications done again because another process had published a newer view. It rises with conflicts.", c => c.Refusals),
+        Gauge("scrmstream_identifiers_in_memory", "identifiers", "Identifiers kept in memory. When it falls to zero, the limit "
+            + "Pipeline:IdentifiersInMemoryMax was reached.", p => p.Counters.Identifiers),
+        Gauge("scrmstream_process_memory_bytes", "bytes", "Resident memory of the process. Bounded once identifiers are at their limit.",
+            _ => Environment.WorkingSet),
+        new("scrmstream_gc_pause_seconds_total", MetricKind.Counter, "seconds",
+            "Time the process stood still to collect garbage. A steep rise: memory is short.",
             _ => [new MetricSample(GC.GetTotalPauseDuration().TotalSeconds)]),
     ];
 
@@ -62,6 +76,7 @@ public static class PipelineMetrics
         new(name, MetricKind.Counter, unit, help, p => [new MetricSample(read(p.Counters))]);
 
     // An unknown value is no sample: a wrong zero would look like good news.
-    private static PipelineMetric Gauge(string name, string unit, string help, Func<StreamPipeline, double> read, Func<double, bool>? hides = null) =>
+    private static PipelineMetric Gauge(
+        string name, string unit, string help, Func<StreamPipeline, double> read, Func<double, bool>? hides = null) =>
         new(name, MetricKind.Gauge, unit, help, p => read(p) is var value && hides?.Invoke(value) == true ? [] : [new MetricSample(value)]);
 }

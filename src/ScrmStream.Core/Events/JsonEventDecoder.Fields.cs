@@ -11,7 +11,8 @@ public sealed partial class JsonEventDecoder
     {
         if (reader.ValueTextEquals("event_id"u8)) e.EventId = ReadText(ref reader, "event_id", limits.ValueBytesMax, ref fault);
         else if (reader.ValueTextEquals("event"u8)) e.Name = ReadText(ref reader, "event", limits.KeyBytesMax, ref fault);
-        else if (reader.ValueTextEquals("event_time"u8)) e.EventTimeMs = ReadLong(ref reader, "event_time", long.MinValue, RejectReason.NoEventTime, ref fault);
+        else if (reader.ValueTextEquals("event_time"u8))
+            e.EventTimeMs = ReadLong(ref reader, "event_time", long.MinValue, RejectReason.NoEventTime, ref fault);
         else if (reader.ValueTextEquals("channel"u8)) ReadChannel(ref reader, ref e, ref fault);
         else if (reader.ValueTextEquals("identifiers"u8)) ReadIdentifiers(ref reader, ref e, ref fault);
         else if (reader.ValueTextEquals("session_id"u8)) e.SessionId = ReadText(ref reader, "session_id", limits.ValueBytesMax, ref fault);
@@ -24,7 +25,8 @@ public sealed partial class JsonEventDecoder
             if (!e.HasAmount) e.AmountFen = 0;
         }
         else if (reader.ValueTextEquals("currency"u8)) e.Currency = ReadText(ref reader, "currency", limits.KeyBytesMax, ref fault);
-        else if (reader.ValueTextEquals("received_time"u8)) e.ReceivedTimeMs = ReadLong(ref reader, "received_time", 0, RejectReason.NotDecodable, ref fault);
+        else if (reader.ValueTextEquals("received_time"u8))
+            e.ReceivedTimeMs = ReadLong(ref reader, "received_time", 0, RejectReason.NotDecodable, ref fault);
         else if (reader.ValueTextEquals("referrer"u8)) e.Referrer = ReadText(ref reader, "referrer", limits.ValueBytesMax, ref fault);
         else if (reader.ValueTextEquals("campaign"u8)) ReadCampaign(ref reader, ref e, ref fault);
         else if (reader.ValueTextEquals("share"u8)) ReadShare(ref reader, ref e, ref fault);
@@ -41,7 +43,8 @@ public sealed partial class JsonEventDecoder
             reader.Skip();
             return TextRange.Absent;
         }
-        if (!TryTakeText(ref reader, out var text)) fault.Set(RejectReason.NotDecodable, $"field {field} holds an escape that is no character");
+        if (!TryTakeText(ref reader, out var text))
+            fault.Set(RejectReason.NotDecodable, $"field {field} holds an escape that is no character");
         if (text.Length > bytesMax) fault.Set(RejectReason.LimitExceeded, $"field {field} has {text.Length} bytes, limit {bytesMax}");
         return text;
     }
@@ -104,14 +107,15 @@ public sealed partial class JsonEventDecoder
 
     private void ReadCampaign(ref Utf8JsonReader reader, ref TrackingEvent e, ref Fault fault)
     {
+        var bytesMax = limits.ValueBytesMax;
         if (!EnterObject(ref reader, "campaign", ref fault)) return;
         while (NextName(ref reader, ref fault))
         {
-            if (reader.ValueTextEquals("source"u8)) e.CampaignSource = ReadText(ref reader, "campaign.source", limits.ValueBytesMax, ref fault);
-            else if (reader.ValueTextEquals("medium"u8)) e.CampaignMedium = ReadText(ref reader, "campaign.medium", limits.ValueBytesMax, ref fault);
-            else if (reader.ValueTextEquals("name"u8)) e.CampaignName = ReadText(ref reader, "campaign.name", limits.ValueBytesMax, ref fault);
-            else if (reader.ValueTextEquals("content"u8)) e.CampaignContent = ReadText(ref reader, "campaign.content", limits.ValueBytesMax, ref fault);
-            else if (reader.ValueTextEquals("term"u8)) e.CampaignTerm = ReadText(ref reader, "campaign.term", limits.ValueBytesMax, ref fault);
+            if (reader.ValueTextEquals("source"u8)) e.CampaignSource = ReadText(ref reader, "campaign.source", bytesMax, ref fault);
+            else if (reader.ValueTextEquals("medium"u8)) e.CampaignMedium = ReadText(ref reader, "campaign.medium", bytesMax, ref fault);
+            else if (reader.ValueTextEquals("name"u8)) e.CampaignName = ReadText(ref reader, "campaign.name", bytesMax, ref fault);
+            else if (reader.ValueTextEquals("content"u8)) e.CampaignContent = ReadText(ref reader, "campaign.content", bytesMax, ref fault);
+            else if (reader.ValueTextEquals("term"u8)) e.CampaignTerm = ReadText(ref reader, "campaign.term", bytesMax, ref fault);
             else PassOver(ref reader);
         }
     }
@@ -168,7 +172,8 @@ public sealed partial class JsonEventDecoder
         }
         e.NamedIdentifiers++;
         if (fault.Found) return;
-        var usable = IdentifierKinds.TryParse(_batch.Text(kind), out var known) && value.Length > 0 && !_batch.Text(scope).Contains((byte)':');
+        var usable = IdentifierKinds.TryParse(_batch.Text(kind), out var known) && value.Length > 0
+            && !_batch.Text(scope).Contains((byte)':');
         if (!usable)
         {
             _batch.DroppedIdentifiers++;
@@ -207,9 +212,11 @@ public sealed partial class JsonEventDecoder
         {
             // NextName has shown that it can be taken.
             TryTakeText(ref reader, out var name);
-            if (name.Length > limits.KeyBytesMax) fault.Set(RejectReason.LimitExceeded, $"a property's name has {name.Length} bytes, limit {limits.KeyBytesMax}");
+            if (name.Length > limits.KeyBytesMax)
+                fault.Set(RejectReason.LimitExceeded, $"a property's name has {name.Length} bytes, limit {limits.KeyBytesMax}");
             reader.Read();
-            if (_batch.PropertyCount - first >= limits.PropertiesMax) fault.Set(RejectReason.LimitExceeded, $"more than {limits.PropertiesMax} properties");
+            if (_batch.PropertyCount - first >= limits.PropertiesMax)
+                fault.Set(RejectReason.LimitExceeded, $"more than {limits.PropertiesMax} properties");
             if (reader.TokenType == JsonTokenType.Null || fault.Found)
             {
                 reader.Skip();
@@ -218,10 +225,12 @@ public sealed partial class JsonEventDecoder
             if (ReadProperty(ref reader, name, out var property)) SetProperty(property, first);
             else
             {
-                fault.Set(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} is neither text nor a number nor a boolean");
+                var text = Encoding.UTF8.GetString(_batch.Text(name));
+                fault.Set(RejectReason.NotDecodable, $"property {text} is neither text nor a number nor a boolean");
                 reader.Skip();
             }
-            if (property.Text.Length > limits.ValueBytesMax) fault.Set(RejectReason.LimitExceeded, $"a property has {property.Text.Length} bytes, limit {limits.ValueBytesMax}");
+            if (property.Text.Length > limits.ValueBytesMax)
+                fault.Set(RejectReason.LimitExceeded, $"a property has {property.Text.Length} bytes, limit {limits.ValueBytesMax}");
         }
     }
 

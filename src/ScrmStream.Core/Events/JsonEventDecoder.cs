@@ -13,7 +13,9 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
     private EventBatch _batch = null!;
     private int _recordStart;
 
-    /// <summary>Decodes every record of the batch. Identifiers are left as named: known kinds, no colon in a scope; junk is dropped later.</summary>
+    /// <summary>
+    /// Decodes every record of the batch. Identifiers are left as named: known kinds, no colon in a scope; junk is dropped later.
+    /// </summary>
     public void Decode(EventBatch batch)
     {
         _batch = batch;
@@ -77,7 +79,8 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
             Record = record, Index = index, FirstIdentifier = identifiers, FirstProperty = properties, EventTimeMs = long.MinValue,
             EventId = TextRange.Absent, Name = TextRange.Absent, SessionId = TextRange.Absent, Page = TextRange.Absent,
             Referrer = TextRange.Absent, Currency = TextRange.Absent, CampaignSource = TextRange.Absent, CampaignMedium = TextRange.Absent,
-            CampaignName = TextRange.Absent, CampaignContent = TextRange.Absent, CampaignTerm = TextRange.Absent, ShareFrom = TextRange.Absent,
+            CampaignName = TextRange.Absent, CampaignContent = TextRange.Absent, CampaignTerm = TextRange.Absent,
+            ShareFrom = TextRange.Absent,
         };
         var fault = new Fault();
         while (NextName(ref reader, ref fault)) ReadField(ref reader, ref e, ref fault);
@@ -98,15 +101,23 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
     {
         if (e.Name.Length <= 0) fault.Set(RejectReason.NoEventName, "field event is missing or empty");
         else if (e.EventTimeMs == long.MinValue) fault.Set(RejectReason.NoEventTime, "field event_time is missing");
-        else if (e.EventTimeMs < limits.EventTimeMinMs) fault.Set(RejectReason.EventTimeOutOfRange, $"event_time {e.EventTimeMs} is before 1990");
-        else if (e.PropertyCount > limits.PropertiesMax) fault.Set(RejectReason.LimitExceeded, $"{e.PropertyCount} properties, limit {limits.PropertiesMax}");
-        else if (e.NamedIdentifiers > limits.IdentifiersMax) fault.Set(RejectReason.LimitExceeded, $"{e.NamedIdentifiers} identifiers, limit {limits.IdentifiersMax}");
-        else
-        {
-            var recordTimeMs = _batch.Records.Records[e.Record].TimestampMs;
-            if (recordTimeMs < 0 || e.EventTimeMs <= recordTimeMs + (long)limits.EventTimeAheadMax.TotalMilliseconds) return;
-            fault.Set(RejectReason.EventTimeOutOfRange, $"event_time {e.EventTimeMs} is more than {limits.EventTimeAheadMax.TotalHours:0.#} h ahead of the record's {recordTimeMs}");
-        }
+        else if (e.EventTimeMs < limits.EventTimeMinMs)
+            fault.Set(RejectReason.EventTimeOutOfRange, $"event_time {e.EventTimeMs} is before 1990");
+        else if (e.PropertyCount > limits.PropertiesMax)
+            fault.Set(RejectReason.LimitExceeded, $"{e.PropertyCount} properties, limit {limits.PropertiesMax}");
+        else if (e.NamedIdentifiers > limits.IdentifiersMax)
+            fault.Set(RejectReason.LimitExceeded, $"{e.NamedIdentifiers} identifiers, limit {limits.IdentifiersMax}");
+        else CheckAhead(in e, ref fault);
+    }
+
+    private void CheckAhead(in TrackingEvent e, ref Fault fault)
+    {
+        var recordTimeMs = _batch.Records.Records[e.Record].TimestampMs;
+        if (recordTimeMs < 0 || e.EventTimeMs <= recordTimeMs + (long)limits.EventTimeAheadMax.TotalMilliseconds) return;
+        var hours = limits.EventTimeAheadMax.TotalHours;
+        fault.Set(
+            RejectReason.EventTimeOutOfRange,
+            $"event_time {e.EventTimeMs} is more than {hours:0.#} h ahead of the record's {recordTimeMs}");
     }
 
     /// <summary>The first thing found wrong with an event.</summary>

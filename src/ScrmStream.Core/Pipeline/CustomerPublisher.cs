@@ -8,7 +8,7 @@ namespace ScrmStream.Pipeline;
 /// Derives what readers see of one customer or identifier, and the records of what changed since it was last published. Owned by the
 /// deciding thread.
 /// </summary>
-public sealed class CustomerPublisher(CustomerState state, RuleSet rules, ulong writerStamp)
+public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp)
 {
     private readonly ShardSet _shards = new();
     private readonly Conclusion _conclusion = new();
@@ -40,6 +40,8 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, ulong 
     public void PublishMember(FlushJob job, int node, ArenaRange vector)
     {
         var root = state.Graph.Nodes[node].Root;
+        // Nobody else can have published something older over it (docs/decisions/0008).
+        if (views.IsSoleWriter && state[node].MappedTo == (root < 0 ? -1 : root + 1)) return;
         var view = NewView(ref state[node], node, root < 0 ? ViewForm.Empty : ViewForm.Merged, vector);
         if (root >= 0) view.MergedInto = new IdentifierId(state.Graph.Nodes[root].Id);
         view.TagsChanged = true;

@@ -14,8 +14,8 @@ public enum ViewForm : byte
 }
 
 /// <summary>
-/// One view to publish. The store compares <see cref="ExpectedStamp"/> first: when it is the stored stamp, the writer knows what is
-/// stored and only changes are written; else the version vectors decide, and the view is written whole.
+/// One view to publish. The version vectors decide whether it is taken; an <see cref="ExpectedStamp"/> that is the stored one only saves
+/// writing what is there already. Ids are distinct within a call, and no field name appears twice in a list.
 /// </summary>
 public struct ViewWrite
 {
@@ -52,6 +52,12 @@ public interface IViewStore
     /// </summary>
     /// <exception cref="StoreUnavailableException">The outcome is unknown; any of the views may have been written.</exception>
     Task<IReadOnlyList<int>> PublishAsync(IReadOnlyList<ViewWrite> views, ByteArena arena, CancellationToken cancel);
+
+    /// <summary>
+    /// True while no other process writes this namespace: then a view that this process published and that is still right need not be
+    /// published again. When that ends, the store refuses what is published next, and the caller starts from freshly read cells.
+    /// </summary>
+    bool IsSoleWriter { get; }
 
     /// <summary>Distinct identifiers, customers, and tags over all customers, counted in the store.</summary>
     Task<StoreTotals> CountAsync(CancellationToken cancel);

@@ -37,7 +37,7 @@ public sealed class StreamPipeline
         for (var i = 0; i < _decode.Length; i++) _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options, junk);
         _decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells), new EventFolder(State, rules, history),
-            history, new FlushBuilder(State, new CustomerPublisher(State, rules, writerStamp), writerStamp),
+            history, new FlushBuilder(State, new CustomerPublisher(State, rules, ports.Views, writerStamp), writerStamp),
             new FlushWriter(ports.Cells, ports.Views, ports.Analytics, ports.DeadLetters, ports.Source), pool, Counters, options, time);
     }
 

@@ -15,7 +15,8 @@ internal static class ClickHouseErrors
         }
         catch (ClickHouseException e) when (e.Code == UnknownDatabase)
         {
-            await Console.Error.WriteLineAsync($"scrmstream: {e.Message.Split(" (UNKNOWN_DATABASE)")[0]} Nothing was run in this namespace yet: \"run\" creates its tables.");
+            var said = e.Message.Split(" (UNKNOWN_DATABASE)")[0];
+            await Console.Error.WriteLineAsync($"scrmstream: {said} Nothing was run in this namespace yet: \"run\" creates its tables.");
             return Exits.Failed;
         }
         catch (ClickHouseException e)

@@ -17,12 +17,16 @@ internal static class CustomerCommand
         var servers = new ServerOptions();
         var who = new Argument<string>("who")
         {
-            Description = "A customer's id (32 hex digits; an old one works too) or any identifier as KIND:SCOPE:VALUE, for example openid:wx12ab:oA3f or phone::+8613912345678.",
+            Description = "A customer's id (32 hex digits; an old one works too) or any identifier as KIND:SCOPE:VALUE, for example "
+                + "openid:wx12ab:oA3f or phone::+8613912345678.",
         };
-        var asOf = new Option<string?>("--as-of") { Description = $"Scores as of this time instead of now: {TimeText.Help}; a date is its end." };
-        var rules = new Option<string?>("--rules") { Description = "Rule file, for the grades at that time; without it grades are as stored." };
+        var asOf = new Option<string?>("--as-of")
+            { Description = $"Scores as of this time instead of now: {TimeText.Help}; a date is its end." };
+        var rules = new Option<string?>("--rules")
+            { Description = "Rule file, for the grades at that time; without it grades are as stored." };
         var format = FormatOption.Of(FormatOption.Json);
-        var command = new Command("customer", "Shows one customer: identifiers, tags, scores, times. Exit code 1 when nobody is known by that name.") { who, asOf, rules, format };
+        var command = new Command("customer", "Shows one customer: identifiers, tags, scores, times. Exit code 1 when nobody is known by "
+            + "that name.") { who, asOf, rules, format };
         servers.AddTo(command, redis: true, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(() => RunAsync(
             servers.Load(parsed, parsed.GetValue(rules)), parsed.GetValue(who)!, TimeText.AsOf(parsed.GetValue(asOf), TimeProvider.System),
@@ -33,7 +37,8 @@ internal static class CustomerCommand
     private static async Task<int> RunAsync(HostSettings settings, string who, long asOfMs, bool json, CancellationToken cancel)
     {
         if (CustomerReader.IdOf(who) is not { } id)
-            throw new SettingsException($"'{who}' is neither an id (32 hex digits) nor KIND:SCOPE:VALUE with a kind of {string.Join(", ", Enum.GetValues<IdentifierKind>().Select(k => k.Word()))}.");
+            throw new SettingsException($"'{who}' is neither an id (32 hex digits) nor KIND:SCOPE:VALUE with a kind of "
+                + $"{string.Join(", ", Enum.GetValues<IdentifierKind>().Select(k => k.Word()))}.");
         if (!settings.HasRedis) throw Exits.NoAddress("Redis", "--redis");
         var rules = settings.Rules is { } file ? RuleSet.Load(file) : null;
         await using var redis = await RedisConnection.OpenAsync(settings.Redis, NullLogger.Instance, TimeProvider.System, cancel);
@@ -42,11 +47,13 @@ internal static class CustomerCommand
         if (customer is null)
         {
             var place = settings.Namespace.Length == 0 ? "" : $" in namespace {settings.Namespace}";
-            Console.Error.WriteLine($"scrmstream: no customer is known by {who}{place}. Kind, scope and value have to be as the events name them; \"run\" has to have read those events.");
+            Console.Error.WriteLine($"scrmstream: no customer is known by {who}{place}. Kind, scope and value have to be as the events "
+                + "name them; \"run\" has to have read those events.");
             return Exits.Failed;
         }
         if (asOfMs < customer.LastSeen)
-            Console.Error.WriteLine("scrmstream: the customer has events after --as-of; they are in the figures all the same (\"replay --as-of\" leaves them out).");
+            Console.Error.WriteLine("scrmstream: the customer has events after --as-of; they are in the figures all the same (\"replay "
+                + "--as-of\" leaves them out).");
         if (json) Console.WriteLine(CustomerJson.ToLine(customer));
         else CustomerText.Write(customer);
         return Exits.Done;

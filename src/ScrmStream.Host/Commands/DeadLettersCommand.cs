@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using ScrmStream.ClickHouse;
 using ScrmStream.Events;
@@ -16,16 +15,20 @@ internal static class DeadLettersCommand
 
     private static readonly string[] Reasons = Array.ConvertAll(Enum.GetNames<RejectReason>(), JsonNamingPolicy.SnakeCaseLower.ConvertName);
 
-    public static Command Create() => new("dead-letters", "Records and events that could not be accepted, kept with their bytes and the reason.") { List() };
+    public static Command Create() =>
+        new("dead-letters", "Records and events that could not be accepted, kept with their bytes and the reason.") { List() };
 
     private static Command List()
     {
         var servers = new ServerOptions();
-        var reason = new Option<string?>("--reason") { Description = $"Only those set aside for this reason: {string.Join(", ", Reasons)}." };
+        var reason = new Option<string?>("--reason")
+            { Description = $"Only those set aside for this reason: {string.Join(", ", Reasons)}." };
         reason.AcceptOnlyFromAmong(Reasons);
-        var limit = new Option<int>("--limit") { Description = $"How many, 1 to {LimitMax}; the latest come first.", DefaultValueFactory = _ => 20 };
+        var limit = new Option<int>("--limit")
+            { Description = $"How many, 1 to {LimitMax}; the latest come first.", DefaultValueFactory = _ => 20 };
         var format = FormatOption.Of(FormatOption.Json, FormatOption.Csv);
-        var command = new Command("list", "Lists dead letters, the latest first: where each came from, why it was refused, and how it starts.") { reason, limit, format };
+        var command = new Command("list", "Lists dead letters, the latest first: where each came from, why it was refused, and how it "
+            + "starts.") { reason, limit, format };
         servers.AddTo(command, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(
             () => RunAsync(servers.Load(parsed), parsed.GetValue(reason), parsed.GetValue(limit), parsed.GetValue(format), cancel)));
@@ -39,26 +42,22 @@ internal static class DeadLettersCommand
         using var client = new ClickHouseClient(settings.ClickHouse);
         // The reason is one of our own words: nothing to quote.
         var where = reason is null ? "" : $"WHERE reason = '{reason}'";
-        var answer = await client.QueryAsync(
+        var rows = await ResultRows.ReadAsync(
+            client,
             $"""
             SELECT topic, partition, offset, `index`, ifNull(toUnixTimestamp64Milli(record_time), 0), reason, detail, raw
             FROM dead_letters {where} ORDER BY record_time DESC, topic, partition, offset DESC, `index` DESC LIMIT {limit}
-            """, "JSONCompactEachRow", cancel);
-        Write([.. Encoding.UTF8.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Letter)], format);
+            """, cancel);
+        Write(rows.ConvertAll(Letter), format);
         return Exits.Done;
     }
 
-    private sealed record Row(string Topic, int Partition, long Offset, int Index, long RecordTime, string Reason, string Detail, string Raw);
+    private sealed record Row(
+        string Topic, int Partition, long Offset, int Index, long RecordTime, string Reason, string Detail, string Raw);
 
-    private static Row Letter(string line)
-    {
-        var row = JsonSerializer.Deserialize<JsonElement[]>(line)!;
-        return new Row(row[0].GetString()!, row[1].GetInt32(), Long(row[2]), row[3].GetInt32(), Long(row[4]), row[5].GetString()!, row[6].GetString()!, row[7].GetString()!);
-    }
-
-    // Older servers write 64-bit integers as strings.
-    private static long Long(JsonElement number) =>
-        number.ValueKind == JsonValueKind.String ? long.Parse(number.GetString()!, CultureInfo.InvariantCulture) : number.GetInt64();
+    private static Row Letter(JsonElement[] row) => new(
+        row[0].GetString()!, row[1].GetInt32(), ResultRows.Long(row[2]), row[3].GetInt32(), ResultRows.Long(row[4]),
+        row[5].GetString()!, row[6].GetString()!, row[7].GetString()!);
 
     private static void Write(List<Row> letters, string? format)
     {
@@ -67,11 +66,14 @@ internal static class DeadLettersCommand
             Console.WriteLine(JsonSerializer.Serialize(letters, ResultTable.Json));
             return;
         }
-        var table = new ResultTable("topic", "partition", "offset", "index", "time", "reason", "detail", "raw") { Numbers = ["partition", "offset", "index"], Wraps = ["detail", "raw"] };
+        var table = new ResultTable("topic", "partition", "offset", "index", "time", "reason", "detail", "raw")
+        {
+            Numbers = ["partition", "offset", "index"], Wraps = ["detail", "raw"],
+        };
         var forPeople = format is null && !Console.IsOutputRedirected;
         foreach (var l in letters)
         {
-            var time = forPeople ? l.RecordTime == 0 ? "" : TimeText.Show(l.RecordTime) : l.RecordTime.ToString(CultureInfo.InvariantCulture);
+            var time = forPeople && l.RecordTime > 0 ? TimeText.Show(l.RecordTime) : l.RecordTime.ToString(CultureInfo.InvariantCulture);
             var raw = forPeople && l.Raw.Length > RawShown ? l.Raw[..RawShown] + "..." : l.Raw;
             table.Add(l.Topic, $"{l.Partition}", $"{l.Offset}", $"{l.Index}", time, l.Reason, l.Detail, raw);
         }

@@ -21,14 +21,16 @@ internal static class DoctorCommand
             + "Exit code 0: all is well, 1: a problem, 3: a server is out of reach.") { rules, topics, format };
         servers.AddTo(command, kafka: true, redis: true, clickHouse: true);
         command.Runs((parsed, cancel) => RunAsync(
-            servers.Load(parsed, parsed.GetValue(rules), topics: parsed.GetValue(topics)), parsed.GetValue(format) == FormatOption.Json, cancel));
+            servers.Load(parsed, parsed.GetValue(rules), topics: parsed.GetValue(topics)),
+            parsed.GetValue(format) == FormatOption.Json, cancel));
         return command;
     }
 
     private static async Task<int> RunAsync(HostSettings settings, bool json, CancellationToken cancel)
     {
         var findings = await new Examination(settings).RunAsync(cancel);
-        if (json) Console.WriteLine(JsonSerializer.Serialize(findings.Select(f => new { f.Part, verdict = Word(f.Verdict), f.Detail }), ResultTable.Json));
+        if (json) Console.WriteLine(
+            JsonSerializer.Serialize(findings.Select(f => new { f.Part, verdict = Word(f.Verdict), f.Detail }), ResultTable.Json));
         else Write(findings);
         return findings.Max(f => f.Verdict) switch
         {
@@ -45,7 +47,8 @@ internal static class DoctorCommand
             var word = Word(verdict);
             // A line stays a line: a detail is not wrapped, so that it can be searched for.
             if (Console.IsOutputRedirected) Console.WriteLine($"{word}\t{part}\t{detail}");
-            else TextConsole.Out.MarkupLine($"[{(verdict == Verdict.Ok ? "green" : "red")}]{word,-12}[/] [bold]{Markup.Escape(part)}[/]: {Markup.Escape(detail)}");
+            else AnsiConsole.MarkupLine(
+                $"[{(verdict == Verdict.Ok ? "green" : "red")}]{word,-12}[/] [bold]{Markup.Escape(part)}[/]: {Markup.Escape(detail)}");
         }
     }
 

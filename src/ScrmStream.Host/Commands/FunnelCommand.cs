@@ -16,21 +16,29 @@ internal static class FunnelCommand
     public static Command Create()
     {
         var servers = new ServerOptions();
-        var steps = new Argument<string>("steps") { Description = "Event names in order, for example 'product_view > add_to_cart > order_paid'." };
-        var window = new Option<string>("--window") { Description = "Time from the first step to the last, for example 30m, 24h, 7d.", DefaultValueFactory = _ => "7d" };
-        var by = new Option<string?>("--by") { Description = "One funnel per value that this field has at the first step: channel, page, campaign_source, ... or properties.NAME." };
+        var steps = new Argument<string>("steps")
+            { Description = "Event names in order, for example 'product_view > add_to_cart > order_paid'." };
+        var window = new Option<string>("--window")
+            { Description = "Time from the first step to the last, for example 30m, 24h, 7d.", DefaultValueFactory = _ => "7d" };
+        var by = new Option<string?>("--by") { Description = "One funnel per value that this field has at the first step: channel, page, "
+            + "campaign_source, ... or properties.NAME." };
         var from = new Option<string?>("--from") { Description = $"The first step is not before this: {TimeText.Help}." };
         var to = new Option<string?>("--to") { Description = "The first step is before this." };
         var explain = new Option<bool>("--explain") { Description = "Prints the SQL instead of running it." };
         var format = FormatOption.Of(FormatOption.Json, FormatOption.Csv);
         var command = new Command("funnel",
-            "Counts how many customers did the steps in this order within the window. Customers are those known now: what somebody did before a "
-            + "login or under another identifier counts as theirs.") { steps, window, by, from, to, explain, format };
+            "Counts how many customers did the steps in this order within the window. Customers are those known now: "
+            + "what somebody did before a login or under another identifier counts as theirs.")
+        {
+            steps, window, by, from, to, explain, format,
+        };
         servers.AddTo(command, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(async () =>
         {
-            var funnel = Read(parsed.GetValue(steps)!, parsed.GetValue(window)!, parsed.GetValue(by), parsed.GetValue(from), parsed.GetValue(to));
-            return await RunAsync(servers.Load(parsed), funnel.Options, funnel.Sql, parsed.GetValue(explain), parsed.GetValue(format), cancel);
+            var funnel = Read(parsed.GetValue(steps)!, parsed.GetValue(window)!, parsed.GetValue(by), parsed.GetValue(from),
+                parsed.GetValue(to));
+            return await RunAsync(servers.Load(parsed), funnel.Options, funnel.Sql, parsed.GetValue(explain), parsed.GetValue(format),
+                cancel);
         }));
         return command;
     }
@@ -52,7 +60,8 @@ internal static class FunnelCommand
         }
     }
 
-    private static async Task<int> RunAsync(HostSettings settings, FunnelOptions funnel, string sql, bool explain, string? format, CancellationToken cancel)
+    private static async Task<int> RunAsync(HostSettings settings, FunnelOptions funnel, string sql, bool explain, string? format,
+        CancellationToken cancel)
     {
         if (explain)
         {
@@ -98,5 +107,6 @@ internal static class FunnelCommand
         return [here.ToString("N0", CultureInfo.InvariantCulture), Rate(here, first), Rate(here, previous), new string('█', bar)];
     }
 
-    private static string Rate(long part, long whole) => whole == 0 ? "-" : ((double)part / whole).ToString("P1", CultureInfo.InvariantCulture);
+    private static string Rate(long part, long whole) =>
+        whole == 0 ? "-" : ((double)part / whole).ToString("P1", CultureInfo.InvariantCulture);
 }

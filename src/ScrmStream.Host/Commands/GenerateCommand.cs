@@ -13,9 +13,12 @@ public static class GenerateCommand
     {
         var defaults = new PetShopOptions();
         var servers = new ServerOptions();
-        var events = new Option<int>("--events") { Description = "Events, bad and repeated ones included.", DefaultValueFactory = _ => defaults.Events };
+        var events = new Option<int>("--events")
+        {
+            Description = "Events, bad and repeated ones included.", DefaultValueFactory = _ => defaults.Events,
+        };
         var people = new Option<int>("--people") { Description = "People, beside passers-by; 0 takes a tenth of the events." };
-        var seed = new Option<int>("--seed") { Description = "The same seed gives the same events.", DefaultValueFactory = _ => defaults.Seed };
+        var seed = new Option<int>("--seed") { DefaultValueFactory = _ => defaults.Seed, Description = "The same seed, the same events." };
         var start = new Option<string?>("--start") { Description = "When the story begins, ISO 8601; default 2026-03-01T00:00:00+08:00." };
         var days = new Option<int>("--days") { Description = "How many days the story goes on.", DefaultValueFactory = _ => defaults.Days };
         var story = new Option<string>("--story") { Description = "What to tell: petshop.", DefaultValueFactory = _ => "petshop" };
@@ -36,8 +39,9 @@ public static class GenerateCommand
             if (toTopic is null == toFile is null) throw new SettingsException("Give one of --topic NAME and --output FILE.");
             var options = new PetShopOptions
             {
-                Events = parsed.GetValue(events), People = parsed.GetValue(people), Seed = parsed.GetValue(seed), Days = parsed.GetValue(days),
-                Start = Start(parsed.GetValue(start)) ?? defaults.Start, HasFarAheadEvents = toTopic is not null,
+                Events = parsed.GetValue(events), People = parsed.GetValue(people), Seed = parsed.GetValue(seed),
+                Days = parsed.GetValue(days), Start = Start(parsed.GetValue(start)) ?? defaults.Start,
+                HasFarAheadEvents = toTopic is not null,
             };
             var truthFile = parsed.GetValue(truth);
             var generator = new PetShopGenerator(options, withTruth: truthFile is not null);
@@ -48,7 +52,8 @@ public static class GenerateCommand
                 if (parsed.GetValue(partitions) is { } count) settings.Kafka.NewTopicPartitions = count;
                 Console.WriteLine((await PublishAsync(generator, settings, toTopic!, parsed.GetValue(rate), cancel)).ToText(toTopic!));
             }
-            if (truthFile is not null) await WriteFileAsync(truthFile, "--truth", () => File.WriteAllTextAsync(truthFile, generator.Truth().ToJson() + "\n", cancel));
+            if (truthFile is null) return Exits.Done;
+            await WriteFileAsync(truthFile, "--truth", () => File.WriteAllTextAsync(truthFile, generator.Truth().ToJson() + "\n", cancel));
             return Exits.Done;
         });
         return command;
@@ -66,7 +71,8 @@ public static class GenerateCommand
     private static async Task<GenerateResult> WriteAsync(PetShopGenerator generator, string path, CancellationToken cancel)
     {
         GenerateResult? result = null;
-        await WriteFileAsync(path, "--output", async () => result = await new GenerateJob(generator, TimeProvider.System).WriteAsync(path, cancel));
+        var job = new GenerateJob(generator, TimeProvider.System);
+        await WriteFileAsync(path, "--output", async () => result = await job.WriteAsync(path, cancel));
         return result!;
     }
 

@@ -12,9 +12,11 @@ internal static class KafkaCommand
         var state = new Option<string>("--state") { Required = true, Description = "File that gets the broker's address once it answers." };
         var topics = new Option<string[]>("--topic") { Description = "A topic that exists from the start." };
         var partitions = new Option<int>("--partitions") { DefaultValueFactory = _ => 4, Description = "Partitions of these topics." };
-        var command = new Command("kafka", "Runs the embedded Kafka broker, all in memory, until it is told to end.") { state, topics, partitions };
+        var command = new Command("kafka", "Runs the embedded Kafka broker, all in memory, until it is told to end.")
+            { state, topics, partitions };
         command.Hidden = true;
-        command.Runs((parsed, cancel) => RunAsync(parsed.GetValue(state)!, parsed.GetValue(topics) ?? [], parsed.GetValue(partitions), cancel));
+        command.Runs((parsed, cancel) =>
+            RunAsync(parsed.GetValue(state)!, parsed.GetValue(topics) ?? [], parsed.GetValue(partitions), cancel));
         return command;
     }
 

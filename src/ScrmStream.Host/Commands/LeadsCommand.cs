@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.ClickHouse;
@@ -19,12 +18,15 @@ internal static class LeadsCommand
     public static Command Create()
     {
         var servers = new ServerOptions();
-        var score = new Option<string?>("--score") { Description = "Name of the score; without it, the first of --rules, or the only one there is." };
+        var score = new Option<string?>("--score")
+            { Description = "Name of the score; without it, the first of --rules, or the only one there is." };
         var top = new Option<int>("--top") { Description = $"How many, 1 to {TopMax}.", DefaultValueFactory = _ => 20 };
         var asOf = new Option<string?>("--as-of") { Description = $"Scores as of this time instead of now: {TimeText.Help}." };
-        var rules = new Option<string?>("--rules") { Description = "Rule file, for the grades at that time; without it grades are as stored." };
+        var rules = new Option<string?>("--rules")
+            { Description = "Rule file, for the grades at that time; without it grades are as stored." };
         var format = FormatOption.Of(FormatOption.Json, FormatOption.Csv);
-        var command = new Command("leads", "Lists the customers with the highest score right now, best first.") { score, top, asOf, rules, format };
+        var command = new Command("leads", "Lists the customers with the highest score right now, best first.")
+            { score, top, asOf, rules, format };
         servers.AddTo(command, redis: true, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(() => RunAsync(
             servers.Load(parsed, parsed.GetValue(rules)), parsed.GetValue(score), parsed.GetValue(top),
@@ -32,7 +34,8 @@ internal static class LeadsCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(HostSettings settings, string? score, int top, long atMs, string? format, CancellationToken cancel)
+    private static async Task<int> RunAsync(HostSettings settings, string? score, int top, long atMs, string? format,
+        CancellationToken cancel)
     {
         if (top is < 1 or > TopMax) throw new SettingsException($"--top {top}: give 1 to {TopMax}.");
         if (!settings.HasRedis) throw Exits.NoAddress("Redis", "--redis");
@@ -52,8 +55,8 @@ internal static class LeadsCommand
     {
         if (!settings.HasClickHouse) throw new SettingsException("Which score? Give --score NAME or --rules FILE.");
         using var client = new ClickHouseClient(settings.ClickHouse);
-        var answer = await client.QueryAsync("SELECT DISTINCT score FROM score_changes_rows ORDER BY score", "JSONCompactEachRow", cancel);
-        var names = Encoding.UTF8.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<string[]>(l)![0]).ToList();
+        var rows = await ResultRows.ReadAsync(client, "SELECT DISTINCT score FROM score_changes_rows ORDER BY score", cancel);
+        var names = rows.ConvertAll(row => row[0].GetString()!);
         if (names.Count == 1) return names[0];
         throw new SettingsException(names.Count == 0
             ? "Which score? Nobody has crossed a grade yet, so none is known: give --score NAME or --rules FILE."
@@ -67,21 +70,28 @@ internal static class LeadsCommand
     {
         if (format == FormatOption.Json)
         {
-            var rows = leads.Select(l => new { l.Customer, l.Scores[score].Value, l.Scores[score].Grade, l.LastSeen, l.Events, tags = TagValues(l) });
+            var rows = leads.Select(l =>
+                new { l.Customer, l.Scores[score].Value, l.Scores[score].Grade, l.LastSeen, l.Events, tags = TagValues(l) });
             Console.WriteLine(JsonSerializer.Serialize(rows, ResultTable.Json));
             return;
         }
-        var table = new ResultTable("customer", "value", "grade", "last_seen", "events", "tags") { Numbers = ["value", "events"], Wraps = ["tags"] };
+        var table = new ResultTable("customer", "value", "grade", "last_seen", "events", "tags")
+        {
+            Numbers = ["value", "events"], Wraps = ["tags"],
+        };
         foreach (var lead in leads)
         {
             var forPeople = format is null && !Console.IsOutputRedirected;
+            var (value, grade) = lead.Scores[score];
             table.Add(
-                lead.Customer, lead.Scores[score].Value.ToString(forPeople ? "0.0" : "0.######", CultureInfo.InvariantCulture), lead.Scores[score].Grade ?? "",
-                forPeople ? TimeText.Show(lead.LastSeen) : lead.LastSeen.ToString(CultureInfo.InvariantCulture), lead.Events.ToString(CultureInfo.InvariantCulture),
+                lead.Customer, value.ToString(forPeople ? "0.0" : "0.######", CultureInfo.InvariantCulture), grade ?? "",
+                forPeople ? TimeText.Show(lead.LastSeen) : lead.LastSeen.ToString(CultureInfo.InvariantCulture),
+                lead.Events.ToString(CultureInfo.InvariantCulture),
                 string.Join(' ', lead.Tags.Select(t => t.Value == "1" ? t.Key : $"{t.Key}={t.Value}")));
         }
         if (format == FormatOption.Csv) Console.Out.Write(table.ToCsv());
         else table.Write();
-        if (table.Count == 0) Console.Error.WriteLine($"scrmstream: nobody is on the board of score {score} (it lists positive scores that have a half-life).");
+        if (table.Count == 0) Console.Error.WriteLine(
+            $"scrmstream: nobody is on the board of score {score} (it lists positive scores that have a half-life).");
     }
 }

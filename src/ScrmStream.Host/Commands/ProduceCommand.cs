@@ -16,33 +16,47 @@ public static class ProduceCommand
     {
         var servers = new ServerOptions();
         var topic = new Option<string>("--topic") { Required = true, Description = "Topic to publish to; made when missing." };
-        var input = new Option<string[]>("--input") { Required = true, AllowMultipleArgumentsPerToken = true, Description = "Files to publish, one record a line; .gz is unpacked." };
-        var mapping = new Option<string?>("--mapping") { Description = "Mapping (YAML) from CSV or NDJSON to canonical events; schemas/mappings has some." };
+        var input = new Option<string[]>("--input")
+        {
+            Required = true, AllowMultipleArgumentsPerToken = true, Description = "Files to publish, one record a line; .gz is unpacked.",
+        };
+        var mapping = new Option<string?>("--mapping")
+        {
+            Description = "Mapping (YAML) from CSV or NDJSON to canonical events; schemas/mappings has some.",
+        };
         var rate = new Option<int>("--rate") { Description = "Records per second; 0 is as fast as it goes." };
         var partitions = new Option<int?>("--partitions") { Description = "Partitions of the topic when it has to be made; default 4." };
-        var key = new Option<string?>("--key") { Description = "Kind of identifier whose value is the record's key; default the first one named." };
+        var key = new Option<string?>("--key")
+        {
+            Description = "Kind of identifier whose value is the record's key; default the first one named.",
+        };
         var rejects = new Option<string?>("--rejects") { Description = "File (NDJSON) for the rows that cannot be mapped." };
-        var format = new Option<string>("--format") { Description = "Of the closing line: text or json.", DefaultValueFactory = _ => "text" };
+        var format = new Option<string>("--format") { DefaultValueFactory = _ => "text", Description = "Of the last line: text or json." };
         format.AcceptOnlyFromAmong("text", "json");
-        var command = new Command("produce", "Publishes files of events to a topic, unchanged or through a mapping.") { topic, input, mapping, rate, partitions, key, rejects, format };
+        var command = new Command("produce", "Publishes files of events to a topic, unchanged or through a mapping.")
+        {
+            topic, input, mapping, rate, partitions, key, rejects, format,
+        };
         servers.AddTo(command, kafka: true);
         command.Runs(async (parsed, cancel) =>
         {
             var settings = servers.Load(parsed);
             if (!settings.HasKafka) throw Exits.NoAddress("Kafka", "--kafka");
             if (parsed.GetValue(partitions) is { } count) settings.Kafka.NewTopicPartitions = count;
+            var map = parsed.GetValue(mapping) is { } file ? MappingFile.Load(file).ToRowMapping() : null;
             var request = new ProduceRequest(
-                parsed.GetValue(topic)!, Inputs(parsed.GetValue(input)!), parsed.GetValue(mapping) is { } file ? MappingFile.Load(file).ToRowMapping() : null,
+                parsed.GetValue(topic)!, Inputs(parsed.GetValue(input)!), map,
                 NotNegative(parsed.GetValue(rate), "--rate"), KindOf(parsed.GetValue(key)), settings.Kafka.PublishRecordBytesMax);
             return await RunAsync(request, settings.Kafka, parsed.GetValue(rejects), parsed.GetValue(format) == "json", cancel);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(ProduceRequest request, KafkaOptions kafka, string? rejectsFile, bool json, CancellationToken cancel)
+    private static async Task<int> RunAsync(
+        ProduceRequest request, KafkaOptions kafka, string? rejectsFile, bool json, CancellationToken cancel)
     {
+        using var rejects = rejectsFile is null ? null : Rejects(rejectsFile);
         using var publisher = await KafkaPublisher.OpenAsync(kafka);
-        using var rejects = rejectsFile is null ? null : new FileDeadLetterSink(rejectsFile);
         var job = new ProduceJob(request, publisher, rejects, TimeProvider.System, text => Console.Error.WriteLine($"scrmstream: {text}"));
         try
         {
@@ -54,6 +68,18 @@ public static class ProduceCommand
         {
             Console.Error.WriteLine($"scrmstream: {e.Message}");
             return Exits.Failed;
+        }
+    }
+
+    private static FileDeadLetterSink Rejects(string path)
+    {
+        try
+        {
+            return new FileDeadLetterSink(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException($"--rejects {path} cannot be written: {e.Message}");
         }
     }
 
@@ -70,6 +96,7 @@ public static class ProduceCommand
     {
         if (word is null) return null;
         if (IdentifierKinds.TryParse(Encoding.UTF8.GetBytes(word), out var kind)) return kind;
-        throw new SettingsException($"--key '{word}': use one of {string.Join(", ", Enum.GetValues<IdentifierKind>().Select(k => k.Word()))}.");
+        var known = string.Join(", ", Enum.GetValues<IdentifierKind>().Select(k => k.Word()));
+        throw new SettingsException($"--key '{word}': use one of {known}.");
     }
 }

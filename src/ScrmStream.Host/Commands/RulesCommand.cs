@@ -18,7 +18,8 @@ internal static class RulesCommand
     {
         var file = RuleFile();
         var format = FormatOption.Of(FormatOption.Json);
-        var command = new Command("check", "Says whether a rule file is right and what it holds. A wrong one gives FILE:LINE:COLUMN: REASON and exit code 2.") { file, format };
+        var command = new Command("check", "Says whether a rule file is right and what it holds. A wrong one gives FILE:LINE:COLUMN: "
+            + "REASON and exit code 2.") { file, format };
         command.Runs((parsed, _) =>
         {
             var path = parsed.GetValue(file)!;
@@ -33,7 +34,8 @@ internal static class RulesCommand
     private static Command Explain()
     {
         var file = RuleFile();
-        var command = new Command("explain", "Shows each rule as it is understood, and what is remembered of every customer for the rules, with its limits.") { file };
+        var command = new Command("explain",
+            "Shows each rule as it is understood, and what is remembered of every customer for the rules, with its limits.") { file };
         command.Runs((parsed, _) =>
         {
             var rules = RuleSet.Load(parsed.GetValue(file)!);
@@ -52,7 +54,10 @@ internal static class RulesCommand
     {
         file = path, rules.Fingerprint,
         tags = rules.Tags.Select(t => new { t.Name, kind = Word(t.Kind), t.Values, expires_ms = t.ExpiresMs, t.Line }),
-        scores = rules.Scores.Select(s => new { s.Name, half_life_ms = s.HalfLifeMs, grades = s.Grades.ToDictionary(g => g.Name, g => g.FromMicroPoints / 1_000_000m), s.Line }),
+        scores = rules.Scores.Select(s => new
+        {
+            s.Name, half_life_ms = s.HalfLifeMs, grades = s.Grades.ToDictionary(g => g.Name, g => g.FromMicroPoints / 1_000_000m), s.Line,
+        }),
         state = rules.Aggregates.Select(a => new { a.Text, exactness = Exactness(a) }),
     }, ResultTable.Json);
 
@@ -61,19 +66,23 @@ internal static class RulesCommand
         var table = new ResultTable("rule", "name", "kind", "holds", "line") { Numbers = ["line"], Wraps = ["holds"] };
         foreach (var tag in rules.Tags)
         {
-            var holds = tag.Values.Count > 0 ? string.Join(", ", tag.Values) : tag.ExpiresMs > 0 ? $"for {Span(tag.ExpiresMs)}" : "while it is true";
+            var lasts = tag.ExpiresMs > 0 ? $"for {Span(tag.ExpiresMs)}" : "while it is true";
+            var holds = tag.Values.Count > 0 ? string.Join(", ", tag.Values) : lasts;
             table.Add("tag", tag.Name, Word(tag.Kind), holds, $"{tag.Line}");
         }
         foreach (var score in rules.Scores)
         {
-            var grades = score.Grades.Select(g => string.Create(CultureInfo.InvariantCulture, $"{g.Name} from {g.FromMicroPoints / 1_000_000m:0.######}"));
+            var grades = score.Grades.Select(g =>
+                string.Create(CultureInfo.InvariantCulture, $"{g.Name} from {g.FromMicroPoints / 1_000_000m:0.######}"));
             var fading = score.HalfLifeMs > 0 ? $"halves in {Span(score.HalfLifeMs)}" : "does not fade";
             table.Add("score", score.Name, fading, string.Join(", ", grades), $"{score.Line}");
         }
         table.Write();
         var limited = rules.Aggregates.Count(a => IsLimited(a));
-        var exactness = limited == 0 ? "all are exact" : $"{limited} keep the latest {LatestTimes.KeepMax:N0} events per identifier and window (\"rules explain\" lists them)";
-        Console.Error.WriteLine($"{path} is right: {rules.Tags.Count} tags, {rules.Scores.Count} scores on {rules.Aggregates.Count} aggregates; {exactness}. Fingerprint {rules.Fingerprint}.");
+        var exactness = limited == 0 ? "all are exact"
+            : $"{limited} keep the latest {LatestTimes.KeepMax:N0} events per identifier and window (\"rules explain\" lists them)";
+        Console.Error.WriteLine($"{path} is right: {rules.Tags.Count} tags, {rules.Scores.Count} scores on {rules.Aggregates.Count} "
+            + $"aggregates; {exactness}. Fingerprint {rules.Fingerprint}.");
     }
 
     private static string Word(TagKind kind) => kind switch
@@ -90,5 +99,6 @@ internal static class RulesCommand
         ? $"exact for up to {LatestTimes.KeepMax:N0} events per identifier and window, the latest count beyond that"
         : "exact";
 
-    private static string Span(long milliseconds) => milliseconds % DayMs == 0 ? $"{milliseconds / DayMs}d" : $"{TimeSpan.FromMilliseconds(milliseconds)}";
+    private static string Span(long milliseconds) =>
+        milliseconds % DayMs == 0 ? $"{milliseconds / DayMs}d" : $"{TimeSpan.FromMilliseconds(milliseconds)}";
 }

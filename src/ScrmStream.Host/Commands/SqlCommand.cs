@@ -14,12 +14,13 @@ internal static class SqlCommand
     public static Command Create()
     {
         var servers = new ServerOptions();
-        var query = new Argument<string>("query") { Description = "ClickHouse SQL in the namespace's database; - reads it from standard input." };
+        var query = new Argument<string>("query")
+            { Description = "ClickHouse SQL in the namespace's database; - reads it from standard input." };
         var format = FormatOption.Of(FormatOption.Json, FormatOption.Csv, FormatOption.Table, FormatOption.Tsv);
         format.Description = "json (array of rows), csv (with header), table, or tsv (no header); default: table on a terminal, else tsv.";
         var command = new Command("sql",
-            "Runs a query on the event tables. Read events (as they came), events_resolved (with the customer as known now), identity_map, tag_changes, "
-            + "score_changes and dead_letters.") { query, format };
+            "Runs a query on the event tables. Read events (as they came), events_resolved (with the customer as known now), "
+            + "identity_map, tag_changes, score_changes and dead_letters.") { query, format };
         servers.AddTo(command, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(
             () => RunAsync(servers.Load(parsed), parsed.GetValue(query)!, parsed.GetValue(format), cancel)));

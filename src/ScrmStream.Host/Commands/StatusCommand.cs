@@ -15,7 +15,8 @@ internal static class StatusCommand
         var servers = new ServerOptions();
         var format = FormatOption.Of(FormatOption.Json);
         var command = new Command("status",
-            "Shows each server: its address, whether it answers, its version and what the namespace has stored there. Exit code 3 when one does not answer.") { format };
+            "Shows each server: its address, whether it answers, its version and what the namespace has stored there. Exit code "
+            + "3 when one does not answer.") { format };
         servers.AddTo(command, kafka: true, redis: true, clickHouse: true);
         command.Runs((parsed, cancel) => RunAsync(servers.Load(parsed), parsed.GetValue(format) == FormatOption.Json, cancel));
         return command;
@@ -35,7 +36,8 @@ internal static class StatusCommand
         foreach (var state in states)
         {
             var stored = state.Stored.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value:N0}"));
-            table.Add(state.Server, state.Address ?? "-", state.Alive ? "yes" : "no", state.Version ?? "-", string.Join(Console.IsOutputRedirected ? ", " : "\n", stored));
+            table.Add(state.Server, state.Address ?? "-", state.Alive ? "yes" : "no", state.Version ?? "-",
+                string.Join(Console.IsOutputRedirected ? ", " : "\n", stored));
         }
         table.Write();
         foreach (var state in states.Where(s => !s.Alive)) Console.Error.WriteLine($"{state.Server}: {state.Problem}");

@@ -16,10 +16,11 @@ internal static class UpCommand
             DefaultValueFactory = _ => ["events"],
             AllowMultipleArgumentsPerToken = true,
         };
-        var partitions = new Option<int>("--kafka-partitions") { Description = "Partitions of these topics, 1 to 1000.", DefaultValueFactory = _ => 4 };
+        var partitions = new Option<int>("--kafka-partitions")
+            { Description = "Partitions of these topics, 1 to 1000.", DefaultValueFactory = _ => 4 };
         var command = new Command("up",
-            "Starts Kafka (embedded, in memory), Redis and ClickHouse (embedded) on free ports of this machine. They run on in the background until "
-            + "\"down\"; every other verb finds them. Run again, it starts what has died.") { topics, partitions };
+            "Starts Kafka (embedded, in memory), Redis and ClickHouse (embedded) on free ports of this machine. They run on "
+            + "in the background until \"down\"; every other verb finds them. Run again, it starts what has died.") { topics, partitions };
         command.Runs((parsed, cancel) => RunAsync(
             new StackOptions { KafkaTopics = parsed.GetValue(topics) ?? [], KafkaPartitions = parsed.GetValue(partitions) }, cancel));
         return command;

@@ -8,8 +8,12 @@ namespace ScrmStream.Host.Generation;
 /// <summary>What a generation made.</summary>
 public sealed record GenerateResult(long Records, long Events, TimeSpan Elapsed)
 {
-    public string ToText(string target) => string.Create(CultureInfo.InvariantCulture,
-        $"{Events:N0} events in {Records:N0} records to {target} in {Elapsed.TotalSeconds:N1} s ({Events / Math.Max(Elapsed.TotalSeconds, 0.001):N0} events/s)");
+    public string ToText(string target)
+    {
+        var seconds = Math.Max(Elapsed.TotalSeconds, 0.001);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{Events:N0} events in {Records:N0} records to {target} in {seconds:N1} s ({Events / seconds:N0} events/s)");
+    }
 }
 
 /// <summary>Sends what a generator makes to a topic or into a file.</summary>
@@ -50,7 +54,8 @@ public sealed class GenerateJob(PetShopGenerator generator, TimeProvider time)
     {
         var pace = new Pace(0, time);
         var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 256 * 1024);
-        await using (var stream = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionLevel.Fastest) : (Stream)file)
+        var isPacked = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
+        await using (var stream = isPacked ? new GZipStream(file, CompressionLevel.Fastest) : (Stream)file)
         {
             foreach (var record in generator.Records())
             {

@@ -21,7 +21,8 @@ internal sealed class PetShopEncoder(PetShopOptions options, PetShopIdentifiers 
         ("openid", "wx-mini-petshop", "undefined"), ("member_id", "petshop", "0"), ("cookie", "petshop.example", "null"),
     ];
 
-    private readonly Utf8JsonWriter _json = new(Stream.Null, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private readonly Utf8JsonWriter _json = new(Stream.Null, Plain);
     private readonly string _eventIdPrefix = $"pet-{options.Seed}-";
     private readonly byte[] _text = new byte[64];
 
@@ -35,8 +36,8 @@ internal sealed class PetShopEncoder(PetShopOptions options, PetShopIdentifiers 
         _json.Flush();
     }
 
-    /// <summary>The bytes of a record that was cut off on its way; always less than an event.</summary>
-    public static ReadOnlySpan<byte> CutOff(ReadOnlySpan<byte> value) => value[..CutOffBytes];
+    /// <summary>What is left of a record that was cut off on its way; always less than an event.</summary>
+    public static ReadOnlyMemory<byte> CutOff(ReadOnlyMemory<byte> value) => value[..CutOffBytes];
 
     /// <summary>The value of the first identifier: the record's key. Lasts until the next call.</summary>
     public ReadOnlyMemory<byte> Key(in PetShopEvent e)

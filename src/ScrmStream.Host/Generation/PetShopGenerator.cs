@@ -62,13 +62,15 @@ public sealed class PetShopGenerator
     /// <param name="asOfMs">Tags as of this time; null: each customer's as of its own last event.</param>
     /// <exception cref="InvalidOperationException">There are records left, or no ledger is kept.</exception>
     public PetShopTruth Truth(long? asOfMs = null) =>
-        _isDone && _ledger is not null ? _ledger.Truth(asOfMs) : throw new InvalidOperationException("The truth is known after the last record, when a ledger is kept.");
+        _isDone && _ledger is not null
+            ? _ledger.Truth(asOfMs)
+            : throw new InvalidOperationException("The truth is known after the last record, when a ledger is kept.");
 
     private GeneratedRecord Emit(PetShopEvent[] events)
     {
         _value.ResetWrittenCount();
         _encoder.Write(events, _value);
-        var value = events[0].Flaw == Flaw.CutOff ? _value.WrittenMemory[..PetShopEncoder.CutOff(_value.WrittenSpan).Length] : _value.WrittenMemory;
+        var value = events[0].Flaw == Flaw.CutOff ? PetShopEncoder.CutOff(_value.WrittenMemory) : _value.WrittenMemory;
         _ledger?.NoteRecord();
         return new GeneratedRecord(_encoder.Key(in events[0]), value, events.Length);
     }

@@ -9,7 +9,8 @@ internal sealed class PetShopIdentifiers(int seed, int heroine)
     /// <summary>The heroine's identifiers are the same for every seed, so that a reader can ask for them.</summary>
     public static readonly (Known Slot, string StoredText)[] Heroine =
     [
-        (Known.OfficialOpenId, "openid:wx-official-petshop:oOfficial-lin-xiaoman"), (Known.MiniOpenId, "openid:wx-mini-petshop:oMini-lin-xiaoman"),
+        (Known.OfficialOpenId, "openid:wx-official-petshop:oOfficial-lin-xiaoman"),
+        (Known.MiniOpenId, "openid:wx-mini-petshop:oMini-lin-xiaoman"),
         (Known.UnionId, "unionid:wx-open-petshop:oUnion-lin-xiaoman"), (Known.Member, "member_id:petshop:M-lin-xiaoman"),
         (Known.Phone, "phone::+8615900000001"), (Known.Device, "device_id:petshop-app:D-lin-xiaoman"),
         (Known.Cookie, "cookie:petshop.example:C-lin-xiaoman"),

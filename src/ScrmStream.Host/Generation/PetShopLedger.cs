@@ -10,7 +10,8 @@ internal sealed class PetShopLedger(int heroine)
 {
     private const long DayMs = 86_400_000;
 
-    private readonly record struct Line(long TimeMs, int Person, int AmountFen, PetShopAction Action, Known Identifiers, sbyte Product, bool IsAboutPets);
+    private readonly record struct Line(
+        long TimeMs, int Person, int AmountFen, PetShopAction Action, Known Identifiers, sbyte Product, bool IsAboutPets);
 
     private readonly List<Line> _lines = [];
     private readonly SortedDictionary<string, long> _rejected = new(StringComparer.Ordinal);
@@ -27,7 +28,8 @@ internal sealed class PetShopLedger(int heroine)
 
     public PetShopTruth Truth(long? asOfMs)
     {
-        var byPerson = _lines.Select((line, order) => (line, order)).OrderBy(l => l.line.Person).ThenBy(l => l.order).Select(l => l.line).ToArray();
+        // Sorting is stable: each person's events stay in order.
+        var byPerson = _lines.OrderBy(l => l.Person).ToArray();
         var totals = new Totals();
         for (var from = 0; from < byPerson.Length;)
         {
@@ -37,8 +39,9 @@ internal sealed class PetShopLedger(int heroine)
             from = to;
         }
         return new PetShopTruth(
-            _records, _events, _lines.Count, _rejected, _lines.Count, totals.Identifiers, totals.Customers, _lines.Sum(l => (long)l.AmountFen),
-            totals.RepeatBuyers, totals.Tags, totals.Values.ToDictionary(v => v.Key, v => (IReadOnlyDictionary<string, long>)v.Value),
+            _records, _events, _lines.Count, _rejected, _lines.Count, totals.Identifiers, totals.Customers,
+            _lines.Sum(l => (long)l.AmountFen), totals.RepeatBuyers, totals.Tags,
+            totals.Values.ToDictionary(v => v.Key, v => (IReadOnlyDictionary<string, long>)v.Value),
             totals.Tags.Values.Sum(), totals.Heroine!);
     }
 
@@ -67,8 +70,8 @@ internal sealed class PetShopLedger(int heroine)
             var tags = Tags(own, asOfMs ?? own.Max(l => l.TimeMs));
             totals.Add(tags, own.Count(l => l.Action == PetShopAction.OrderPaid));
             if (own[0].Person != heroine) continue;
-            var texts = PetShopIdentifiers.Heroine.Where(h => (h.Slot & customer) != 0).Select(h => h.StoredText).Order(StringComparer.Ordinal);
-            totals.Heroine = new HeroineTruth([.. texts], tags, own.Count, own.Sum(l => (long)l.AmountFen));
+            var texts = PetShopIdentifiers.Heroine.Where(h => (h.Slot & customer) != 0).Select(h => h.StoredText);
+            totals.Heroine = new HeroineTruth([.. texts.Order(StringComparer.Ordinal)], tags, own.Count, own.Sum(l => (long)l.AmountFen));
         }
     }
 
@@ -102,7 +105,8 @@ internal sealed class PetShopLedger(int heroine)
             if (e.Action is PetShopAction.Like or PetShopAction.ContentView && e.IsAboutPets) lastPetsMs = Math.Max(lastPetsMs, e.TimeMs);
             if (e.Action == PetShopAction.CouponClaim) lastCouponMs = Math.Max(lastCouponMs, e.TimeMs);
             if (e.Action is PetShopAction.Consult or PetShopAction.FormSubmit) lastIntentMs = Math.Max(lastIntentMs, e.TimeMs);
-            if (e.Product >= 0 && PetShopCatalog.Products[e.Product].Pet is { } named && e.TimeMs > lastPetMs) (pet, lastPetMs) = (named, e.TimeMs);
+            var named = e.Product >= 0 ? PetShopCatalog.Products[e.Product].Pet : null;
+            if (named is not null && e.TimeMs > lastPetMs) (pet, lastPetMs) = (named, e.TimeMs);
             if (e.Action != PetShopAction.OrderPaid) continue;
             orders++;
             paidFen += e.AmountFen;
@@ -147,7 +151,7 @@ internal sealed class PetShopLedger(int heroine)
             {
                 Tags[tag] = Tags.GetValueOrDefault(tag) + 1;
                 if (!Valued.Contains(tag)) continue;
-                if (!Values.TryGetValue(tag, out var counts)) Values[tag] = counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
+                if (!Values.TryGetValue(tag, out var counts)) Values[tag] = counts = new(StringComparer.Ordinal);
                 counts[value] = counts.GetValueOrDefault(value) + 1;
             }
         }

@@ -6,7 +6,9 @@ public sealed class PetShopOptions
     /// <summary>Events in all, bad and repeated ones included. Default 100,000, range 100 to 100,000,000.</summary>
     public int Events { get; set; } = 100_000;
 
-    /// <summary>People with a name in the shop, beside the heroine and passers-by; 0 takes a tenth of the events. Range 10 to 10,000,000.</summary>
+    /// <summary>
+    /// People with a name in the shop, beside the heroine and passers-by; 0 takes a tenth of the events. Range 10 to 10,000,000.
+    /// </summary>
     public int People { get; set; }
 
     public int Seed { get; set; } = 1;

@@ -45,7 +45,8 @@ internal static class PetShopStory
     [
         .. Steps.Select((step, i) => new PetShopEvent
         {
-            Person = person, Number = i, Session = step.Minute / 60, TimeMs = startMs + step.Minute * 60_000L, SentMs = startMs + step.Minute * 60_000L + 300,
+            Person = person, Number = i, Session = step.Minute / 60,
+            TimeMs = startMs + step.Minute * 60_000L, SentMs = startMs + step.Minute * 60_000L + 300,
             Action = step.Action, Channel = step.Channel, Identifiers = step.Identifiers, Product = step.Product,
             IsAboutPets = true, AmountFen = step.AmountFen,
         }),

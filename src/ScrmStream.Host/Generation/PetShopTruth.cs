@@ -12,8 +12,8 @@ namespace ScrmStream.Host.Generation;
 /// <param name="TagsTotal">Tags over all customers.</param>
 public sealed record PetShopTruth(
     long Records, long Events, long Accepted, IReadOnlyDictionary<string, long> Rejected, long Rows, long Identifiers, long Customers,
-    long PaidFen, long RepeatBuyers, IReadOnlyDictionary<string, long> Tags, IReadOnlyDictionary<string, IReadOnlyDictionary<string, long>> TagValues,
-    long TagsTotal, HeroineTruth Heroine)
+    long PaidFen, long RepeatBuyers, IReadOnlyDictionary<string, long> Tags,
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, long>> TagValues, long TagsTotal, HeroineTruth Heroine)
 {
     private static readonly JsonSerializerOptions Snake = new()
     {

@@ -96,7 +96,8 @@ internal sealed class PetShopVisits(PetShopOptions options, Random random)
     private PetShopAction NextStep(ref Person person, Channel channel, bool mayLogIn)
     {
         var roll = random.Next(100);
-        if (roll < 3) return channel == Channel.MiniProgram ? PetShopAction.CouponClaim : mayLogIn ? PetShopAction.FormSubmit : PetShopAction.PageView;
+        if (roll < 3 && channel == Channel.MiniProgram) return PetShopAction.CouponClaim;
+        if (roll < 3) return mayLogIn ? PetShopAction.FormSubmit : PetShopAction.PageView;
         switch (person.Stage)
         {
             case 0:
@@ -145,8 +146,9 @@ internal sealed class PetShopVisits(PetShopOptions options, Random random)
         var price = product >= 0 ? PetShopCatalog.Products[product].PriceFen : 0;
         return new PetShopEvent
         {
-            Person = number, Session = _session, TimeMs = timeMs, Action = action, Channel = channel, Identifiers = identifiers, Product = product,
-            IsAboutPets = random.Next(100) < 60, AmountFen = action == PetShopAction.OrderPaid ? price * (1 + random.Next(3)) : 0,
+            Person = number, Session = _session, TimeMs = timeMs, Action = action, Channel = channel, Identifiers = identifiers,
+            Product = product, IsAboutPets = random.Next(100) < 60,
+            AmountFen = action == PetShopAction.OrderPaid ? price * (1 + random.Next(3)) : 0,
         };
     }
 }

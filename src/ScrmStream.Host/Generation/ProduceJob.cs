@@ -24,7 +24,8 @@ public sealed record ProduceResult(long Records, long Refused, long Skipped, dou
     public string ToJson() => JsonSerializer.Serialize(this, Snake);
 
     public string ToText(string topic) => string.Create(CultureInfo.InvariantCulture,
-        $"{Records:N0} records to topic {topic} in {Seconds:N1} s ({RecordsPerSecond:N0}/s); {Refused:N0} rows refused, {Skipped:N0} skipped");
+        $"{Records:N0} records to topic {topic} in {Seconds:N1} s ({RecordsPerSecond:N0}/s)"
+        + $"; {Refused:N0} rows refused, {Skipped:N0} skipped");
 }
 
 /// <summary>Publishes the records of files, in order. Rows that cannot become a record are set aside and counted.</summary>

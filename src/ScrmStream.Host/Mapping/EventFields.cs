@@ -59,9 +59,9 @@ internal sealed class EventFields(MappingYaml yaml, UsedColumns used, TimeZoneIn
     {
         var field = Optional("channel", node);
         var constant = node is YamlScalarNode ? used.Template(node, "channel").Constant : null;
-        if (constant is not null && !ChannelWords.TryParse(Encoding.UTF8.GetBytes(constant), out _))
-            throw yaml.Error(node, $"'{constant}' is no channel; there are {string.Join(", ", Enum.GetValues<Channel>()[1..].Select(c => c.Word()))}");
-        return field;
+        if (constant is null || ChannelWords.TryParse(Encoding.UTF8.GetBytes(constant), out _)) return field;
+        var known = string.Join(", ", Enum.GetValues<Channel>()[1..].Select(c => c.Word()));
+        throw yaml.Error(node, $"'{constant}' is no channel; there are {known}");
     }
 
     private MappedField Time(string name, YamlNode node, bool isRequired)
@@ -112,7 +112,10 @@ internal sealed class EventFields(MappingYaml yaml, UsedColumns used, TimeZoneIn
         var keys = yaml.Map(node, "an identifier", "kind", "scope", "value", "verified");
         if (yaml.Text(keys, "kind") is not { } kind) throw yaml.Error(node, "an identifier needs 'kind'");
         if (!IdentifierKinds.TryParse(Encoding.UTF8.GetBytes(kind), out _))
-            throw yaml.Error(keys["kind"], $"'{kind}' is no kind of identifier; there are {string.Join(", ", Enum.GetValues<IdentifierKind>().Select(k => k.Word()))}");
+        {
+            var known = string.Join(", ", Enum.GetValues<IdentifierKind>().Select(k => k.Word()));
+            throw yaml.Error(keys["kind"], $"'{kind}' is no kind of identifier; there are {known}");
+        }
         if (!keys.TryGetValue("value", out var valueNode)) throw yaml.Error(node, "an identifier needs 'value'");
         var value = used.Template(valueNode, "value");
         var scope = keys.TryGetValue("scope", out var scopeNode) ? used.Template(scopeNode, "scope") : null;

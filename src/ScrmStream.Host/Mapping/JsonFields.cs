@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace ScrmStream.Host.Mapping;
 
-/// <summary>Takes the fields that a mapping names out of a JSON object: by name, or by names joined with dots into nested objects.</summary>
+/// <summary>Takes the fields that a mapping names out of a JSON object; names joined with dots reach into nested objects.</summary>
 internal static class JsonFields
 {
-    /// <summary>Fills the row with one field per path (missing and null ones are empty); returns why that is not possible, or null.</summary>
+    /// <summary>Fills the row with one field per path, empty where there is none; returns why that is not possible, or null.</summary>
     public static string? Take(ReadOnlySpan<byte> json, IReadOnlyList<string> paths, SourceRow row)
     {
         row.Clear();

@@ -33,7 +33,10 @@ internal sealed class MappedTime
         if (format is "unix_s" or "unix_ms") return new MappedTime(format == "unix_s" ? 1000 : 1, [], zone);
         if (format == "iso8601") return new MappedTime(0, Iso, zone);
         if (!format.Contains("yy", StringComparison.Ordinal))
-            throw new FormatException($"'{format}' is no time format: use unix_s, unix_ms, iso8601 or a date pattern such as yyyy/MM/dd HH:mm:ss");
+        {
+            throw new FormatException(
+                $"'{format}' is no time format: use unix_s, unix_ms, iso8601 or a date pattern such as yyyy/MM/dd HH:mm:ss");
+        }
         var hasOffset = format.Contains('K') || format.Contains('z');
         if (!hasOffset && zone is null) throw new FormatException($"times like {format} need the mapping's time_zone");
         var sample = new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc).ToString(format, CultureInfo.InvariantCulture);

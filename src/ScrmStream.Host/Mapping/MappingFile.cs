@@ -14,7 +14,8 @@ public static class MappingFile
     public static EventMapping Load(string path)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no mapping file {path}.", path);
-        if (new FileInfo(path).Length > FileBytesMax) throw new SettingsException($"{path}:1:1: a mapping file has at most {FileBytesMax} bytes");
+        if (new FileInfo(path).Length > FileBytesMax)
+            throw new SettingsException($"{path}:1:1: a mapping file has at most {FileBytesMax} bytes");
         return Parse(File.ReadAllText(path), path);
     }
 
@@ -77,7 +78,8 @@ public static class MappingFile
         }
         catch (Exception e) when (e is TimeZoneNotFoundException or InvalidTimeZoneException)
         {
-            throw yaml.Error(keys["time_zone"], $"this machine knows no time zone '{name}'; use a name such as Asia/Shanghai (package tzdata)");
+            throw yaml.Error(
+                keys["time_zone"], $"this machine knows no time zone '{name}'; use a name such as Asia/Shanghai (package tzdata)");
         }
     }
 
@@ -88,7 +90,8 @@ public static class MappingFile
         {
             var keys = yaml.Map(item, "a skip condition", "column", "in", "not_in");
             if (!keys.TryGetValue("column", out var column)) throw yaml.Error(item, "a skip condition needs 'column'");
-            if (keys.ContainsKey("in") == keys.ContainsKey("not_in")) throw yaml.Error(item, "a skip condition has one of 'in' and 'not_in'");
+            if (keys.ContainsKey("in") == keys.ContainsKey("not_in"))
+                throw yaml.Error(item, "a skip condition has one of 'in' and 'not_in'");
             var isNegated = keys.TryGetValue("not_in", out var list);
             var values = yaml.List(list ?? keys["in"], "the values").Children.Select(v => yaml.Utf8(v, "a value")).ToArray();
             skips.Add(new SkipCondition(used.NumberOf(column, yaml.Scalar(column, "column")), values, isNegated));
@@ -104,7 +107,8 @@ internal sealed class UsedColumns(MappingYaml yaml, IReadOnlyList<string> column
 
     public int NumberOf(YamlNode node, string name)
     {
-        if (columns.Count > 0 && !columns.Contains(name)) throw yaml.Error(node, $"there is no column '{name}'; there are {string.Join(", ", columns)}");
+        if (columns.Count > 0 && !columns.Contains(name))
+            throw yaml.Error(node, $"there is no column '{name}'; there are {string.Join(", ", columns)}");
         var number = Names.IndexOf(name);
         if (number >= 0) return number;
         Names.Add(name);

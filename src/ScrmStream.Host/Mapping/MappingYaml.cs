@@ -33,7 +33,8 @@ internal sealed class MappingYaml(string file)
         foreach (var (key, value) in map.Children)
         {
             var name = Scalar(key, "a key");
-            if (!known.IsEmpty && !known.Contains(name)) throw Error(key, $"unknown key '{name}' of {what}; there are {string.Join(", ", known!)}");
+            if (!known.IsEmpty && !known.Contains(name))
+                throw Error(key, $"unknown key '{name}' of {what}; there are {string.Join(", ", known!)}");
             entries.Add(name, value);
         }
         return entries;
@@ -44,7 +45,8 @@ internal sealed class MappingYaml(string file)
     public string Scalar(YamlNode node, string what) =>
         node is YamlScalarNode { Value: { } text } ? text : throw Error(node, $"{what} is a single value");
 
-    public string? Text(Dictionary<string, YamlNode> entries, string key) => entries.TryGetValue(key, out var node) ? Scalar(node, key) : null;
+    public string? Text(Dictionary<string, YamlNode> entries, string key) =>
+        entries.TryGetValue(key, out var node) ? Scalar(node, key) : null;
 
     public bool? Boolean(Dictionary<string, YamlNode> entries, string key) => Text(entries, key) switch
     {

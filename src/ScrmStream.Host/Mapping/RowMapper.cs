@@ -84,9 +84,11 @@ internal sealed class RowMapper
         int PositionOf(string name)
         {
             var position = columns.IndexOf(name);
-            if (position < 0) throw new SettingsException($"{_path} has no column '{name}', which the mapping names; it has {string.Join(", ", columns)}.");
-            if (columns.LastIndexOf(name) > position) throw new SettingsException($"{_path} has more than one column '{name}', which the mapping names.");
-            return position;
+            var isOne = position >= 0 && columns.LastIndexOf(name) == position;
+            if (isOne) return position;
+            throw new SettingsException(position < 0
+                ? $"{_path} has no column '{name}', which the mapping names; it has {string.Join(", ", columns)}."
+                : $"{_path} has more than one column '{name}', which the mapping names.");
         }
     }
 }

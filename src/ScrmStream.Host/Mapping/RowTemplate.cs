@@ -35,7 +35,8 @@ internal sealed class RowTemplate
                 continue;
             }
             var end = text[i] == '{' ? text.IndexOf('}', i) : -1;
-            if (end < i + 2) throw new FormatException($"'{text}': a single brace has to enclose a column's name; double it to mean the character");
+            if (end < i + 2)
+                throw new FormatException($"'{text}': a single brace has to enclose a column's name; double it to mean the character");
             parts.Add((Encoding.UTF8.GetBytes(literal.ToString()), columnOf(text[(i + 1)..end])));
             literal.Clear();
             i = end;

@@ -21,13 +21,15 @@ public sealed record CustomerIdentifier(string Kind, string Scope, string Value)
 /// <param name="Grade">Null below the lowest grade.</param>
 public sealed record CustomerScore(decimal Value, string? Grade);
 
-/// <summary>A customer as downstream programs see it: what <c>customer</c> prints and a line of <c>customers.ndjson</c> holds. Immutable.</summary>
+/// <summary>A customer as downstream programs see it: what <c>customer</c> prints and a line of <c>customers.ndjson</c> holds.
+/// Immutable.</summary>
 /// <param name="Tags">Value by name; "1" for a tag that just holds.</param>
 /// <param name="FirstSeen">Unix milliseconds.</param>
 /// <param name="LastSeen">Unix milliseconds.</param>
 public sealed record CustomerCard(
     string Customer, IReadOnlyList<CustomerIdentifier> Identifiers, IReadOnlyDictionary<string, string> Tags,
-    IReadOnlyDictionary<string, CustomerScore> Scores, IReadOnlyDictionary<string, string> Attributes, long FirstSeen, long LastSeen, long Events)
+    IReadOnlyDictionary<string, CustomerScore> Scores, IReadOnlyDictionary<string, string> Attributes, long FirstSeen,
+    long LastSeen, long Events)
 {
     private const string ScorePrefix = "score.", AttributePrefix = "attribute.";
 
@@ -41,11 +43,12 @@ public sealed record CustomerCard(
         var fields = stored.Fields;
         var scores = fields.Keys.Where(IsScore).Select(f => f[ScorePrefix.Length..]).Order(StringComparer.Ordinal)
             .ToDictionary(name => name, name => ScoreOf(fields, name, rules, asOfMs));
-        var attributes = fields.Where(f => f.Key.StartsWith(AttributePrefix, StringComparison.Ordinal)).OrderBy(f => f.Key, StringComparer.Ordinal)
+        var attributes = fields.Where(f => f.Key.StartsWith(AttributePrefix, StringComparison.Ordinal))
+            .OrderBy(f => f.Key, StringComparer.Ordinal)
             .ToDictionary(f => f.Key[AttributePrefix.Length..], f => f.Value);
         return new CustomerCard(
-            stored.Customer.ToString(), identifiers, stored.Tags.OrderBy(t => t.Key, StringComparer.Ordinal).ToDictionary(), scores, attributes,
-            Number(fields, "first_seen"), Number(fields, "last_seen"), Number(fields, "events"))
+            stored.Customer.ToString(), identifiers, stored.Tags.OrderBy(t => t.Key, StringComparer.Ordinal).ToDictionary(), scores,
+            attributes, Number(fields, "first_seen"), Number(fields, "last_seen"), Number(fields, "events"))
         {
             Channels = fields.GetValueOrDefault("channels", "").Split(',', StringSplitOptions.RemoveEmptyEntries),
         };
@@ -53,7 +56,8 @@ public sealed record CustomerCard(
 
     // score.NAME is a value; score.NAME.at and score.NAME.half_life go with it.
     private static bool IsScore(string field) =>
-        field.StartsWith(ScorePrefix, StringComparison.Ordinal) && !field.EndsWith(".at", StringComparison.Ordinal) && !field.EndsWith(".half_life", StringComparison.Ordinal);
+        field.StartsWith(ScorePrefix, StringComparison.Ordinal) && !field.EndsWith(".at", StringComparison.Ordinal)
+            && !field.EndsWith(".half_life", StringComparison.Ordinal);
 
     private static CustomerScore ScoreOf(IReadOnlyDictionary<string, string> fields, string name, RuleSet? rules, long asOfMs)
     {
@@ -71,5 +75,6 @@ public sealed record CustomerCard(
     }
 
     private static long Number(IReadOnlyDictionary<string, string> fields, string name) =>
-        long.TryParse(fields.GetValueOrDefault(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : 0;
+        long.TryParse(fields.GetValueOrDefault(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            ? value : 0;
 }

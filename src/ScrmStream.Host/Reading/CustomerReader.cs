@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using System.Text.Json;
 using ScrmStream.ClickHouse;
 using ScrmStream.Events;
 using ScrmStream.Identity;
@@ -24,19 +23,23 @@ public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clic
     private readonly RedisReader _views = new(redis);
     private readonly RedisCellStore _cells = new(redis);
 
-    /// <summary>The id that a text names: 32 hex digits are an id, <c>kind:scope:value</c> is hashed to one; null when it is neither.</summary>
+    /// <summary>The id that a text names: 32 hex digits are an id, <c>kind:scope:value</c> is hashed to one; null when it is
+    /// neither.</summary>
     public static IdentifierId? IdOf(string text)
     {
         if (IdentifierId.TryParse(text.ToLowerInvariant(), out var id)) return id;
         if (CustomerIdentifier.TryParse(text) is not { } identifier) return null;
-        return IdentifierKinds.TryParse(Encoding.UTF8.GetBytes(identifier.Kind), out _) ? IdentifierId.Of(Encoding.UTF8.GetBytes(text)) : null;
+        var isKind = IdentifierKinds.TryParse(Encoding.UTF8.GetBytes(identifier.Kind), out _);
+        return isKind ? IdentifierId.Of(Encoding.UTF8.GetBytes(text)) : null;
     }
 
     /// <summary>The customer an id belongs to, scores as of a time; null when nobody's.</summary>
     public async Task<CustomerCard?> ReadAsync(IdentifierId id, long asOfMs, CancellationToken cancel)
     {
         if (await _views.ReadViewAsync(id, cancel) is not { } stored) return null;
-        var texts = clickHouse is null ? await FromCellsAsync(stored.Customer, cancel) : await FromMapAsync(clickHouse, stored.Customer, cancel);
+        var texts = clickHouse is null
+            ? await FromCellsAsync(stored.Customer, cancel)
+            : await FromMapAsync(clickHouse, stored.Customer, cancel);
         return CustomerCard.Of(stored, [.. texts.Order(StrongestFirst).Select(t => CustomerIdentifier.TryParse(t)!)], rules, asOfMs);
     }
 
@@ -55,9 +58,9 @@ public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clic
     private static async Task<List<string>> FromMapAsync(ClickHouseClient clickHouse, IdentifierId customer, CancellationToken cancel)
     {
         // The id is ours, 32 hex digits: nothing to quote.
-        var answer = await clickHouse.QueryAsync(
-            $"SELECT text FROM identity_map WHERE customer = '{customer}' LIMIT {IdentifiersMax}", "JSONCompactEachRow", cancel);
-        return [.. Encoding.UTF8.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<string[]>(l)![0])];
+        var rows = await ResultRows.ReadAsync(
+            clickHouse, $"SELECT text FROM identity_map WHERE customer = '{customer}' LIMIT {IdentifiersMax}", cancel);
+        return rows.ConvertAll(row => row[0].GetString()!);
     }
 
     // From the root over edges: a neighbour belongs to the customer when its view says so.

@@ -13,22 +13,27 @@ public static class CustomerText
     {
         var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
         AddRow(grid, "seen", new Markup(Markup.Escape(
-            $"{TimeText.Show(customer.FirstSeen)} to {TimeText.Show(customer.LastSeen)}, {customer.Events.ToString("N0", CultureInfo.InvariantCulture)} events")));
+            $"{TimeText.Show(customer.FirstSeen)} to {TimeText.Show(customer.LastSeen)}, "
+                + $"{customer.Events.ToString("N0", CultureInfo.InvariantCulture)} events")));
         if (customer.Channels.Count > 0) AddRow(grid, "channels", new Markup(Markup.Escape(string.Join(", ", customer.Channels))));
         AddRow(grid, "scores", Scores(customer));
         AddRow(grid, "tags", Tags(customer));
         foreach (var (name, value) in customer.Attributes) AddRow(grid, name, new Markup(Markup.Escape(value)));
         AddRow(grid, "identifiers", Identifiers(customer));
-        TextConsole.Out.Write(new Panel(grid) { Header = new PanelHeader($" [bold]{customer.Customer}[/] "), Border = BoxBorder.Rounded });
+        AnsiConsole.Write(new Panel(grid) { Header = new PanelHeader($" [bold]{customer.Customer}[/] "), Border = BoxBorder.Rounded });
     }
 
-    private static void AddRow(Grid grid, string name, IRenderable content) => grid.AddRow(new Markup($"[grey]{Markup.Escape(name)}[/]"), content);
+    private static void AddRow(Grid grid, string name, IRenderable content) =>
+        grid.AddRow(new Markup($"[grey]{Markup.Escape(name)}[/]"), content);
 
     private static Markup Scores(CustomerCard customer)
     {
         if (customer.Scores.Count == 0) return new Markup("[grey]none[/]");
         return new Markup(string.Join('\n', customer.Scores.Select(s =>
-            $"{Markup.Escape(s.Key)} [bold]{s.Value.Value.ToString("0.##", CultureInfo.InvariantCulture)}[/]{(s.Value.Grade is { } g ? $"  grade [bold green]{Markup.Escape(g)}[/]" : "")}")));
+        {
+            var grade = s.Value.Grade is { } g ? $"  grade [bold green]{Markup.Escape(g)}[/]" : "";
+            return $"{Markup.Escape(s.Key)} [bold]{s.Value.Value.ToString("0.##", CultureInfo.InvariantCulture)}[/]{grade}";
+        })));
     }
 
     private static Markup Tags(CustomerCard customer)
@@ -41,7 +46,8 @@ public static class CustomerText
     private static Markup Identifiers(CustomerCard customer)
     {
         var shown = customer.Identifiers.Take(IdentifiersShown).Select(i => Markup.Escape(i.ToString()));
-        var more = customer.Identifiers.Count > IdentifiersShown ? $"\n[grey]and {customer.Identifiers.Count - IdentifiersShown} more (--format json lists all)[/]" : "";
+        var more = customer.Identifiers.Count > IdentifiersShown
+            ? $"\n[grey]and {customer.Identifiers.Count - IdentifiersShown} more (--format json lists all)[/]" : "";
         return new Markup(string.Join('\n', shown) + more);
     }
 }

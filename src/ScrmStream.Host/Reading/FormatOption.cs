@@ -10,7 +10,8 @@ internal static class FormatOption
     /// <summary>Null when it is not given: then the verb writes for whoever reads standard output.</summary>
     public static Option<string?> Of(params string[] formats)
     {
-        var option = new Option<string?>("--format") { Description = $"{string.Join(" or ", formats)}, for programs; without it, text for people." };
+        var option = new Option<string?>("--format")
+            { Description = $"{string.Join(" or ", formats)}, for programs; without it, text for people." };
         option.AcceptOnlyFromAmong(formats);
         return option;
     }

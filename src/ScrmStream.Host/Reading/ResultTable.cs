@@ -31,7 +31,8 @@ public sealed class ResultTable(params string[] columns)
     /// <param name="cells">As many as there are columns.</param>
     public void Add(params string[] cells)
     {
-        if (cells.Length != columns.Length) throw new ArgumentException($"A row has {columns.Length} cells, not {cells.Length}.", nameof(cells));
+        if (cells.Length != columns.Length) throw new ArgumentException($"A row has {columns.Length} cells, not {cells.Length}.",
+            nameof(cells));
         _rows.Add(cells);
     }
 
@@ -39,7 +40,7 @@ public sealed class ResultTable(params string[] columns)
     public void Write()
     {
         if (Console.IsOutputRedirected) Console.Out.Write(ToTsv());
-        else TextConsole.Out.Write(ToTable());
+        else AnsiConsole.Write(ToTable());
     }
 
     /// <summary>RFC 4180, with a header.</summary>
@@ -71,5 +72,6 @@ public sealed class ResultTable(params string[] columns)
         cell.AsSpan().IndexOfAny(",\"\r\n") < 0 ? cell : $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     private static string Escape(string cell) => cell.AsSpan().IndexOfAny('\t', '\n', '\\') < 0 ? cell : cell
-        .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal)
+            .Replace("\n", "\\n", StringComparison.Ordinal);
 }

@@ -29,5 +29,6 @@ public static class TimeText
 
     /// <summary>For people: minutes in Asia/Shanghai.</summary>
     public static string Show(long unixMs) =>
-        DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToOffset(Times.Shanghai.BaseUtcOffset).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+        DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToOffset(Times.Shanghai.BaseUtcOffset)
+            .ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 }

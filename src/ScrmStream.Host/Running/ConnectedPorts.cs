@@ -52,6 +52,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
     {
         var redis = Keep(await RedisConnection.OpenAsync(settings.Redis, logs.CreateLogger("Redis"), TimeProvider.System, cancel));
         Findings = await new RedisServerCheck(redis).RunAsync(cancel);
+        await redis.Epoch.ClaimAsync(cancel);
         var clickHouse = new ClickHouseClient(settings.ClickHouse, TimeProvider.System, logs.CreateLogger("ClickHouse"));
         _open.Add(new Closing(clickHouse));
         var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel, logs.CreateLogger("ClickHouse"));

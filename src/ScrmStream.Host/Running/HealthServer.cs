@@ -60,7 +60,8 @@ public sealed class HealthServer : IAsyncDisposable
         catch (IOException e)
         {
             await app.DisposeAsync();
-            throw new SettingsException($"--health-port {port} (HealthPort) is taken: give another, 0 for a free one, or -1 for none. ({e.Message})");
+            throw new SettingsException(
+                $"--health-port {port} (HealthPort) is taken: give another, 0 for a free one, or -1 for none. ({e.Message})");
         }
         // A stall is noticed by looking regularly, not only when somebody asks.
         return new HealthServer(app, time.CreateTimer(_ => health.Look(), null, LookInterval, LookInterval));

@@ -12,7 +12,8 @@ public readonly record struct HealthReport(bool Ok, string Why);
 /// </summary>
 public sealed class PipelineHealth(StreamPipeline pipeline, TimeProvider time)
 {
-    /// <summary>Work without progress for so long is not healthy. Longer than any flush or rebalance, shorter than anyone's patience.</summary>
+    /// <summary>Work without progress for so long is not healthy. Longer than any flush or rebalance, shorter than anyone's
+    /// patience.</summary>
     public static readonly TimeSpan StallMax = TimeSpan.FromSeconds(60);
 
     private readonly Lock _lock = new();
@@ -30,10 +31,13 @@ public sealed class PipelineHealth(StreamPipeline pipeline, TimeProvider time)
             var hasWork = inFlight > 0 || lag > 0;
             if (now != _progress || !hasWork) (_progress, _progressAt) = (now, time.GetTimestamp());
             var stalled = time.GetElapsedTime(_progressAt);
-            if (stalled < StallMax) return new HealthReport(true, hasWork ? $"working: {inFlight} records in flight, lag {lag}" : "idle: everything is read and stored");
+            if (stalled < StallMax) return new HealthReport(true,
+                hasWork ? $"working: {inFlight} records in flight, lag {lag}" : "idle: everything is read and stored");
             return new HealthReport(false, inFlight > 0
-                ? $"{inFlight} records have waited for {stalled.TotalSeconds:0} s to be stored: Redis, ClickHouse or the dead-letter topic does not answer; the log and \"scrmstream doctor\" say which"
-                : $"nothing was read for {stalled.TotalSeconds:0} s although {lag} records wait: Kafka does not answer or another process of the group holds the partitions");
+                ? $"{inFlight} records have waited for {stalled.TotalSeconds:0} s to be stored: Redis, ClickHouse or the "
+                    + "dead-letter topic does not answer; the log and \"scrmstream doctor\" say which"
+                : $"nothing was read for {stalled.TotalSeconds:0} s although {lag} records wait: Kafka does not answer or another "
+                    + "process of the group holds the partitions");
         }
     }
 }

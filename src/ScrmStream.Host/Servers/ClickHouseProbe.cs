@@ -1,7 +1,5 @@
-using System.Globalization;
-using System.Text;
-using System.Text.Json;
 using ScrmStream.ClickHouse;
+using ScrmStream.Host.Reading;
 
 namespace ScrmStream.Host.Servers;
 
@@ -25,30 +23,26 @@ public static class ClickHouseProbe
         using var server = new ClickHouseClient(new ClickHouseOptions
         {
             Address = options.Address, Database = "default", User = options.User, Password = options.Password,
-            CertificateAuthorityFile = options.CertificateAuthorityFile, RequestTimeoutMs = options.RequestTimeoutMs, ReachTimeoutMs = options.ReachTimeoutMs,
+            CertificateAuthorityFile = options.CertificateAuthorityFile, RequestTimeoutMs = options.RequestTimeoutMs,
+                ReachTimeoutMs = options.ReachTimeoutMs,
         });
-        var version = (await RowsAsync(server, "SELECT version()", cancel))[0][0].GetString()!;
+        var version = (await ResultRows.ReadAsync(server, "SELECT version()", cancel))[0][0].GetString()!;
         using var database = new ClickHouseClient(options);
         try
         {
-            var known = (await RowsAsync(database, "SELECT name FROM system.tables WHERE database = currentDatabase()", cancel)).Select(r => r[0].GetString()!).ToHashSet();
-            var counts = Tables.Where(known.Contains).Select(t => $"SELECT '{t}', toString(count()) FROM {t}").ToList();
-            var rows = counts.Count == 0 ? [] : await RowsAsync(database, string.Join(" UNION ALL ", counts), cancel);
+            var tables = await ResultRows.ReadAsync(database, "SELECT name FROM system.tables WHERE database = currentDatabase()", cancel);
+            var known = tables.Select(t => t[0].GetString()!).ToHashSet();
+            var counts = Tables.Where(known.Contains).Select(t => $"SELECT '{t}', count() FROM {t}").ToList();
+            var rows = counts.Count == 0 ? [] : await ResultRows.ReadAsync(database, string.Join(" UNION ALL ", counts), cancel);
             var applied = known.Contains("schema_migrations")
-                ? await RowsAsync(database, "SELECT DISTINCT number FROM schema_migrations ORDER BY number", cancel) : [];
+                ? await ResultRows.ReadAsync(database, "SELECT DISTINCT number FROM schema_migrations ORDER BY number", cancel) : [];
             return new ClickHouseState(
-                version, rows.ToDictionary(r => r[0].GetString()!, r => long.Parse(r[1].GetString()!, CultureInfo.InvariantCulture)),
+                version, rows.ToDictionary(r => r[0].GetString()!, r => ResultRows.Long(r[1])),
                 [.. applied.Select(r => r[0].GetInt32())]);
         }
         catch (ClickHouseException e) when (e.Code == UnknownDatabase)
         {
             return new ClickHouseState(version, new Dictionary<string, long>(), []);
         }
-    }
-
-    private static async Task<List<JsonElement[]>> RowsAsync(ClickHouseClient client, string sql, CancellationToken cancel)
-    {
-        var answer = await client.QueryAsync(sql, "JSONCompactEachRow", cancel);
-        return [.. Encoding.UTF8.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<JsonElement[]>(l)!)];
     }
 }

@@ -4,7 +4,8 @@ using ScrmStream.Pipeline;
 
 namespace ScrmStream.Host.Servers;
 
-/// <summary>Starts processes that outlive this one and its terminal: a session of their own, input from nowhere, output into a log.</summary>
+/// <summary>Starts processes that outlive this one and its terminal: a session of their own, input from nowhere, output into a
+/// log.</summary>
 public static class DetachedProcess
 {
     /// <summary>Path of this program, to be started again as a server; in tests, the one that lies beside them.</summary>
@@ -15,7 +16,8 @@ public static class DetachedProcess
     public static LocalProcess Start(string program, IEnumerable<string> arguments, string logFile)
     {
         // exec keeps the process id through shell and setsid, so the id that is returned is the server's.
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "log=$1; shift; exec setsid \"$@\" </dev/null >\"$log\" 2>&1", "sh", logFile, program, .. arguments])
+        var start = new ProcessStartInfo("/bin/sh",
+            ["-c", "log=$1; shift; exec setsid \"$@\" </dev/null >\"$log\" 2>&1", "sh", logFile, program, .. arguments])
         {
             UseShellExecute = false,
         };

@@ -26,7 +26,8 @@ public sealed class Examination(HostSettings settings)
     /// <summary>Checks everything; a part that fails does not hide the others.</summary>
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancel)
     {
-        Ok(".NET runtime", $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.RuntimeIdentifier}, {Environment.ProcessorCount} processors");
+        Ok(".NET runtime", $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.RuntimeIdentifier}, "
+            + $"{Environment.ProcessorCount} processors");
         LookAtLibraries();
         LookAtRules();
         await GuardAsync("Kafka", settings.HasKafka, "--kafka", () => LookAtKafkaAsync(cancel));
@@ -43,7 +44,8 @@ public sealed class Examination(HostSettings settings)
     {
         if (!hasAddress)
         {
-            _findings.Add(new Finding(part, Verdict.OutOfReach, $"no address is known: run ./scrm up to start one on this machine, or give {option}HOST:PORT"));
+            _findings.Add(new Finding(part, Verdict.OutOfReach,
+                $"no address is known: run ./scrm up to start one on this machine, or give {option}HOST:PORT"));
             return;
         }
         try
@@ -71,7 +73,8 @@ public sealed class Examination(HostSettings settings)
             Problem("librdkafka", $"cannot be loaded ({e.Message}): run ./scrm setup");
         }
         if (EmbeddedRedis.FindServer() is { } server) Ok("redis-server", server);
-        else Problem("redis-server", "is not installed; \"up\" and \"demo\" need it: run ./scrm setup (Debian: apt-get install redis-server)");
+        else Problem("redis-server",
+            "is not installed; \"up\" and \"demo\" need it: run ./scrm setup (Debian: apt-get install redis-server)");
         var library = Environment.GetEnvironmentVariable("SCRM_CHDB") ?? Path.Combine(LocalServers.Home, "chdb", "libchdb.so");
         if (File.Exists(library)) Ok("libchdb.so", library);
         else Problem("libchdb.so", $"is not at {library}; the embedded ClickHouse needs it: run ./scrm setup, or set SCRM_CHDB");
@@ -122,10 +125,12 @@ public sealed class Examination(HostSettings settings)
         var database = settings.ClickHouse.Database;
         var wanted = ClickHouseMigrations.All.Select(m => m.Number).ToList();
         var newer = state.AppliedSchema.Except(wanted).ToList();
-        if (newer.Count > 0) Problem("ClickHouse schema", $"database {database} has schema {newer[^1]:0000}, newer than this build: run the newer build, or use another --namespace");
+        if (newer.Count > 0) Problem("ClickHouse schema",
+            $"database {database} has schema {newer[^1]:0000}, newer than this build: run the newer build, or use another --namespace");
         else if (state.AppliedSchema.Count == 0) Ok("ClickHouse schema", $"database {database} is empty; the first run creates its tables");
         else if (wanted.Except(state.AppliedSchema).ToList() is { Count: > 0 } missing)
-            Problem("ClickHouse schema", $"database {database} lacks schema {missing[0]:0000}: run \"./scrm run\" once with a user who may create tables");
+            Problem("ClickHouse schema",
+                $"database {database} lacks schema {missing[0]:0000}: run \"./scrm run\" once with a user who may create tables");
         else Ok("ClickHouse schema", $"database {database} has schema {wanted[^1]:0000}, the latest");
     }
 }

@@ -29,7 +29,9 @@ public sealed class FolderLock : IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new StoreUnavailableException($"{path} cannot be taken ({e.Message}). Another up or down is at work, or set SCRM_HOME to a folder that can be written.", e);
+                throw new StoreUnavailableException(
+                    $"{path} cannot be taken ({e.Message}). Another up or down is at work, or set SCRM_HOME to a folder that can be "
+                    + "written.", e);
             }
         }
     }

@@ -27,7 +27,8 @@ public static class KafkaProbe
         options.Validate();
         try
         {
-            using var admin = new AdminClientBuilder(Client(options)).SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+            using var admin = new AdminClientBuilder(Client(options))
+                .SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
             var topics = admin.GetMetadata(timeout).Topics.Where(t => !t.Topic.StartsWith("__", StringComparison.Ordinal)).ToList();
             var lags = topics.Sum(t => t.Partitions.Count) is > 0 and <= LagPartitionsMax ? Lags(options, topics, timeout) : [];
             return [.. topics.OrderBy(t => t.Topic, StringComparer.Ordinal)
@@ -36,8 +37,9 @@ public static class KafkaProbe
         catch (KafkaException e)
         {
             throw new StoreUnavailableException(
-                $"Kafka at {options.BootstrapServers} (--kafka, Kafka:BootstrapServers) does not answer: {e.Error.Reason}. Start it (./scrm up), or check "
-                + "the address and Kafka:SecurityProtocol, SaslMechanism, SaslUsername, SaslPassword and SslCaLocation.", e);
+                $"Kafka at {options.BootstrapServers} (--kafka, Kafka:BootstrapServers) does not answer: {e.Error.Reason}. "
+                + "Start it (./scrm up), or check the address and the settings Kafka:SecurityProtocol, "
+                + "SaslMechanism, SaslUsername, SaslPassword and SslCaLocation.", e);
         }
     }
 
@@ -45,7 +47,8 @@ public static class KafkaProbe
     private static Dictionary<string, long> Lags(KafkaOptions options, List<TopicMetadata> topics, TimeSpan timeout)
     {
         var config = new ConsumerConfig(Client(options)) { GroupId = options.GroupId, EnableAutoCommit = false };
-        using var consumer = new ConsumerBuilder<Ignore, Ignore>(config).SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+        using var consumer = new ConsumerBuilder<Ignore, Ignore>(config)
+            .SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
         var partitions = topics.SelectMany(t => t.Partitions.Select(p => new TopicPartition(t.Topic, p.PartitionId)));
         var lags = new Dictionary<string, long>();
         foreach (var topic in consumer.Committed(partitions, timeout).GroupBy(p => p.Topic))

@@ -15,7 +15,8 @@ internal sealed class LocalServer
     private readonly string _log;
     private readonly Func<CancellationToken, Task<string?>> _addressWhenReady;
 
-    private LocalServer(string name, string folder, string program, IEnumerable<string> arguments, Func<CancellationToken, Task<string?>> addressWhenReady)
+    private LocalServer(
+        string name, string folder, string program, IEnumerable<string> arguments, Func<CancellationToken, Task<string?>> addressWhenReady)
     {
         _name = name;
         _log = Path.Combine(folder, $"{name}.log");
@@ -45,7 +46,8 @@ internal sealed class LocalServer
     public static LocalServer StartRedis(string folder, int port)
     {
         var program = EmbeddedRedis.FindServer() ?? throw new StoreUnavailableException(
-            "redis-server is not installed: run ./scrm setup (Debian: apt-get install redis-server), or give the address of one that runs with --redis.");
+            "redis-server is not installed: run ./scrm setup (Debian: apt-get install redis-server), or give the address of one "
+            + "that runs with --redis.");
         var data = Path.Combine(folder, "redis");
         Directory.CreateDirectory(data);
         string[] arguments =
@@ -59,12 +61,15 @@ internal sealed class LocalServer
     }
 
     public static LocalServer StartClickHouse(string folder, int port) =>
-        new("clickhouse", folder, DetachedProcess.Program, ["clickhouse", "--path", Path.Combine(folder, "clickhouse"), "--port", $"{port}"],
-            async cancel => await LoopbackPort.AnswersAsync(port, "GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 200", cancel)
+        new("clickhouse", folder, DetachedProcess.Program,
+            ["clickhouse", "--path", Path.Combine(folder, "clickhouse"), "--port", $"{port}"],
+            async cancel => await LoopbackPort.AnswersAsync(port, "GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                "HTTP/1.1 200", cancel)
                 ? $"http://127.0.0.1:{port}" : null);
 
     /// <summary>Its address, when it answers there.</summary>
-    /// <exception cref="StoreUnavailableException">It ended, or has not answered within two minutes; the message has the end of its log.</exception>
+    /// <exception cref="StoreUnavailableException">It ended, or has not answered within two minutes; the message has the end of its
+    /// log.</exception>
     public async Task<string> WhenReadyAsync(TimeProvider time, CancellationToken cancel)
     {
         var started = time.GetTimestamp();
@@ -77,5 +82,6 @@ internal sealed class LocalServer
         }
     }
 
-    private StoreUnavailableException Failed(string what) => new($"The local {_name} {what}. Its log {_log} ends with:\n{ProcessTable.LastLines(_log, 8)}".TrimEnd());
+    private StoreUnavailableException Failed(string what) =>
+        new($"The local {_name} {what}. Its log {_log} ends with:\n{ProcessTable.LastLines(_log, 8)}".TrimEnd());
 }

@@ -29,7 +29,8 @@ public sealed class LocalStack : IAsyncDisposable
 
     private sealed record Ports(int Redis, int ClickHouse);
 
-    /// <summary>Starts a private stack in a temporary folder. It ends with <see cref="DisposeAsync"/>, and also when this process is killed.</summary>
+    /// <summary>Starts a private stack in a temporary folder. It ends with <see cref="DisposeAsync"/>, and also when this process is
+    /// killed.</summary>
     /// <exception cref="StoreUnavailableException">A server did not start; none is left running.</exception>
     public static async Task<LocalStack> StartPrivateAsync(StackOptions options, TimeProvider time, CancellationToken cancel)
     {
@@ -52,7 +53,8 @@ public sealed class LocalStack : IAsyncDisposable
     /// <summary>Starts what does not run of the home folder's servers. Safe to call from several processes at once.</summary>
     /// <returns>The servers, and the names of those that were started now.</returns>
     /// <exception cref="StoreUnavailableException">A server did not start; those started by this call are ended again.</exception>
-    public static async Task<(LocalServers Servers, IReadOnlyList<string> Started)> UpAsync(StackOptions options, TimeProvider time, CancellationToken cancel)
+    public static async Task<(LocalServers Servers, IReadOnlyList<string> Started)> UpAsync(
+        StackOptions options, TimeProvider time, CancellationToken cancel)
     {
         options.Validate();
         using var held = await FolderLock.TakeAsync(LocalServers.Folder, time, cancel);
@@ -97,14 +99,15 @@ public sealed class LocalStack : IAsyncDisposable
 
     // Each server's processes are told to the guard as soon as they run; what was started is ended again when one of them fails.
     private static async Task<LocalServers> StartAsync(
-        string folder, StackOptions options, LocalServers? known, Ports ports, Action<LocalProcess> watch, TimeProvider time, CancellationToken cancel,
-        List<string>? startedNames = null)
+        string folder, StackOptions options, LocalServers? known, Ports ports, Action<LocalProcess> watch, TimeProvider time,
+        CancellationToken cancel, List<string>? startedNames = null)
     {
         var started = new List<(string Name, LocalProcess Process)>();
         try
         {
             var kafka = Ensure("kafka", known?.Kafka, known?.KafkaProcess, () => LocalServer.StartKafka(folder, options));
-            var redis = Ensure("redis", known?.Redis, known?.RedisProcess, () => LocalServer.StartRedis(folder, LoopbackPort.Free(ports.Redis)));
+            var redis = Ensure("redis", known?.Redis, known?.RedisProcess,
+                () => LocalServer.StartRedis(folder, LoopbackPort.Free(ports.Redis)));
             var clickHouse = Ensure("clickhouse", known?.ClickHouse, known?.ClickHouseProcess,
                 () => LocalServer.StartClickHouse(folder, LoopbackPort.Free(ports.ClickHouse)));
             var answers = await Task.WhenAll(kafka.Ready, redis.Ready, clickHouse.Ready);
@@ -127,7 +130,8 @@ public sealed class LocalStack : IAsyncDisposable
         }
     }
 
-    private static async Task<IReadOnlyList<(string Name, bool InOrder)>> EndAsync((string Name, LocalProcess Process)[] processes, TimeProvider time)
+    private static async Task<IReadOnlyList<(string Name, bool InOrder)>> EndAsync(
+        (string Name, LocalProcess Process)[] processes, TimeProvider time)
     {
         var alive = processes.Where(p => ProcessTable.IsAlive(p.Process)).ToList();
         return await Task.WhenAll(alive.Select(async p => (p.Name, await ProcessTable.EndAsync(p.Process, StopMax, time))));

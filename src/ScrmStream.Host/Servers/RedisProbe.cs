@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.Pipeline;
 using ScrmStream.Redis;
 using StackExchange.Redis;
@@ -38,7 +39,7 @@ public static class RedisProbe
     /// <summary>Counts what the namespace holds; one pass over its keys.</summary>
     public static async Task<StoreTotals> CountAsync(RedisOptions options, CancellationToken cancel)
     {
-        await using var connection = await RedisConnection.OpenAsync(options, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System, cancel);
+        await using var connection = await RedisConnection.OpenAsync(options, NullLogger.Instance, TimeProvider.System, cancel);
         return await new RedisViewStore(connection).CountAsync(cancel);
     }
 }

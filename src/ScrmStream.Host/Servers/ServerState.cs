@@ -9,7 +9,8 @@ namespace ScrmStream.Host.Servers;
 /// <param name="Version">Null when it is not alive; of Kafka, the client's version: brokers do not tell theirs.</param>
 /// <param name="Stored">Counts by name: topics and lag, identifiers and customers, rows by table.</param>
 /// <param name="Problem">Why it is not alive; null when it is.</param>
-public sealed record ServerState(string Server, string? Address, bool Alive, string? Version, IReadOnlyDictionary<string, long> Stored, string? Problem)
+public sealed record ServerState(
+    string Server, string? Address, bool Alive, string? Version, IReadOnlyDictionary<string, long> Stored, string? Problem)
 {
     private static readonly Dictionary<string, long> Nothing = [];
 
@@ -19,7 +20,8 @@ public sealed record ServerState(string Server, string? Address, bool Alive, str
         OfAsync("redis", settings.HasRedis ? settings.Redis.Address : null, () => RedisAsync(settings, cancel)),
         OfAsync("clickhouse", settings.HasClickHouse ? settings.ClickHouse.Address : null, () => ClickHouseAsync(settings, cancel)));
 
-    private static async Task<ServerState> OfAsync(string server, string? address, Func<Task<(string, IReadOnlyDictionary<string, long>)>> ask)
+    private static async Task<ServerState> OfAsync(
+        string server, string? address, Func<Task<(string, IReadOnlyDictionary<string, long>)>> ask)
     {
         if (address is null) return new ServerState(server, null, false, null, Nothing, "no address: run ./scrm up, or give one");
         try
@@ -46,7 +48,10 @@ public sealed record ServerState(string Server, string? Address, bool Alive, str
     {
         var version = await RedisProbe.VersionAsync(settings.Redis, cancel);
         var totals = await RedisProbe.CountAsync(settings.Redis, cancel);
-        return (version, new Dictionary<string, long> { ["identifiers"] = totals.Identifiers, ["customers"] = totals.Customers, ["tags"] = totals.Tags });
+        return (version, new Dictionary<string, long>
+        {
+            ["identifiers"] = totals.Identifiers, ["customers"] = totals.Customers, ["tags"] = totals.Tags,
+        });
     }
 
     private static async Task<(string, IReadOnlyDictionary<string, long>)> ClickHouseAsync(HostSettings settings, CancellationToken cancel)

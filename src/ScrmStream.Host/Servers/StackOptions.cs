@@ -13,7 +13,9 @@ public sealed class StackOptions
     public void Validate()
     {
         if (KafkaPartitions is < 1 or > 1000) throw new ArgumentException($"--kafka-partitions {KafkaPartitions}: give 1 to 1000.");
-        var bad = KafkaTopics.FirstOrDefault(t => t.Length is 0 or > 249 || t.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-')));
-        if (bad is not null) throw new ArgumentException($"--kafka-topics '{bad}': a topic is named with 1 to 249 letters, digits, dots, underscores and hyphens.");
+        var bad = KafkaTopics.FirstOrDefault(t =>
+            t.Length is 0 or > 249 || t.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-')));
+        if (bad is not null) throw new ArgumentException(
+            $"--kafka-topics '{bad}': a topic is named with 1 to 249 letters, digits, dots, underscores and hyphens.");
     }
 }

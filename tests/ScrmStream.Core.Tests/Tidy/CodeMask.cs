@@ -96,7 +96,8 @@ public sealed class CodeMask
         return at;
     }
 
-    private int Character(int at) => _text[(at + 1)..].StartsWith('\\') ? EndOf("'", at + 3, includeEnd: true) : EndOf("'", at + 2, includeEnd: true);
+    // The character behind an escape may be a quote itself.
+    private int Character(int at) => EndOf("'", at + (Is(at + 1, "\\") ? 3 : 2), includeEnd: true);
 
     private int EndOf(string end, int from, bool includeEnd)
     {

@@ -14,7 +14,8 @@ public sealed partial class DocumentTests
     public void Links_ThatAreBroken_AreSeen()
     {
         var document = new RepositoryFile("docs/x.md",
-            "# A title\n[gone](nowhere.md) [up](../README.md) [here](#a-title) [off](#no-title) [far](https://example.org)\n```\n[code](nowhere.md)\n```\n`[also](nowhere.md)`\n");
+            "# A title\n[gone](nowhere.md) [up](../README.md) [here](#a-title) [off](#no-title) [far](https://example.org)\n"
+            + "```\n[code](nowhere.md)\n```\n`[also](nowhere.md)`\n");
         Assert.Equal(["docs/x.md:2: leads nowhere: nowhere.md", "docs/x.md:2: leads nowhere: #no-title"], BrokenLinks(document));
     }
 
@@ -49,7 +50,8 @@ public sealed partial class DocumentTests
         {
             Assert.Matches($@"^docs/decisions/{i + 1:0000}-[a-z0-9-]+\.md$", decisions[i].Path);
             Assert.StartsWith($"# {i + 1:0000} ", decisions[i].Text);
-            Assert.Equal(DecisionHeadings, Heading().Matches(decisions[i].Text).Where(m => m.Groups[1].Length == 2).Select(m => m.Groups[2].Value));
+            var headings = Heading().Matches(decisions[i].Text).Where(m => m.Groups[1].Length == 2);
+            Assert.Equal(DecisionHeadings, headings.Select(m => m.Groups[2].Value));
         }
     }
 
@@ -70,7 +72,8 @@ public sealed partial class DocumentTests
 
     // The anchors that headings get: lower case, words and dashes only.
     private static HashSet<string> Anchors(string text) =>
-        [.. Heading().Matches(Prose(text, keepInlineCode: true)).Select(m => NotInAnchor().Replace(m.Groups[2].Value.ToLowerInvariant(), "").Replace(' ', '-'))];
+        [.. Heading().Matches(Prose(text, keepInlineCode: true)).Select(m => m.Groups[2].Value.ToLowerInvariant())
+            .Select(heading => NotInAnchor().Replace(heading, "").Replace(' ', '-'))];
 
     // The text with code blocks blank, and inline code too where it is not wanted; places stay what they were.
     private static string Prose(string text, bool keepInlineCode)

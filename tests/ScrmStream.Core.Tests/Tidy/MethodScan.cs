@@ -6,7 +6,7 @@ namespace ScrmStream.Tests.Tidy;
 public readonly record struct ScannedMethod(string Header, int FirstLine, int Lines);
 
 /// <summary>
-/// Finds methods by counting braces in masked text: a member of a type that has parentheses before its body. Local functions
+/// Finds methods by counting braces in masked text: members of a type with parentheses or an arrow before the body. Local functions
 /// and lambdas count as part of the method around them.
 /// </summary>
 public static partial class MethodScan

@@ -23,7 +23,7 @@ public sealed class MethodScanTests
                 var brace = '{';
                 var quote = '\'';
                 var said = $"{text,-3:0.#} {{ {string.Join(", ", "a}b")} @""";
-                var path = @"c:\" + $@"{text}\""{";
+                var path = @"c:\" + $@"{text}\""{{";
                 var raw = """
                     { one quote: " and a brace }
                     """;
@@ -64,7 +64,11 @@ public sealed class MethodScanTests
     {
         var found = MethodScan.Of(Sample).Select(m => (Name(m.Header), m.FirstLine, m.Lines));
         Assert.Equal(
-            [("Long", 14, 14), ("Arrow", 30, 6), ("get", 38, 1), ("set", 39, 4), ("==", 44, 1), ("Keep<U>", 45, 4), ("Sum", 51, 1)], found);
+            [
+                ("Long", 14, 14), ("Short", 29, 1), ("Arrow", 30, 6), ("get", 38, 1), ("set", 39, 4), ("==", 44, 1),
+                ("Keep<U>", 45, 4), ("Sum", 51, 1),
+            ],
+            found);
     }
 
     [Fact]

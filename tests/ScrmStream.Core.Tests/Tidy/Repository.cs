@@ -7,6 +7,9 @@ public sealed record RepositoryFile(string Path, string Text)
 {
     public string[] Lines { get; } = Text.Split('\n');
 
+    /// <summary>The text without comments and texts; of C# only.</summary>
+    public string Code => field ??= CodeMask.Of(Text);
+
     public string Folder => System.IO.Path.GetDirectoryName(Path)!.Replace('\\', '/');
 
     public bool IsCSharp => Path.EndsWith(".cs", StringComparison.Ordinal);

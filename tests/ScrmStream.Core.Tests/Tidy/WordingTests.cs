@@ -13,9 +13,10 @@ public sealed partial class WordingTests
     [Fact]
     public void Names_OfFoldersAndTypes_AreNouns()
     {
-        var folders = Repository.Files.Select(f => f.Folder).Distinct().Where(d => d.Split('/').Any(NoNoun.IsMatch)).Select(d => $"{d}:1: folder name says nothing");
+        var folders = Repository.Files.Select(f => f.Folder).Distinct()
+            .Where(d => d.Split('/').Any(NoNoun.IsMatch)).Select(d => $"{d}:1: folder name says nothing");
         var types = from file in Repository.Code
-                    from type in DeclaredType().Matches(CodeMask.Of(file.Text))
+                    from type in DeclaredType().Matches(file.Code)
                     where NoNoun.IsMatch(type.Groups[1].Value)
                     select Violations.At(file, file.LineAt(type.Index), $"type name {type.Groups[1].Value} says nothing");
         Violations.AssertNone(folders.Concat(types));
@@ -53,15 +54,17 @@ public sealed partial class WordingTests
     [Fact]
     public void Classes_AreSealedStaticOrAbstract() => Violations.AssertNone(
         from file in Repository.Sources
-        from type in OpenClass().Matches(CodeMask.Of(file.Text))
+        from type in OpenClass().Matches(file.Code)
         where !Closed().IsMatch(type.Groups[1].Value)
         select Violations.At(file, file.LineAt(type.Groups[3].Index), $"{type.Groups[3].Value} is neither sealed, static nor abstract"));
 
     [Fact]
     public void Classes_ThatAreOpen_AreSeen()
     {
-        const string code = "public class A;\npublic sealed class B;\ninternal partial record C(int X);\npublic readonly record struct D(int X);\nprivate static class E;";
-        Assert.Equal(["A", "C"], OpenClass().Matches(code).Where(m => !Closed().IsMatch(m.Groups[1].Value)).Select(m => m.Groups[3].Value));
+        const string code = "public class A;\npublic sealed class B;\ninternal partial record C(int X);\n"
+            + "public readonly record struct D(int X);\nprivate static class E;";
+        var open = OpenClass().Matches(code).Where(m => !Closed().IsMatch(m.Groups[1].Value));
+        Assert.Equal(["A", "C"], open.Select(m => m.Groups[3].Value));
     }
 
     [Fact]
@@ -69,7 +72,8 @@ public sealed partial class WordingTests
     {
         var events = (from file in Repository.Sources
                       from declared in LogEvent().Matches(file.Text)
-                      select (Id: int.Parse(declared.Groups[1].Value), Place: Violations.At(file, file.LineAt(declared.Index), ""))).ToList();
+                      let place = Violations.At(file, file.LineAt(declared.Index), "")
+                      select (Id: int.Parse(declared.Groups[1].Value), Place: place)).ToList();
         Assert.NotEmpty(events);
         Violations.AssertNone(events.GroupBy(e => e.Id).Where(g => g.Count() > 1)
             .Select(g => $"{string.Concat(g.Select(e => e.Place))} log event id {g.Key} is used {g.Count()} times"));
@@ -102,7 +106,8 @@ public sealed partial class WordingTests
     private static partial Regex Address();
 
     // Modifiers, then class or record; a record struct is a value and cannot be derived from.
-    [GeneratedRegex(@"^[ \t]*((?:(?:public|internal|private|protected|sealed|static|abstract|partial|file|unsafe|new|readonly)\s+)+)(class|record(?:\s+class)?)\s+(?!struct\b)(\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^[ \t]*((?:(?:public|internal|private|protected|sealed|static|abstract|partial|file|unsafe|new|readonly)\s+)+)"
+        + @"(class|record(?:\s+class)?)\s+(?!struct\b)(\w+)", RegexOptions.Multiline)]
     private static partial Regex OpenClass();
 
     [GeneratedRegex(@"\b(sealed|static|abstract)\b")]

@@ -20,14 +20,17 @@ public sealed class ConfigurationDocumentTests
 
     [Fact]
     public void Document_Defaults_AreThoseOfTheOptionsClasses() =>
-        Assert.All(Settings(new HostSettings(), ""), setting => Assert.Equal((setting.Name, Text(setting.Default)), (setting.Name, Documented[setting.Name])));
+        Assert.All(Settings(new HostSettings(), ""), setting =>
+            Assert.Equal((setting.Name, Text(setting.Default)), (setting.Name, Documented[setting.Name])));
 
     private static IEnumerable<(string Name, object? Default)> Settings(object options, string prefix)
     {
-        foreach (var property in options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod?.IsPublic == true))
+        foreach (var property in options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(p => p.SetMethod?.IsPublic == true))
         {
             var value = property.GetValue(options);
-            var isSection = property.PropertyType.IsClass && property.PropertyType.Namespace!.StartsWith("ScrmStream", StringComparison.Ordinal);
+            var isSection = property.PropertyType.IsClass
+                && property.PropertyType.Namespace!.StartsWith("ScrmStream", StringComparison.Ordinal);
             if (!isSection) yield return (prefix + property.Name, value);
             else foreach (var setting in Settings(value!, $"{prefix}{property.Name}:")) yield return setting;
         }

@@ -79,7 +79,8 @@ public sealed class HealthServerTests
         var analytics = new MemoryAnalytics();
         var source = new ListSource([(ListSource.Partition(0), ListSource.Utf8(Records))], []);
         return new StreamPipeline(
-            new PipelineOptions(), RuleSet.Empty, new PipelinePorts(source, new MemoryCellStore(views), views, analytics, analytics), 1, time);
+            new PipelineOptions(), RuleSet.Empty, new PipelinePorts(source, new MemoryCellStore(views), views, analytics, analytics), 1,
+                time);
     }
 
     /// <summary>Time that passes when it is told to; its timers never fire.</summary>

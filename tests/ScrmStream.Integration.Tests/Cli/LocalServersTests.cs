@@ -83,7 +83,8 @@ public sealed class LocalServersTests
     public async Task PrivateStack_Disposed_LeavesNeitherProcessNorFolder()
     {
         // In this process, so the servers inherit where the engine is.
-        var stack = await LocalStack.StartPrivateAsync(new StackOptions { KafkaTopics = ["a"], KafkaPartitions = 2 }, TimeProvider.System, default);
+        var stack = await LocalStack.StartPrivateAsync(new StackOptions { KafkaTopics = ["a"], KafkaPartitions = 2 }, TimeProvider.System,
+            default);
         var servers = stack.Servers;
         var folders = Directory.GetDirectories(Path.GetTempPath(), "scrmstream-*");
         var topics = await KafkaProbe.LookAsync(new() { BootstrapServers = servers.Kafka }, TimeSpan.FromSeconds(10), default);

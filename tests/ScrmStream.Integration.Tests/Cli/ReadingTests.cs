@@ -37,7 +37,8 @@ public sealed class ReadingTests(LoadedStack stack)
     {
         const string query = "SELECT event, count() AS n FROM events GROUP BY event ORDER BY event";
         Assert.Equal("login\t1\norder_paid\t1\nproduct_view\t2\n", await stack.Scrm.OutputOfAsync("sql", query));
-        Assert.Equal("\"event\",\"n\"\n\"login\",1\n\"order_paid\",1\n\"product_view\",2\n", await stack.Scrm.OutputOfAsync("sql", query, "--format", "csv"));
+        Assert.Equal("\"event\",\"n\"\n\"login\",1\n\"order_paid\",1\n\"product_view\",2\n",
+            await stack.Scrm.OutputOfAsync("sql", query, "--format", "csv"));
         Assert.Equal(
             """[{"event":"login","n":1},{"event":"order_paid","n":1},{"event":"product_view","n":2}]""",
             (await stack.Scrm.OutputOfAsync("sql", query, "--format", "json")).Trim());
@@ -72,7 +73,8 @@ public sealed class ReadingTests(LoadedStack stack)
     public async Task Customer_WithoutClickHouse_FindsTheSameIdentifiersOverTheCells()
     {
         using var home = new EmptyHome();
-        var away = await home.Scrm.OutputOfAsync("customer", "cookie:shop:c1", "--as-of", "2026-03-11", "--format", "json", "--redis", stack.Servers.Redis);
+        var away = await home.Scrm.OutputOfAsync("customer", "cookie:shop:c1", "--as-of", "2026-03-11", "--format", "json", "--redis",
+            stack.Servers.Redis);
         Assert.Equal((await CustomerAsync("cookie:shop:c1")).GetRawText(), away.Trim());
     }
 
@@ -107,13 +109,15 @@ public sealed class ReadingTests(LoadedStack stack)
         Assert.Equal(("A", "B"), (leads[0].GetProperty("grade").GetString(), leads[1].GetProperty("grade").GetString()));
         Assert.True(leads[0].GetProperty("tags").GetProperty("buyer").GetBoolean());
         Assert.Equal(2, leads.Count);
-        Assert.Single((await stack.Scrm.OutputOfAsync("leads", "--score", "intent", "--top", "1")).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Single((await stack.Scrm.OutputOfAsync("leads", "--score", "intent", "--top", "1"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [LocalServersFact]
     public async Task DeadLetters_ByReason_ShowTheBytes()
     {
-        using var json = JsonDocument.Parse(await stack.Scrm.OutputOfAsync("dead-letters", "list", "--reason", "not_decodable", "--format", "json"));
+        using var json = JsonDocument.Parse(
+            await stack.Scrm.OutputOfAsync("dead-letters", "list", "--reason", "not_decodable", "--format", "json"));
         var letter = json.RootElement.EnumerateArray().Single();
         Assert.Equal(("not json", 4L), (letter.GetProperty("raw").GetString(), letter.GetProperty("offset").GetInt64()));
         Assert.Equal("", await stack.Scrm.OutputOfAsync("dead-letters", "list", "--reason", "too_large"));
@@ -127,14 +131,16 @@ public sealed class ReadingTests(LoadedStack stack)
             .ToDictionary(s => s.GetProperty("server").GetString()!, s => s.GetProperty("stored"));
         Assert.Equal(0, stored["kafka"].GetProperty("lag").GetInt64());
         Assert.Equal("""{"identifiers":3,"customers":2,"tags":2}""", stored["redis"].GetRawText());
-        Assert.Equal((4L, 1L), (stored["clickhouse"].GetProperty("events").GetInt64(), stored["clickhouse"].GetProperty("dead_letters").GetInt64()));
+        Assert.Equal((4L, 1L),
+            (stored["clickhouse"].GetProperty("events").GetInt64(), stored["clickhouse"].GetProperty("dead_letters").GetInt64()));
     }
 
     [LocalServersFact]
     public async Task Doctor_AllWell_EndsWith0_AndWith1WhenATopicIsMissing()
     {
         var well = await stack.Scrm.OutputOfAsync("doctor", "--topics", "events", "--rules", stack.RuleFile);
-        Assert.All(well.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.StartsWith("ok\t", line, StringComparison.Ordinal));
+        Assert.All(well.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
+            Assert.StartsWith("ok\t", line, StringComparison.Ordinal));
         var missing = await stack.Scrm.RunAsync("doctor", "--topics", "nowhere");
         Assert.Equal(1, missing.Code);
         Assert.Contains("problem\tKafka topic\tnowhere is not there", missing.Output, StringComparison.Ordinal);

@@ -80,5 +80,6 @@ internal sealed class TemporaryHome : IAsyncDisposable
 public sealed class LocalServersFactAttribute : FactAttribute
 {
     public LocalServersFactAttribute() =>
-        Skip = ClickHouseLibrary.Missing ?? (ScrmStream.Redis.Embedded.EmbeddedRedis.FindServer() is null ? "redis-server is not installed" : null);
+        Skip = ClickHouseLibrary.Missing
+            ?? (ScrmStream.Redis.Embedded.EmbeddedRedis.FindServer() is null ? "redis-server is not installed" : null);
 }

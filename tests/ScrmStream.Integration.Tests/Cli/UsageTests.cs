@@ -35,7 +35,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("up --kafka-partitions 0", "--kafka-partitions 0")]
     [InlineData("status --namespace Shop", "--namespace 'Shop'")]
     [InlineData("status --config missing.json", "missing.json")]
-    [InlineData("funnel", "steps")]
+    [InlineData("funnel", "argument missing")]
     [InlineData("sql SELECT+1 --format xml", "xml")]
     [InlineData("dead-letters list --reason bad_mood", "bad_mood")]
     [InlineData("nonsense", "nonsense")]
@@ -96,7 +96,8 @@ public sealed class UsageTests : IDisposable
     {
         var help = await _scrm.OutputOfAsync([.. verb.Split(' '), "--help"]);
         Assert.Contains("Description:", help, StringComparison.Ordinal);
-        var options = help[help.IndexOf("Options:", StringComparison.Ordinal)..].Split('\n').Where(l => l.StartsWith("  -", StringComparison.Ordinal));
+        var options = help[help.IndexOf("Options:", StringComparison.Ordinal)..].Split('\n')
+            .Where(l => l.StartsWith("  -", StringComparison.Ordinal));
         Assert.All(options, line => Assert.Matches(@"^  -.+?  +\S.+", line));
     }
 

@@ -5,7 +5,7 @@ namespace ScrmStream.Integration.ClickHouse;
 
 /// <summary>ClickHouse's own JavaScript client against the embedded server.</summary>
 [Collection(ClickHouseCollection.Name)]
-public sealed class NodeClientTests(ClickHouseFixture clickHouse)
+public sealed class NodeClientTests(ClickHouseFixture clickHouse) : IDisposable
 {
     private const string Script = """
         const { createClient } = require('@clickhouse/client');
@@ -46,6 +46,8 @@ public sealed class NodeClientTests(ClickHouseFixture clickHouse)
         Assert.True(code == 0, output);
         Assert.Contains("all right", output, StringComparison.Ordinal);
     }
+
+    public void Dispose() => Directory.Delete(NodeClient.Folder, recursive: true);
 }
 
 /// <summary>
@@ -84,7 +86,6 @@ internal static class NodeClient
 
     private static string? Install()
     {
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
         try
         {
             var (code, output) = RunAsync("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", Folder,

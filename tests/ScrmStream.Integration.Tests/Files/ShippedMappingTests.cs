@@ -78,7 +78,7 @@ public sealed class ShippedMappingTests : IDisposable
         Assert.Equal(["cookie:petshop.example:c1", "member_id:petshop:m1"], Identifiers(batch, 1));
         Assert.Equal("https://petshop.example/p/1", Encoding.UTF8.GetString(batch.Text(batch.Events[0].Page)));
         Assert.Equal("moments", Encoding.UTF8.GetString(batch.Text(batch.Events[0].CampaignSource)));
-        Assert.Equal(0, batch.Rejects.Count);
+        Assert.Empty(batch.Rejects);
     }
 
     [Fact]

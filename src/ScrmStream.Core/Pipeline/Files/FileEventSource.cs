@@ -25,7 +25,7 @@ public sealed class FileEventSource : IEventSource
     /// <param name="paths">Read in this order.</param>
     /// <param name="limits">A longer row gives a record one byte over the limit, which the decoder rejects.</param>
     /// <param name="mapping">Null: rows are records.</param>
-    /// <exception cref="ArgumentException">No file, or one is given twice: its second reading would be taken for a repeat of the first.</exception>
+    /// <exception cref="ArgumentException">No file, or one is given twice: its second reading would pass for a repeat.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
     public FileEventSource(IReadOnlyList<string> paths, EventLimits limits, RowMapping? mapping = null)
     {

@@ -17,7 +17,7 @@ public enum RowResult : byte
 
 /// <summary>Turns one row of a file into the value of one record. Called with the rows of one file in order, by one thread.</summary>
 /// <param name="row">The row without its line break; not empty.</param>
-/// <param name="value">Takes the record's value when the row is <see cref="RowResult.Mapped"/>; what else is written to it is dropped.</param>
+/// <param name="value">Takes the record's value; what is written for a row that is not <see cref="RowResult.Mapped"/> is dropped.</param>
 /// <param name="reason">Set when the row is <see cref="RowResult.Refused"/>.</param>
 public delegate RowResult RowTransform(ReadOnlySpan<byte> row, IBufferWriter<byte> value, out string? reason);
 

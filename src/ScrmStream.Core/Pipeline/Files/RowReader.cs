@@ -159,7 +159,8 @@ public sealed class RowReader : IDisposable
             _end += read;
             _unpackedBytes += read;
             _atEnd = read == 0;
-            if (_atEnd && _isPacked && !GzipEnd.IsWhole(_path, _unpackedBytes)) throw new InvalidDataException("the packed file ends too early");
+            if (_atEnd && _isPacked && !GzipEnd.IsWhole(_path, _unpackedBytes))
+                throw new InvalidDataException("the packed file ends too early");
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {

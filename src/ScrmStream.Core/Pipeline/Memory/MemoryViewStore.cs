@@ -35,6 +35,9 @@ public sealed class MemoryViewStore : IViewStore
         return Task.FromResult<IReadOnlyList<int>>(refused);
     }
 
+    /// <summary>Set by who knows that one pipeline alone uses the stores.</summary>
+    public bool IsSoleWriter { get; init; }
+
     public Task<StoreTotals> CountAsync(CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();

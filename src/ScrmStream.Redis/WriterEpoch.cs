@@ -1,0 +1,59 @@
+using System.Globalization;
+using StackExchange.Redis;
+
+namespace ScrmStream.Redis;
+
+/// <summary>
+/// Who writes a namespace: one process alone, or several. Kept in <c>scrm:meta:writer</c> as <c>N:sole:STAMP</c> or <c>N:shared</c>; N
+/// grows with each change, and every write checks the value in the script that writes. While the value says that this process is
+/// alone, nothing it read can be stale, so cells need no comparison and an unchanged view no repetition. A process that starts claims
+/// to be alone; one that works meanwhile finds the value changed, makes it shared, and both go on from freshly read cells under the
+/// full protocol. On a cluster, where one script cannot see this key, writing is always shared. Calls may come from any thread.
+/// </summary>
+public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
+{
+    // Claims; or, when another process is alone or nothing is there, makes it shared; answers the value then.
+    private const string Turn = """
+        local value = redis.call('GET', KEYS[1]) or '0:none'
+        local number = tonumber(string.match(value, '^%d+')) + 1
+        local mine = string.match(value, ':sole:(.*)$') == ARGV[2]
+        if ARGV[1] == 'claim' or ARGV[1] == 'renew' and mine then
+          value = string.format('%d:sole:%s', number, ARGV[2])
+        elseif not mine and not string.match(value, ':shared$') then
+          value = string.format('%d:shared', number)
+        else
+          return value
+        end
+        redis.call('SET', KEYS[1], value)
+        return value
+        """;
+
+    private readonly string _stamp = stamp.ToString("x16", CultureInfo.InvariantCulture);
+    private volatile string _value = "";
+
+    /// <summary>True: no other process writes this namespace.</summary>
+    public bool IsSole => _value.Contains(":sole:", StringComparison.Ordinal);
+
+    internal RedisKey Key => connection.Keys.Meta("writer");
+
+    /// <summary>What the stored value must be for this process to write; empty on a cluster, where nothing is checked.</summary>
+    internal string Expected => _value;
+
+    /// <summary>Says that this process is alone until another one objects.</summary>
+    public Task ClaimAsync(CancellationToken cancel) => TurnAsync("claim", cancel);
+
+    /// <summary>The stored value is not the expected one: takes over what holds now. What was cached is void.</summary>
+    internal Task AdoptAsync(CancellationToken cancel) => TurnAsync("adopt", cancel);
+
+    /// <summary>A call got no answer and may still run: changes the value, so that it cannot run later.</summary>
+    internal async Task RenewAsync(IDatabase database)
+    {
+        if (!connection.IsCluster) _value = (string)await database.ScriptEvaluateAsync(Turn, [Key], ["renew", _stamp]);
+    }
+
+    private async Task TurnAsync(string how, CancellationToken cancel)
+    {
+        if (connection.IsCluster) return;
+        _value = (string)await connection.CallAsync(db => db.ScriptEvaluateAsync(Turn, [Key], [how, _stamp]), cancel);
+    }
+}
