@@ -54,3 +54,6 @@ public sealed class ClickHouseException(int code, int status, ClickHouseErrorKin
         _ => ClickHouseErrorKind.Request,
     };
 }
+
+/// <summary>The database's schema does not go with this build; the message says which file and what to do.</summary>
+public sealed class ClickHouseSchemaException(string message) : Exception(message);

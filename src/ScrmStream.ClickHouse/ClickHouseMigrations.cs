@@ -34,7 +34,7 @@ public static class ClickHouseMigrations
 
     /// <summary>Makes the database when it is missing and applies what it lacks.</summary>
     /// <returns>How many were applied.</returns>
-    /// <exception cref="InvalidOperationException">An applied file was changed afterwards, or the database is newer than this
+    /// <exception cref="ClickHouseSchemaException">An applied file was changed afterwards, or the database is newer than this
     /// build.</exception>
     /// <exception cref="ClickHouseException">The server refused a statement.</exception>
     public static Task<int> ApplyAsync(ClickHouseClient client, CancellationToken cancel, ILogger? log = null) =>
@@ -79,11 +79,11 @@ public static class ClickHouseMigrations
     {
         foreach (var (number, checksum) in applied)
         {
-            var known = migrations.FirstOrDefault(m => m.Number == number) ?? throw new InvalidOperationException(
+            var known = migrations.FirstOrDefault(m => m.Number == number) ?? throw new ClickHouseSchemaException(
                 $"Database {client.Database} at {client.Address} has schema {number:0000}, which this build does not know: " +
                 "it is older than the database. Run the newer build, or use another --namespace.");
             if (known.Checksum != checksum)
-                throw new InvalidOperationException(
+                throw new ClickHouseSchemaException(
                     $"schemas/clickhouse/{number:0000}-{known.Name}.sql was changed after it was applied to database " +
                     $"{client.Database} at {client.Address}. Put the file back and make the change in a new file with the next number.");
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using ScrmStream.Host.Commands;
 using Spectre.Console;
 
@@ -7,12 +8,17 @@ namespace ScrmStream.Host;
 /// <summary>The command line of ScrmStream.</summary>
 public static class Program
 {
-    public static Task<int> Main(string[] arguments)
+    // Longer than Pipeline:StopTimeout takes by default: what was read is flushed before the process ends.
+    private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(60);
+
+    public static async Task<int> Main(string[] arguments)
     {
         // Text in two languages comes out right whatever the terminal's locale says.
         Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         if (Console.IsOutputRedirected) AnsiConsole.Console = PlainConsole();
-        return Root().Parse(arguments).InvokeAsync();
+        var parsed = Root().Parse(arguments);
+        var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TerminationTimeout });
+        return parsed.Action is ParseErrorAction ? Exits.Usage : code;
     }
 
     // A file or a pipe gets text alone: no colours, no wrapping at a width that nobody sees.

@@ -74,9 +74,13 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
     {
         var keys = Array.ConvertAll(part, i => connection.Keys.Cell(writes[i].Id));
         var contents = Array.ConvertAll(part, i => (RedisValue)arena[writes[i].Content].ToArray());
-        var answer = connection.Epoch.IsSole
-            ? await connection.WriteAsync(Scripts.SetCells, keys, contents, cancel)
-            : await connection.WriteAsync(Scripts.StoreCells, keys, [Expected(writes, part), .. contents], cancel);
+        if (connection.Epoch.IsSole)
+        {
+            var pairs = new KeyValuePair<RedisKey, RedisValue>[keys.Length];
+            for (var i = 0; i < pairs.Length; i++) pairs[i] = new(keys[i], contents[i]);
+            return await connection.WriteAloneAsync(t => _ = t.StringSetAsync(pairs), cancel) ? [] : part;
+        }
+        var answer = await connection.WriteAsync(Scripts.StoreCells, keys, [Expected(writes, part), .. contents], cancel);
         return answer is null ? part : Array.ConvertAll(answer, i => part[i - 1]);
     }
 

@@ -118,6 +118,7 @@ public sealed class RedisConnection : IAsyncDisposable
     /// </summary>
     internal async Task<int[]?> WriteAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancel)
     {
+        if (!IsCluster && Epoch.Expected.Length == 0) await Epoch.AdoptAsync(cancel);
         RedisKey[] allKeys = IsCluster ? keys : [.. keys, Epoch.Key];
         var attempts = 0;
         var answer = (int[])await RunAsync(async db =>
@@ -128,6 +129,25 @@ public sealed class RedisConnection : IAsyncDisposable
         if (answer is not [0]) return answer;
         await Epoch.AdoptAsync(cancel);
         return null;
+    }
+
+    /// <summary>
+    /// Runs plain commands in one transaction that holds only while this process writes alone. False: it no longer does, nothing was
+    /// written, and what the caller has cached is void. Gives back the room taken by <see cref="EnterAsync"/>.
+    /// </summary>
+    internal async Task<bool> WriteAloneAsync(Action<ITransaction> fill, CancellationToken cancel)
+    {
+        var attempts = 0;
+        var done = await RunAsync(async db =>
+        {
+            if (attempts++ > 0) await Epoch.RenewAsync(db);
+            var transaction = db.CreateTransaction();
+            transaction.AddCondition(Condition.StringEqual(Epoch.Key, Epoch.Expected));
+            fill(transaction);
+            return await transaction.ExecuteAsync();
+        }, cancel);
+        if (!done) await Epoch.AdoptAsync(cancel);
+        return done;
     }
 
     /// <summary>The primaries that are in reach.</summary>

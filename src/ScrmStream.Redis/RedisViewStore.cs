@@ -20,6 +20,7 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
     public async Task<IReadOnlyList<int>> PublishAsync(IReadOnlyList<ViewWrite> views, ByteArena arena, CancellationToken cancel)
     {
         var order = InOrder(views);
+        if (connection.Epoch.IsSole) return await PublishAloneAsync(views, order, arena, cancel);
         var refused = new List<int>();
         var unsettled = new List<int>(order.Where(i => ViewCall.HidesLeaving(views[i], arena)));
         if (unsettled.Count > 0) order = Array.FindAll(order, i => !ViewCall.HidesLeaving(views[i], arena));
@@ -33,6 +34,26 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
         }
         refused.Sort();
         return refused;
+    }
+
+    // All are taken, unless another process appears: then those of the calls that came too late are refused.
+    private async Task<IReadOnlyList<int>> PublishAloneAsync(
+        IReadOnlyList<ViewWrite> views, int[] order, ByteArena arena, CancellationToken cancel)
+    {
+        Array.Sort(order, (a, b) => views[a].Id.Bucket.CompareTo(views[b].Id.Bucket));
+        var calls = new List<Task<int[]>>();
+        for (var at = 0; at < order.Length;)
+        {
+            await connection.EnterAsync(cancel);
+            var (call, first) = (new SoleViewCall(connection.Keys), at);
+            while (at < order.Length && call.Count < connection.KeysPerCall && call.Bytes < connection.CallBytes)
+                call.Add(views[order[at++]], arena);
+            calls.Add(RunAsync(call, order[first..at]));
+        }
+        var answers = await Task.WhenAll(calls);
+        return [.. answers.SelectMany(a => a).Order()];
+
+        async Task<int[]> RunAsync(SoleViewCall call, int[] part) => await connection.WriteAloneAsync(call.FillInto, cancel) ? [] : part;
     }
 
     public bool IsSoleWriter => connection.Epoch.IsSole;
@@ -109,8 +130,7 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
         CancellationToken cancel)
     {
         var script = isSettling ? Scripts.SettleViews : Scripts.PublishViews;
-        RedisValue[] arguments = isSettling ? values : [.. values, connection.Epoch.IsSole ? "1" : "0"];
-        if (await connection.WriteAsync(script, keys, arguments, cancel) is not { } answer) return [.. part.Select(i => isSettling ? i : ~i)];
+        if (await connection.WriteAsync(script, keys, values, cancel) is not { } answer) return [.. part.Select(i => isSettling ? i : ~i)];
         return Array.ConvertAll(answer, i => i < 0 ? ~part[-i - 1] : part[i - 1]);
     }
 }

@@ -16,17 +16,6 @@ internal static class Scripts
 
         """;
 
-    /// <summary>Sets cells without comparing them, for a process that writes alone. KEYS cells; ARGV their contents.</summary>
-    public const string SetCells = Fence + """
-        local set = {}
-        for i = 1, #KEYS do
-          set[2 * i - 1] = KEYS[i]
-          set[2 * i] = ARGV[i]
-        end
-        redis.call('MSET', unpack(set))
-        return {}
-        """;
-
     /// <summary>
     /// Sets the cells whose first 16 bytes are the expected ones; answers the indexes (from 1) of the others. A cell that is already
     /// what it was to become is a write whose answer was lost, and no conflict.
@@ -89,11 +78,10 @@ internal static class Scripts
     /// for a view that is refused and i for one that <see cref="SettleViews"/> has to decide: another stamp is stored, or the stored
     /// view has tags or board places that the new one lacks.
     /// ARGV[1] views: expected stamp, head, vector, payload. KEYS the views, then the tag hashes, then the boards.
-    /// ARGV[2] tag hashes: view, payload. ARGV[3] boards: count, then view and rank for each. ARGV[4] '1': this process writes alone, so
-    /// its vectors are never lower.
+    /// ARGV[2] tag hashes: view, payload. ARGV[3] boards: count, then view and rank for each.
     /// </summary>
     public const string PublishViews = Fence + Higher + """
-        local call, band, bnot, sole = redis.call, bit.band, bit.bnot, ARGV[4] == '1'
+        local call, band, bnot = redis.call, bit.band, bit.bnot
         local views = cmsgpack.unpack(ARGV[1])
         local n = #views / 4
         local written, answer = {}, {}
@@ -106,12 +94,12 @@ internal static class Scripts
           for i = 1, n do
             local p = 4 * i - 3
             local head = views[p + 1]
-            local stored = sole and {call('HGET', KEYS[i], '_s')} or call('HMGET', KEYS[i], '_s', '_v')
+            local stored = call('HMGET', KEYS[i], '_s', '_v')
             local was = stored[1]
             if was ~= head then
               if (was and sub(was, 1, 8) or '') ~= views[p] or was and band(byte(was, 9), bnot(byte(head, 9))) ~= 0 then
                 answer[#answer + 1] = i
-              elseif was and not sole and higher(stored[2] or '', views[p + 2]) then
+              elseif was and higher(stored[2] or '', views[p + 2]) then
                 answer[#answer + 1] = -i
               else
                 call('RESTORE', KEYS[i], 0, views[p + 3], 'REPLACE')

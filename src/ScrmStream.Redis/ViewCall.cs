@@ -62,7 +62,7 @@ internal sealed class ViewCall(RedisKeys keys) : IDisposable
         _views.Add(view.ExpectedStamp == 0 ? default : expected);
         _views.Add(head);
         _views.Add(view.ExpectedStamp == 0 ? default : arena[view.Vector]);
-        _views.Add(Encode(view, head, arena));
+        _views.Add(Encode(view, arena, _payload));
         if (view.Form != ViewForm.Customer) return;
 
         if (view.TagsChanged || view.ExpectedStamp == 0)
@@ -90,10 +90,10 @@ internal sealed class ViewCall(RedisKeys keys) : IDisposable
         WriteHead(view, arena, head);
         _views.Add(head);
         _views.Add(arena[view.Vector]);
-        _views.Add(Encode(view, head, arena));
+        _views.Add(Encode(view, arena, _payload));
         var isCustomer = view.Form == ViewForm.Customer;
-        _views.Add(isCustomer ? EncodeList(arena[view.Tags]) : default);
-        _views.Add(isCustomer ? EncodeList(arena[view.TagExpiry]) : default);
+        _views.Add(isCustomer ? EncodeList(arena[view.Tags], _payload) : default);
+        _views.Add(isCustomer ? EncodeList(arena[view.TagExpiry], _payload) : default);
 
         var boards = 0;
         var boardsAt = _views.Length;
@@ -142,7 +142,7 @@ internal sealed class ViewCall(RedisKeys keys) : IDisposable
         head[8] = owns;
     }
 
-    private static bool IsOff(ReadOnlySpan<byte> rank) => rank.SequenceEqual("-"u8);
+    internal static bool IsOff(ReadOnlySpan<byte> rank) => rank.SequenceEqual("-"u8);
 
     private static byte BoardBit(ReadOnlySpan<byte> score)
     {
@@ -152,28 +152,30 @@ internal sealed class ViewCall(RedisKeys keys) : IDisposable
     }
 
     // Private fields come first, where Redis finds them at once.
-    private ReadOnlySpan<byte> Encode(in ViewWrite view, ReadOnlySpan<byte> head, ByteArena arena)
+    internal static ReadOnlySpan<byte> Encode(in ViewWrite view, ByteArena arena, HashPayload payload)
     {
-        _payload.Begin();
-        _payload.Add("_s"u8, head);
-        _payload.Add("_v"u8, arena[view.Vector]);
-        if (view.Conclusion.Length > 0) _payload.Add("_c"u8, arena[view.Conclusion]);
-        if (view.Form == ViewForm.Customer) _payload.AddAll(arena[view.Fields]);
+        Span<byte> head = stackalloc byte[HeadBytes];
+        WriteHead(view, arena, head);
+        payload.Begin();
+        payload.Add("_s"u8, head);
+        payload.Add("_v"u8, arena[view.Vector]);
+        if (view.Conclusion.Length > 0) payload.Add("_c"u8, arena[view.Conclusion]);
+        if (view.Form == ViewForm.Customer) payload.AddAll(arena[view.Fields]);
         if (view.Form == ViewForm.Merged)
         {
             Span<byte> customer = stackalloc byte[32];
             view.MergedInto.WriteHex(customer);
-            _payload.Add("merged_into"u8, customer);
+            payload.Add("merged_into"u8, customer);
         }
-        return _payload.End();
+        return payload.End();
     }
 
-    private ReadOnlySpan<byte> EncodeList(ReadOnlySpan<byte> fieldList)
+    internal static ReadOnlySpan<byte> EncodeList(ReadOnlySpan<byte> fieldList, HashPayload payload)
     {
         if (fieldList.IsEmpty) return default;
-        _payload.Begin();
-        _payload.AddAll(fieldList);
-        return _payload.End();
+        payload.Begin();
+        payload.AddAll(fieldList);
+        return payload.End();
     }
 
     private void AddTags(RedisKey key, ReadOnlySpan<byte> fieldList)
@@ -181,7 +183,7 @@ internal sealed class ViewCall(RedisKeys keys) : IDisposable
         if (fieldList.IsEmpty) return;
         _tagKeys.Add(key);
         _tags.Add(Count);
-        _tags.Add(EncodeList(fieldList));
+        _tags.Add(EncodeList(fieldList, _payload));
     }
 
     private List<(int View, byte[] Rank)> Places(ReadOnlySpan<byte> score)

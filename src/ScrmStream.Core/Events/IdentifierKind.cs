@@ -13,7 +13,10 @@ public enum IdentifierClass : byte { Account, App, Contact, Bridge, Device }
 public static class IdentifierKinds
 {
     private static readonly string[] Words =
-        ["unionid", "external_userid", "member_id", "login_id", "openid", "phone", "email", "pending_id", "device_id", "cookie", "mp_id", "anonymous_id"];
+    [
+        "unionid", "external_userid", "member_id", "login_id", "openid", "phone", "email", "pending_id", "device_id", "cookie", "mp_id",
+        "anonymous_id",
+    ];
 
     private static readonly byte[][] Utf8 = Array.ConvertAll(Words, System.Text.Encoding.UTF8.GetBytes);
 

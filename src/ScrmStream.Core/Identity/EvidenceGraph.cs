@@ -64,7 +64,9 @@ public sealed class EvidenceGraph
         return added ? Add(a, b) : edge;
     }
 
-    /// <summary>Notes an event at <paramref name="timeMs"/> that named both. True when something changed on which membership depends.</summary>
+    /// <summary>
+    /// Notes an event at <paramref name="timeMs"/> that named both. True when something changed on which membership depends.
+    /// </summary>
     public bool Link(int a, int b, long timeMs, EvidenceSource source)
     {
         var edge = FindOrAdd(a, b, out var added);

@@ -1,6 +1,8 @@
 namespace ScrmStream.Identity;
 
-/// <summary>How identifiers are joined. Changing a limit changes customers, in the past too: they are a pure function of the evidence.</summary>
+/// <summary>
+/// How identifiers are joined. Changing a limit changes customers, in the past too: they are a pure function of the evidence.
+/// </summary>
 public sealed class IdentityOptions
 {
     /// <summary>Values of one contact kind (phone, email) per customer. Default 3, range 1 to 100.</summary>
@@ -15,6 +17,7 @@ public sealed class IdentityOptions
     public void Validate()
     {
         if (ContactValuesMax is < 1 or > 100)
-            throw new ArgumentOutOfRangeException(nameof(ContactValuesMax), ContactValuesMax, "Identity:ContactValuesMax must be from 1 to 100.");
+            throw new ArgumentOutOfRangeException(
+                nameof(ContactValuesMax), ContactValuesMax, "Identity:ContactValuesMax must be from 1 to 100.");
     }
 }

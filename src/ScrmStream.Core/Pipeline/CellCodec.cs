@@ -90,7 +90,9 @@ public static class CellCodec
         if (first < e.FirstMs)
         {
             e.FirstMs = first;
-            e.Source = new EvidenceSource(BinaryPrimitives.ReadUInt64LittleEndian(rest[24..]), BinaryPrimitives.ReadInt64LittleEndian(rest[32..]),
+            e.Source = new EvidenceSource(
+                BinaryPrimitives.ReadUInt64LittleEndian(rest[24..]),
+                BinaryPrimitives.ReadInt64LittleEndian(rest[32..]),
                 BinaryPrimitives.ReadInt32LittleEndian(rest[40..]));
         }
         e.LastMs = Math.Max(e.LastMs, last);

@@ -20,7 +20,9 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
         _ahead.Enqueue(new Request(batch, nodes, nodes.Length == 0 ? NothingToLoad : cells.LoadAsync(Ids(nodes), cancel)));
     }
 
-    /// <summary>The oldest batch asked for, once everything it needs is in memory: its identifiers' cells and their whole islands.</summary>
+    /// <summary>
+    /// The oldest batch asked for, once everything it needs is in memory: its identifiers' cells and their whole islands.
+    /// </summary>
     public async ValueTask<EventBatch> NextAsync(CancellationToken cancel)
     {
         var next = _ahead.Dequeue();
@@ -33,7 +35,9 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
         return next.Batch;
     }
 
-    /// <summary>Gives back the batches asked for, oldest first, and forgets what was asked; the state is about to be forgotten too.</summary>
+    /// <summary>
+    /// Gives back the batches asked for, oldest first, and forgets what was asked; the state is about to be forgotten too.
+    /// </summary>
     public async Task<List<EventBatch>> AbandonAsync()
     {
         var batches = new List<EventBatch>();

@@ -126,7 +126,8 @@ public sealed class DecideStage(
     {
         if (outcome == FlushOutcome.CellConflict) counters.AddConflict();
         else counters.AddRefusal();
-        if (++_conflictsInRow > 3) await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(10 << Math.Min(_conflictsInRow, 8), 2000)), time, cancel);
+        if (++_conflictsInRow > 3)
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(10 << Math.Min(_conflictsInRow, 8), 2000)), time, cancel);
         var written = outcome == FlushOutcome.ViewRefused ? _job.Batches.Count : _job.BatchesWritten;
         List<EventBatch> again = [.. _job.Batches, .. _open];
         _job.Clear();

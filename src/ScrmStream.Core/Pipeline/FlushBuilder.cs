@@ -34,7 +34,8 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     {
         ref var cell = ref state[node];
         var version = new CellVersion(cell.Version.Number + 1, writerStamp);
-        job.Cells.Add(new CellWrite(new IdentifierId(_graph.Nodes[node].Id), cell.Version, CellCodec.Write(state, node, version, job.Arena)));
+        var content = CellCodec.Write(state, node, version, job.Arena);
+        job.Cells.Add(new CellWrite(new IdentifierId(_graph.Nodes[node].Id), cell.Version, content));
         cell.Version = version;
     }
 
@@ -114,6 +115,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     {
         ref var record = ref batch.Records.Records[reject.Record];
         var position = new SourcePosition(record.Partition, record.Offset, reject.Index);
-        return new DeadLetter(position, record.TimestampMs, reject.Reason, reject.Detail, batch.Buffer.AsMemory(record.Start, record.Length));
+        var raw = batch.Buffer.AsMemory(record.Start, record.Length);
+        return new DeadLetter(position, record.TimestampMs, reject.Reason, reject.Detail, raw);
     }
 }

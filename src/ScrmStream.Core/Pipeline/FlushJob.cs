@@ -19,7 +19,9 @@ public sealed class FlushJob
     public List<EventBatch> Batches { get; } = [];
     /// <summary>Where each partition goes on once this flush is durable.</summary>
     public List<NextOffset> Next { get; } = [];
-    /// <summary>How many of <see cref="Batches"/>, from the front, have their rows and dead letters written by an earlier attempt.</summary>
+    /// <summary>
+    /// How many of <see cref="Batches"/>, from the front, have their rows and dead letters written by an earlier attempt.
+    /// </summary>
     public int BatchesWritten { get; set; }
 
     /// <summary>The ranks of views that are on no board, once written in the arena.</summary>

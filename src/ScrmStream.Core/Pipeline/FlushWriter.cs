@@ -8,7 +8,8 @@ namespace ScrmStream.Pipeline;
 /// then rows, change records and dead letters; views after the records that announce them; offsets last. Stores retry outages
 /// themselves, so a call here blocks while one is away and loses nothing.
 /// </summary>
-public sealed class FlushWriter(ICellStore cells, IViewStore views, IAnalyticsSink analytics, IDeadLetterSink deadLetters, IEventSource source)
+public sealed class FlushWriter(
+    ICellStore cells, IViewStore views, IAnalyticsSink analytics, IDeadLetterSink deadLetters, IEventSource source)
 {
     public async Task<FlushOutcome> WriteAsync(FlushJob job, CancellationToken cancel)
     {
@@ -52,7 +53,9 @@ public sealed class FlushWriter(ICellStore cells, IViewStore views, IAnalyticsSi
                 hash = (hash * 0x9E3779B97F4A7C15) ^ record.Partition.Id ^ (ulong)record.Offset;
         }
         var first = batches[0].Records;
-        var start = first.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $"{first.Records[0].Partition.Id:x16}-{first.Records[0].Offset}") : "none";
+        var start = first.Count == 0
+            ? "none"
+            : string.Create(CultureInfo.InvariantCulture, $"{first.Records[0].Partition.Id:x16}-{first.Records[0].Offset}");
         return $"scrm:{start}:{hash:x16}";
     }
 }

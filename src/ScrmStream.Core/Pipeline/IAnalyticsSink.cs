@@ -19,7 +19,8 @@ public readonly record struct IdentityMapping(
     IdentifierId Identifier, string Text, IdentifierId? Customer, ulong Version);
 
 /// <summary>A rejected event or record: raw bytes, coordinates and reason.</summary>
-public readonly record struct DeadLetter(SourcePosition Position, long TimestampMs, RejectReason Reason, string Detail, ReadOnlyMemory<byte> Raw);
+public readonly record struct DeadLetter(
+    SourcePosition Position, long TimestampMs, RejectReason Reason, string Detail, ReadOnlyMemory<byte> Raw);
 
 /// <summary>
 /// The tables analysts query. Implementations: ClickHouse, files. Rows are acknowledged when the call returns; a call that is

@@ -29,7 +29,9 @@ public interface IEventSource : IAsyncDisposable
     /// <summary>Notes that all records before these offsets are durable in every sink.</summary>
     void Commit(IReadOnlyList<NextOffset> next);
 
-    /// <summary>Stops or resumes fetching while <see cref="Poll"/> goes on being called (long back-pressure). A paused source adds no record.</summary>
+    /// <summary>
+    /// Stops or resumes fetching while <see cref="Poll"/> goes on being called (long back-pressure). A paused source adds no record.
+    /// </summary>
     void Pause(bool paused);
 
     /// <summary>Records behind the ends of the assigned partitions, or -1 when unknown.</summary>

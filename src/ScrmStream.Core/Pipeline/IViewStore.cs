@@ -27,7 +27,9 @@ public struct ViewWrite
     public ulong ExpectedStamp;
     /// <summary>The stamp of this view, unique to this publication, never 0.</summary>
     public ulong Stamp;
-    /// <summary>The cells it was derived from: 24 bytes each, id (16, big endian) and version number (8, big endian), in order of id.</summary>
+    /// <summary>
+    /// The cells it was derived from: 24 bytes each, id (16, big endian) and version number (8, big endian), in order of id.
+    /// </summary>
     public ArenaRange Vector;
     /// <summary>Field list of the hash (all public fields, whole).</summary>
     public ArenaRange Fields;

@@ -9,7 +9,8 @@ namespace ScrmStream.Pipeline;
 public sealed class PipelineCounters
 {
     private readonly long[] _rejected = new long[Enum.GetValues<RejectReason>().Length];
-    private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _flushes, _conflicts, _refusals, _identifiers, _durableEvents, _durableRecords;
+    private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _identifiers;
+    private long _flushes, _conflicts, _refusals, _durableEvents, _durableRecords;
 
     public long PolledRecords => Volatile.Read(ref _polledRecords);
     /// <summary>Events accepted and durable.</summary>

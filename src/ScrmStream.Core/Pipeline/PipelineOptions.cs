@@ -31,7 +31,9 @@ public sealed class PipelineOptions
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(20);
     /// <summary>event_ids remembered per anchor to drop a producer's repeats. Default 64, range 1 to 1,024.</summary>
     public int EventIdRing { get; set; } = 64;
-    /// <summary>Identifiers kept in memory; beyond it memory is emptied after a flush and read again as needed. Default 5,000,000.</summary>
+    /// <summary>
+    /// Identifiers kept in memory; beyond it memory is emptied after a flush and read again as needed. Default 5,000,000.
+    /// </summary>
     public int IdentifiersInMemoryMax { get; set; } = 5_000_000;
 
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; the message names it.</exception>

@@ -35,9 +35,10 @@ public sealed class StreamPipeline
         _poll = new PollStage(ports.Source, pool, raw, Counters, options, time);
         _decode = new DecodeStage[options.DecodeLanes];
         for (var i = 0; i < _decode.Length; i++) _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options, junk);
+        var publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp);
         _decide = new DecideStage(
-            Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells), new EventFolder(State, rules, history),
-            history, new FlushBuilder(State, new CustomerPublisher(State, rules, ports.Views, writerStamp), writerStamp),
+            Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells),
+            new EventFolder(State, rules, history), history, new FlushBuilder(State, publisher, writerStamp),
             new FlushWriter(ports.Cells, ports.Views, ports.Analytics, ports.DeadLetters, ports.Source), pool, Counters, options, time);
     }
 
@@ -71,7 +72,9 @@ public sealed class StreamPipeline
         if (failed.IsFaulted) await hard.CancelAsync();
         await Task.WhenAll(stages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (stages.FirstOrDefault(s => s.IsFaulted) is { } fault) await fault;
-        if (hard.IsCancellationRequested) throw new TimeoutException($"The stop took longer than {_options.StopTimeout.TotalSeconds:0} s; what was not flushed is read again.");
+        if (hard.IsCancellationRequested)
+            throw new TimeoutException(
+                $"The stop took longer than {_options.StopTimeout.TotalSeconds:0} s; what was not flushed is read again.");
     }
 
     private static async Task FirstFailure(Task[] stages)
@@ -88,8 +91,8 @@ public sealed class StreamPipeline
     private static Channel<EventBatch>[] Lanes(PipelineOptions options)
     {
         var lanes = new Channel<EventBatch>[options.DecodeLanes];
-        for (var i = 0; i < lanes.Length; i++)
-            lanes[i] = System.Threading.Channels.Channel.CreateBounded<EventBatch>(new BoundedChannelOptions(4) { SingleReader = true, SingleWriter = true });
+        var bounds = new BoundedChannelOptions(4) { SingleReader = true, SingleWriter = true };
+        for (var i = 0; i < lanes.Length; i++) lanes[i] = System.Threading.Channels.Channel.CreateBounded<EventBatch>(bounds);
         return lanes;
     }
 }

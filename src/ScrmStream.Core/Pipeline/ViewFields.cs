@@ -17,7 +17,8 @@ internal sealed class ViewFields
     public ViewFields(RuleSet rules)
     {
         _names = [.. rules.Scores.Select(s => new ScoreNames(
-            Utf8(s.Name), Utf8($"score.{s.Name}"), Utf8($"score.{s.Name}.at"), Utf8($"score.{s.Name}.half_life"), Utf8($"grade.{s.Name}"), s.HalfLifeMs))];
+            Utf8(s.Name), Utf8($"score.{s.Name}"), Utf8($"score.{s.Name}.at"), Utf8($"score.{s.Name}.half_life"),
+            Utf8($"grade.{s.Name}"), s.HalfLifeMs))];
     }
 
     public void Write(ref ViewWrite view, ByteArena arena, ShardSet shards, Conclusion conclusion)

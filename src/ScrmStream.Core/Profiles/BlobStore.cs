@@ -91,7 +91,9 @@ public sealed class BlobStore
         if (bytes <= 512) return (bytes - 1) >> StepBits;
         var at = Array.BinarySearch(ClassBytes, bytes);
         if (at < 0) at = ~at;
-        return at < ClassBytes.Length ? at : throw new InvalidOperationException($"A blob of {bytes} bytes is beyond the limit of {ClassBytes[^1]}.");
+        return at < ClassBytes.Length
+            ? at
+            : throw new InvalidOperationException($"A blob of {bytes} bytes is beyond the limit of {ClassBytes[^1]}.");
     }
 
     private static int[] Classes()

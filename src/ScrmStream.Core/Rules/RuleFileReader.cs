@@ -146,7 +146,8 @@ internal sealed class RuleFileReader
             _ => null,
         };
         return ((long)micro, unit ?? throw _yaml.Error(
-            node, $"not supported yet: a cap per {period}; there are per 1d, 1w (from Monday) and month, of the calendar in Asia/Shanghai"));
+            node,
+            $"not supported yet: a cap per {period}; there are per 1d, 1w (from Monday) and month, of the calendar in Asia/Shanghai"));
     }
 
     private List<Grade> Grades(YamlNode node)

@@ -22,7 +22,9 @@ public static class DemoCommand
         var events = new Option<int>("--events") { Description = "Events of the story.", DefaultValueFactory = _ => 100_000 };
         var seed = new Option<int>("--seed") { Description = "Another seed, other people.", DefaultValueFactory = _ => 1 };
         var keep = new Option<bool>("--keep") { Description = "Leave the servers and what they hold running (./scrm down ends them)." };
-        var command = new Command("demo", "Tells a pet shop's campaign from raw touchpoints to tags, scores and a funnel, and checks every figure.") { events, seed, keep };
+        var command = new Command(
+            "demo", "Tells a pet shop's campaign from raw touchpoints to tags, scores and a funnel, and checks every figure.")
+            { events, seed, keep };
         command.Runs((parsed, cancel) =>
         {
             var options = new PetShopOptions { Events = parsed.GetValue(events), Seed = parsed.GetValue(seed), HasFarAheadEvents = true };
@@ -40,7 +42,8 @@ public static class DemoCommand
             var (servers, _) = await LocalStack.UpAsync(new StackOptions(), TimeProvider.System, cancel);
             return await TellAsync(options, servers, await FreeNamespaceAsync(servers, cancel), keep, cancel);
         }
-        await using var stack = await LocalStack.StartPrivateAsync(new StackOptions { KafkaTopics = ["petshop"], KafkaPartitions = 16 }, TimeProvider.System, cancel);
+        var parts = new StackOptions { KafkaTopics = ["petshop"], KafkaPartitions = 16 };
+        await using var stack = await LocalStack.StartPrivateAsync(parts, TimeProvider.System, cancel);
         return await TellAsync(options, stack.Servers, "", keep, cancel);
     }
 
@@ -48,9 +51,10 @@ public static class DemoCommand
     {
         var rulesFile = Path.Combine(AppContext.BaseDirectory, RulesFile);
         var topic = name.Length == 0 ? "petshop" : $"petshop_{name}";
-        var settings = HostSettings.Load(null, new CommandLineValues(name, servers.Kafka, servers.Redis, servers.ClickHouse, rulesFile, null, [topic]));
+        var given = new CommandLineValues(name, servers.Kafka, servers.Redis, servers.ClickHouse, rulesFile, null, [topic]);
+        var (settings, rules) = (HostSettings.Load(null, given), RuleSet.Load(rulesFile));
         bool holds;
-        await using (var stage = await DemoStage.OpenAsync(settings, RuleSet.Load(rulesFile), NullLoggerFactory.Instance, TimeProvider.System, cancel))
+        await using (var stage = await DemoStage.OpenAsync(settings, rules, NullLoggerFactory.Instance, TimeProvider.System, cancel))
             holds = await new DemoStory(stage, new PetShopGenerator(options), TimeProvider.System).TellAsync(cancel);
         SayWhereNext(name, keep);
         return holds ? Exits.Done : Exits.Failed;
@@ -60,7 +64,8 @@ public static class DemoCommand
     private static async Task<string> FreeNamespaceAsync(LocalServers servers, CancellationToken cancel)
     {
         using var client = new ClickHouseClient(new ClickHouseOptions { Address = servers.ClickHouse, Database = "default" });
-        var taken = Encoding.UTF8.GetString(await client.QueryAsync("SELECT name FROM system.databases", "TabSeparated", cancel)).Split('\n').ToHashSet();
+        var answer = await client.QueryAsync("SELECT name FROM system.databases", "TabSeparated", cancel);
+        var taken = Encoding.UTF8.GetString(answer).Split('\n').ToHashSet();
         return Enumerable.Range(1, 10_000).Select(n => $"demo{n}").First(n => !taken.Contains($"scrm_{n}"));
     }
 
@@ -69,9 +74,10 @@ public static class DemoCommand
         AnsiConsole.WriteLine();
         if (keep)
         {
+            var phone = PetShopGenerator.HeroineIdentifiers.First(i => i.StartsWith("phone", StringComparison.Ordinal));
             Console.WriteLine($"""
                 Everything is still running. Try:
-                  ./scrm customer phone::{PetShopGenerator.HeroineIdentifiers.First(i => i.StartsWith("phone", StringComparison.Ordinal))["phone::".Length..]} --namespace {name}
+                  ./scrm customer {phone} --namespace {name}
                   ./scrm leads --namespace {name}
                   ./scrm funnel 'product_view > add_to_cart > order_paid' --window 7d --by channel --namespace {name}
                   ./scrm sql "SELECT event, count() FROM events GROUP BY event ORDER BY 2 DESC" --namespace {name}

@@ -12,7 +12,8 @@ public static class Durations
     {
         if (text is null) return null;
         var digits = text.TakeWhile(c => char.IsAsciiDigit(c) || c == '.').Count();
-        if (!double.TryParse(text.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || Unit(text[digits..]) is not { } unit)
+        if (!double.TryParse(text.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            || Unit(text[digits..]) is not { } unit)
             throw new SettingsException($"{option} '{text}': give a number with ms, s, m, h or d, for example 5s.");
         return unit * number;
     }

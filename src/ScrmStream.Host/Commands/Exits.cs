@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ScrmStream.ClickHouse;
 using ScrmStream.Host.Settings;
 using ScrmStream.Pipeline;
 using ScrmStream.Rules;
@@ -17,13 +18,22 @@ public static class Exits
         {
             return await work();
         }
-        catch (Exception e) when (e is SettingsException or RuleFileException or ArgumentException or FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is SettingsException or RuleFileException or ArgumentException
+            or FileNotFoundException or DirectoryNotFoundException)
         {
             return Say(e.Message, Usage);
         }
         catch (StoreUnavailableException e)
         {
             return Say(e.Message, OutOfReach);
+        }
+        catch (ClickHouseSchemaException e)
+        {
+            return Say(e.Message, OutOfReach);
+        }
+        catch (ClickHouseException e)
+        {
+            return Say(e.Message, e.Kind is ClickHouseErrorKind.Access or ClickHouseErrorKind.Schema ? OutOfReach : Failed);
         }
         catch (TimeoutException e)
         {

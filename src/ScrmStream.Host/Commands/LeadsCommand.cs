@@ -64,7 +64,7 @@ internal static class LeadsCommand
     }
 
     private static Dictionary<string, object> TagValues(CustomerCard lead) =>
-        lead.Tags.ToDictionary(t => t.Key, object (t) => t.Value == "1" ? true : t.Value);
+        lead.Tags.ToDictionary(t => t.Key, object (t) => lead.JustHolds(t.Key) ? true : t.Value);
 
     private static void Write(string score, List<CustomerCard> leads, string? format)
     {
@@ -87,7 +87,7 @@ internal static class LeadsCommand
                 lead.Customer, value.ToString(forPeople ? "0.0" : "0.######", CultureInfo.InvariantCulture), grade ?? "",
                 forPeople ? TimeText.Show(lead.LastSeen) : lead.LastSeen.ToString(CultureInfo.InvariantCulture),
                 lead.Events.ToString(CultureInfo.InvariantCulture),
-                string.Join(' ', lead.Tags.Select(t => t.Value == "1" ? t.Key : $"{t.Key}={t.Value}")));
+                string.Join(' ', lead.Tags.Select(t => lead.JustHolds(t.Key) ? t.Key : $"{t.Key}={t.Value}")));
         }
         if (format == FormatOption.Csv) Console.Out.Write(table.ToCsv());
         else table.Write();

@@ -11,13 +11,20 @@ public static class ReplayCommand
 {
     public static Command Create()
     {
-        var input = new Option<string[]>("--input") { Description = "NDJSON or CSV files, .gz too, read in this order.", Required = true, AllowMultipleArgumentsPerToken = true };
-        var mapping = new Option<string?>("--mapping") { Description = "How rows become events (schemas/mappings); without it lines are canonical events." };
+        var input = new Option<string[]>("--input")
+        {
+            Description = "NDJSON or CSV files, .gz too, read in this order.", Required = true, AllowMultipleArgumentsPerToken = true,
+        };
+        var mapping = new Option<string?>("--mapping")
+            { Description = "How rows become events (schemas/mappings); without it lines are canonical events." };
         var rules = new Option<string?>("--rules") { Description = "Rule file (YAML)." };
-        var asOf = new Option<string?>("--as-of") { Description = "Apply events up to this time and read scores as of it; default: the greatest event time." };
-        var output = new Option<string>("--output") { Description = "Folder of customers.ndjson, summary.json and rejects.ndjson.", Required = true };
+        var asOf = new Option<string?>("--as-of")
+            { Description = "Apply events up to this time and read scores as of it; default: the greatest event time." };
+        var output = new Option<string>("--output")
+            { Description = "Folder of customers.ndjson, summary.json and rejects.ndjson.", Required = true };
         var config = new Option<string?>("--config") { Description = "Configuration file (JSON)." };
-        var command = new Command("replay", "Runs the same engine over files, without servers.") { input, mapping, rules, asOf, output, config };
+        var command = new Command("replay", "Runs the same engine over files, without servers.")
+            { input, mapping, rules, asOf, output, config };
         command.Runs(async (parsed, cancel) =>
         {
             var map = parsed.GetValue(mapping) is { } file ? MappingFile.Load(file) : null;

@@ -13,20 +13,27 @@ public static class RunCommand
     public static Command Create()
     {
         var servers = new ServerOptions();
-        var topics = new Option<string[]>("--topics") { Description = "Topics to read; one that starts with ^ is a regular expression.", AllowMultipleArgumentsPerToken = true };
+        var topics = new Option<string[]>("--topics")
+        {
+            Description = "Topics to read; one that starts with ^ is a regular expression.", AllowMultipleArgumentsPerToken = true,
+        };
         var group = new Option<string?>("--group") { Description = "Kafka consumer group; default scrmstream[-NAMESPACE]." };
         var rules = new Option<string?>("--rules") { Description = "Rule file (YAML); schemas/rules/examples has some." };
-        var untilIdle = new Option<string?>("--until-idle") { Description = "End when all topics have been read to their end for so long, for example 5s." };
-        var format = new Option<string>("--format") { Description = "Of the closing summary: text or json.", DefaultValueFactory = _ => "text" };
+        var untilIdle = new Option<string?>("--until-idle")
+            { Description = "End when all topics have been read to their end for so long, for example 5s." };
+        var format = new Option<string>("--format")
+            { Description = "Of the closing summary: text or json.", DefaultValueFactory = _ => "text" };
         format.AcceptOnlyFromAmong("text", "json");
         var health = new Option<int?>("--health-port") { Description = "Loopback port of /healthz and /metrics; 0 a free one, -1 none." };
-        var command = new Command("run", "Runs the service: Kafka to customers, tags and scores in Redis, events in ClickHouse.") { topics, group, rules, untilIdle, format, health };
+        var command = new Command("run", "Runs the service: Kafka to customers, tags and scores in Redis, events in ClickHouse.")
+            { topics, group, rules, untilIdle, format, health };
         servers.AddTo(command, kafka: true, redis: true, clickHouse: true);
         command.Runs(async (parsed, cancel) =>
         {
             var settings = servers.Load(parsed, parsed.GetValue(rules), parsed.GetValue(group), parsed.GetValue(topics));
             if (parsed.GetValue(health) is { } port) settings.HealthPort = port;
-            return await RunAsync(settings, Durations.Parse(parsed.GetValue(untilIdle), "--until-idle"), parsed.GetValue(format) == "json", cancel);
+            var idle = Durations.Parse(parsed.GetValue(untilIdle), "--until-idle");
+            return await RunAsync(settings, idle, parsed.GetValue(format) == "json", cancel);
         });
         return command;
     }
@@ -34,11 +41,16 @@ public static class RunCommand
     private static async Task<int> RunAsync(HostSettings settings, TimeSpan? untilIdle, bool json, CancellationToken cancel)
     {
         var rules = settings.Rules is { } file ? RuleSet.Load(file) : RuleSet.Empty;
-        if (settings.HasKafka && settings.Kafka.Topics.Count == 0) throw new SettingsException("No topic to read: give --topics or Kafka:Topics.");
+        if (settings.HasKafka && settings.Kafka.Topics.Count == 0)
+            throw new SettingsException("No topic to read: give --topics or Kafka:Topics.");
         using var logs = Logs.Create();
         await using var connected = await ConnectedPorts.OpenAsync(settings, logs, cancel);
         foreach (var finding in connected.Findings) Console.Error.WriteLine($"scrmstream: at least once only: {finding}");
         var pipeline = new StreamPipeline(settings.Pipeline, rules, connected.Ports, WriterStamp.New(), TimeProvider.System);
+        await using var health = settings.HealthPort < 0
+            ? null
+            : await HealthServer.StartAsync(settings.HealthPort, pipeline, TimeProvider.System, cancel);
+        if (health is not null) Console.Error.WriteLine($"scrmstream: health and metrics at {health.Address}healthz and /metrics");
         var run = new ServiceRun(pipeline, TimeProvider.System);
         var line = new LiveLine(TimeProvider.System);
         try

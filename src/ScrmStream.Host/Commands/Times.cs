@@ -19,12 +19,14 @@ public static class Times
             return new DateTimeOffset(midnight, zone.GetUtcOffset(midnight)).ToUnixTimeMilliseconds() - 1;
         }
         if (!DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var time))
-            throw new SettingsException($"{option} '{text}': give a date (2026-03-01), a time (2026-03-01T12:00:00+08:00) or Unix milliseconds.");
+            throw new SettingsException(
+                $"{option} '{text}': give a date (2026-03-01), a time (2026-03-01T12:00:00+08:00) or Unix milliseconds.");
         var offset = time.Kind == DateTimeKind.Unspecified ? zone.GetUtcOffset(time) : TimeSpan.Zero;
         var utc = time.Kind == DateTimeKind.Unspecified ? time - offset : time.ToUniversalTime();
         return new DateTimeOffset(DateTime.SpecifyKind(utc, DateTimeKind.Utc)).ToUnixTimeMilliseconds();
     }
 
     /// <summary>The zone of dates where nothing else says: Asia/Shanghai, as in the rules.</summary>
-    public static TimeZoneInfo Shanghai { get; } = TimeZoneInfo.CreateCustomTimeZone("Asia/Shanghai", TimeSpan.FromHours(8), "Asia/Shanghai", "Asia/Shanghai");
+    public static TimeZoneInfo Shanghai { get; } =
+        TimeZoneInfo.CreateCustomTimeZone("Asia/Shanghai", TimeSpan.FromHours(8), "Asia/Shanghai", "Asia/Shanghai");
 }

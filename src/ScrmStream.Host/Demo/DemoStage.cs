@@ -27,7 +27,8 @@ public sealed class DemoStage : IAsyncDisposable
     private readonly RedisConnection _redis;
     private long _published;
 
-    private DemoStage(ConnectedPorts connected, RedisConnection redis, KafkaPublisher publisher, HostSettings settings, RuleSet rules, TimeProvider time)
+    private DemoStage(
+        ConnectedPorts connected, RedisConnection redis, KafkaPublisher publisher, HostSettings settings, RuleSet rules, TimeProvider time)
     {
         _connected = connected;
         _redis = redis;
@@ -52,7 +53,8 @@ public sealed class DemoStage : IAsyncDisposable
     private KafkaPublisher Publisher { get; }
     private string Topic => Settings.Kafka.Topics[0];
 
-    public static async Task<DemoStage> OpenAsync(HostSettings settings, RuleSet rules, ILoggerFactory logs, TimeProvider time, CancellationToken cancel)
+    public static async Task<DemoStage> OpenAsync(
+        HostSettings settings, RuleSet rules, ILoggerFactory logs, TimeProvider time, CancellationToken cancel)
     {
         var publisher = await KafkaPublisher.OpenAsync(settings.Kafka);
         await publisher.CreateMissingAsync(settings.Kafka.Topics[0]);

@@ -37,7 +37,8 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
         await ShowBoardAsync(cancel);
         await ShowFunnelAsync(cancel);
         var holds = await ShowChecksAsync(cancel);
-        AnsiConsole.MarkupLine($"[grey]told in {time.GetElapsedTime(start).TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s[/]");
+        var seconds = time.GetElapsedTime(start).TotalSeconds;
+        AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[grey]told in {seconds:0.0} s[/]"));
         return holds;
     }
 
@@ -72,10 +73,11 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
 
     private static string Line(CustomerCard card)
     {
-        var tags = string.Join(' ', card.Tags.Select(t => t.Value == "1" ? t.Key : $"{t.Key}={t.Value}"));
+        var tags = string.Join(' ', card.Tags.Select(t => card.JustHolds(t.Key) ? t.Key : $"{t.Key}={t.Value}"));
         var intent = card.Scores.GetValueOrDefault("intent");
         var score = (intent?.Value ?? 0).ToString("0.0", CultureInfo.InvariantCulture);
-        return $"[grey]{card.Customer[..8]}[/] {card.Identifiers.Count} identifier(s), {card.Events} events, intent [green]{score}[/] {Markup.Escape(intent?.Grade ?? "-")}  [aqua]{Markup.Escape(tags)}[/]";
+        return $"[grey]{card.Customer[..8]}[/] {card.Identifiers.Count} identifier(s), {card.Events} events, "
+            + $"intent [green]{score}[/] {Markup.Escape(intent?.Grade ?? "-")}  [aqua]{Markup.Escape(tags)}[/]";
     }
 
     private async Task TellEverybodyAsync(IEnumerator<GeneratedRecord> records, CancellationToken cancel)
@@ -88,7 +90,8 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
         var counters = stage.Pipeline.Counters;
         var seconds = time.GetElapsedTime(start).TotalSeconds;
         AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture,
-            $"{counters.DurableEvents - before:N0} events made, sent through Kafka, decided and stored in {seconds:0.0} s; {counters.Rejected:N0} bad or repeated ones set aside."));
+            $"{counters.DurableEvents - before:N0} events made, sent through Kafka, decided and stored in {seconds:0.0} s; "
+            + $"{counters.Rejected:N0} bad or repeated ones set aside."));
     }
 
     private async Task ShowBoardAsync(CancellationToken cancel)
@@ -99,7 +102,11 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
         var cards = await stage.Customers.ReadManyAsync([.. leaders.Select(l => l.Customer)], atMs, cancel);
         var table = new ResultTable(["customer", "intent", "grade", "tags"]) { Numbers = ["intent"] };
         foreach (var card in cards.OfType<CustomerCard>())
-            table.Add([card.Customer, card.Scores["intent"].Value.ToString("0.0", CultureInfo.InvariantCulture), card.Scores["intent"].Grade ?? "", string.Join(' ', card.Tags.Keys.Order())]);
+        {
+            var (value, grade) = card.Scores["intent"];
+            var tags = string.Join(' ', card.Tags.Keys.Order());
+            table.Add([card.Customer, value.ToString("0.0", CultureInfo.InvariantCulture), grade ?? "", tags]);
+        }
         table.Write();
     }
 
@@ -109,18 +116,21 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
         var options = new FunnelOptions { Steps = FunnelOptions.ParseSteps(Funnel), Window = FunnelOptions.ParseWindow("7d") };
         var steps = (await FunnelQuery.RunAsync(stage.ClickHouse, options, cancel))[0].Steps;
         var alone = await PerIdentifierAsync(cancel);
-        var table = new ResultTable(["step", "customers", "identifiers taken one by one"]) { Numbers = ["customers", "identifiers taken one by one"] };
-        for (var i = 0; i < steps.Count; i++)
-            table.Add([steps[i].Step, steps[i].Customers.ToString("N0", CultureInfo.InvariantCulture), alone[i].ToString("N0", CultureInfo.InvariantCulture)]);
+        const string Alone = "identifiers taken one by one";
+        var table = new ResultTable(["step", "customers", Alone]) { Numbers = ["customers", Alone] };
+        for (var i = 0; i < steps.Count; i++) table.Add([steps[i].Step, Grouped(steps[i].Customers), Grouped(alone[i])]);
         table.Write();
-        AnsiConsole.MarkupLine("[grey]On the right the same events without knowing who is who: carts that were filled before a login look abandoned.[/]");
+        AnsiConsole.MarkupLine(
+            "[grey]On the right the same events without knowing who is who: carts that were filled before a login look abandoned.[/]");
     }
 
     private async Task<long[]> PerIdentifierAsync(CancellationToken cancel)
     {
         const string Sql = """
             SELECT countIf(level >= 1), countIf(level >= 2), countIf(level >= 3) FROM (
-              SELECT windowFunnel(604800000)(toUInt64(toUnixTimestamp64Milli(event_time)), event = 'product_view', event = 'add_to_cart', event = 'order_paid') AS level
+              SELECT windowFunnel(604800000)(
+                toUInt64(toUnixTimestamp64Milli(event_time)),
+                event = 'product_view', event = 'add_to_cart', event = 'order_paid') AS level
               FROM events GROUP BY anchor)
             """;
         var answer = System.Text.Encoding.UTF8.GetString(await stage.ClickHouse.QueryAsync(Sql, "TabSeparated", cancel));
@@ -129,7 +139,8 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
 
     private async Task<long> LatestEventMsAsync(CancellationToken cancel)
     {
-        var answer = await stage.ClickHouse.QueryAsync("SELECT toUnixTimestamp64Milli(max(event_time)) FROM events", "TabSeparated", cancel);
+        const string Sql = "SELECT toUnixTimestamp64Milli(max(event_time)) FROM events";
+        var answer = await stage.ClickHouse.QueryAsync(Sql, "TabSeparated", cancel);
         return long.Parse(System.Text.Encoding.UTF8.GetString(answer).Trim(), CultureInfo.InvariantCulture);
     }
 
@@ -141,9 +152,13 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
         foreach (var check in checks) table.Add([check.Holds ? "ok" : "WRONG", check.What, check.Expected, check.Found]);
         table.Write();
         var wrong = checks.Count(c => !c.Holds);
-        AnsiConsole.MarkupLine(wrong == 0 ? $"[green]{checks.Count} of {checks.Count} checks hold.[/]" : $"[red]{wrong} of {checks.Count} checks do not hold.[/]");
+        AnsiConsole.MarkupLine(wrong == 0
+            ? $"[green]{checks.Count} of {checks.Count} checks hold.[/]"
+            : $"[red]{wrong} of {checks.Count} checks do not hold.[/]");
         return wrong == 0;
     }
+
+    private static string Grouped(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     private static void Heading(string text)
     {

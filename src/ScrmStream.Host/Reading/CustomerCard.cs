@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using ScrmStream.Redis;
 using ScrmStream.Rules;
@@ -23,7 +24,7 @@ public sealed record CustomerScore(decimal Value, string? Grade);
 
 /// <summary>A customer as downstream programs see it: what <c>customer</c> prints and a line of <c>customers.ndjson</c> holds.
 /// Immutable.</summary>
-/// <param name="Tags">Value by name; "1" for a tag that just holds.</param>
+/// <param name="Tags">Value by name; "1" for a tag that just holds (see <see cref="JustHolds"/>).</param>
 /// <param name="FirstSeen">Unix milliseconds.</param>
 /// <param name="LastSeen">Unix milliseconds.</param>
 public sealed record CustomerCard(
@@ -36,8 +37,14 @@ public sealed record CustomerCard(
     /// <summary>Where the customer was met, in words.</summary>
     public IReadOnlyList<string> Channels { get; init; } = [];
 
+    /// <summary>Tags that the rules give a value; of these "1" is a value. Empty where the rules are not known.</summary>
+    public IReadOnlySet<string> ValuedTags { get; init; } = FrozenSet<string>.Empty;
+
+    /// <summary>True for a tag that has no value besides that it holds. Without rules every "1" is taken for one.</summary>
+    public bool JustHolds(string tag) => Tags[tag] == "1" && !ValuedTags.Contains(tag);
+
     /// <summary>Reads a stored view and brings its scores to a time.</summary>
-    /// <param name="rules">For the grades at that time; null: grades stay as stored.</param>
+    /// <param name="rules">For the grades at that time and the kinds of tags; null: grades stay as stored.</param>
     public static CustomerCard Of(StoredCustomer stored, IReadOnlyList<CustomerIdentifier> identifiers, RuleSet? rules, long asOfMs)
     {
         var fields = stored.Fields;
@@ -51,6 +58,9 @@ public sealed record CustomerCard(
             attributes, Number(fields, "first_seen"), Number(fields, "last_seen"), Number(fields, "events"))
         {
             Channels = fields.GetValueOrDefault("channels", "").Split(',', StringSplitOptions.RemoveEmptyEntries),
+            ValuedTags = rules is null
+                ? FrozenSet<string>.Empty
+                : rules.Tags.Where(t => t.Kind != TagKind.Boolean).Select(t => t.Name).ToHashSet(),
         };
     }
 

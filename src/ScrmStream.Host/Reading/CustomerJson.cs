@@ -44,7 +44,7 @@ public static class CustomerJson
         json.WriteStartObject("tags");
         foreach (var (name, value) in customer.Tags)
         {
-            if (value == "1") json.WriteBoolean(name, true);
+            if (customer.JustHolds(name)) json.WriteBoolean(name, true);
             else json.WriteString(name, value);
         }
         json.WriteEndObject();

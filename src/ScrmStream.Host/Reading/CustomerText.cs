@@ -40,7 +40,7 @@ public static class CustomerText
     {
         if (customer.Tags.Count == 0) return new Markup("[grey]none[/]");
         return new Markup(string.Join("  ", customer.Tags.Select(t =>
-            t.Value == "1" ? $"[aqua]{Markup.Escape(t.Key)}[/]" : $"[aqua]{Markup.Escape(t.Key)}[/]={Markup.Escape(t.Value)}")));
+            customer.JustHolds(t.Key) ? $"[aqua]{Markup.Escape(t.Key)}[/]" : $"[aqua]{Markup.Escape(t.Key)}[/]={Markup.Escape(t.Value)}")));
     }
 
     private static Markup Identifiers(CustomerCard customer)

@@ -12,6 +12,8 @@ namespace ScrmStream.Host.Replay;
 /// </summary>
 public sealed class CustomerProfile(CustomerState state, RuleSet rules)
 {
+    private readonly byte[][] _booleanTags =
+        [.. rules.Tags.Where(t => t.Kind == TagKind.Boolean).Select(t => System.Text.Encoding.UTF8.GetBytes(t.Name))];
     private readonly ShardSet _shards = new();
     private readonly List<int> _nodes = [];
 
@@ -29,6 +31,14 @@ public sealed class CustomerProfile(CustomerState state, RuleSet rules)
         var kind = state.Graph.Nodes[_nodes[i]].Kind;
         var text = state.Graph.Nodes.Text(_nodes[i]);
         return (kind, Utf8(IdentifierText.Scope(text, kind)), Utf8(IdentifierText.Value(text, kind)));
+    }
+
+    /// <summary>True for a tag that has no value besides that it holds; its "1" is no value of an event.</summary>
+    public bool JustHolds(ReadOnlySpan<byte> tag)
+    {
+        foreach (var name in _booleanTags)
+            if (tag.SequenceEqual(name)) return true;
+        return false;
     }
 
     /// <summary>Moves to the customer rooted at a node.</summary>

@@ -53,7 +53,7 @@ public sealed class CustomerWriter(Stream output) : IDisposable
         for (var i = 0; i < customer.Conclusion.TagCount; i++)
         {
             var tag = customer.Conclusion.Tag(i);
-            if (tag.Value.SequenceEqual("1"u8)) json.WriteBoolean(tag.Name, true);
+            if (customer.JustHolds(tag.Name)) json.WriteBoolean(tag.Name, true);
             else json.WriteString(tag.Name, tag.Value);
         }
         json.WriteEndObject();

@@ -38,6 +38,7 @@ public sealed class LiveLine(TimeProvider time)
         var perSecond = (counters.DurableEvents - _shownEvents) / since.TotalSeconds;
         var lag = pipeline.Lag < 0 ? "?" : pipeline.Lag.ToString("N0", CultureInfo.InvariantCulture);
         return string.Create(CultureInfo.InvariantCulture,
-            $"{perSecond,9:N0} events/s | {counters.DurableEvents:N0} done | lag {lag} | identifiers {counters.Identifiers:N0} | rejected {counters.Rejected:N0} | {Environment.WorkingSet / 1048576:N0} MB");
+            $"{perSecond,9:N0} events/s | {counters.DurableEvents:N0} done | lag {lag} | identifiers {counters.Identifiers:N0} | "
+            + $"rejected {counters.Rejected:N0} | {Environment.WorkingSet / 1048576:N0} MB");
     }
 }

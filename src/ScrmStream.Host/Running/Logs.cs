@@ -8,7 +8,8 @@ public static class Logs
 {
     public static ILoggerFactory Create()
     {
-        var level = Enum.TryParse<LogLevel>(Environment.GetEnvironmentVariable("SCRMSTREAM_LOG"), ignoreCase: true, out var given) ? given : LogLevel.Information;
+        var said = Environment.GetEnvironmentVariable("SCRMSTREAM_LOG");
+        var level = Enum.TryParse<LogLevel>(said, ignoreCase: true, out var given) ? given : LogLevel.Information;
         return LoggerFactory.Create(builder => builder.SetMinimumLevel(level)
             .AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat, o.ColorBehavior) = (true, "HH:mm:ss ", LoggerColorBehavior.Disabled))
             .Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));

@@ -25,8 +25,10 @@ public sealed record RunSummary(
 
     public string ToJson() => JsonSerializer.Serialize(this, Snake);
 
+    private long RejectedTotal => Rejected.Values.Sum();
+
     public string ToText() => string.Create(CultureInfo.InvariantCulture, $"""
-        {Events:N0} events in {Seconds:N1} s ({EventsPerSecond:N0}/s): {Accepted:N0} accepted, {Rejected.Values.Sum():N0} rejected{Reasons()}
+        {Events:N0} events in {Seconds:N1} s ({EventsPerSecond:N0}/s): {Accepted:N0} accepted, {RejectedTotal:N0} rejected{Reasons()}
         {Identifiers:N0} identifiers, {Customers:N0} customers, {Tags:N0} tags in the store; peak memory {PeakMemoryBytes / 1048576.0:N0} MB
         """);
 

@@ -36,5 +36,6 @@ public sealed class ServiceRun(StreamPipeline pipeline, TimeProvider time)
     }
 
     // At the end of the source, and everything that was read is durable.
-    private bool IsDrained(TimeSpan idle) => pipeline.IdleFor >= idle && pipeline.Counters.DurableRecords == pipeline.Counters.PolledRecords;
+    private bool IsDrained(TimeSpan idle) =>
+        pipeline.IdleFor >= idle && pipeline.Counters.DurableRecords == pipeline.Counters.PolledRecords;
 }

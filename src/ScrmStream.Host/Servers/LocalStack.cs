@@ -73,11 +73,12 @@ public sealed class LocalStack : IAsyncDisposable
     /// <summary>Ends the servers of the home folder, and nothing else.</summary>
     /// <param name="wipe">Also deletes what they stored.</param>
     /// <returns>The names of those that ran, with how they ended; empty when none did.</returns>
+    /// <exception cref="SettingsException">What was noted about them is damaged, and now forgotten.</exception>
     public static async Task<IReadOnlyList<(string Name, bool InOrder)>> DownAsync(bool wipe, TimeProvider time, CancellationToken cancel)
     {
         if (!Directory.Exists(LocalServers.Folder)) return [];
         using var held = await FolderLock.TakeAsync(LocalServers.Folder, time, cancel);
-        IReadOnlyList<(string, bool)> ended = LocalServers.Find() is { } servers ? await EndAsync(Processes(servers), time) : [];
+        IReadOnlyList<(string, bool)> ended = FindOrForget() is { } servers ? await EndAsync(Processes(servers), time) : [];
         LocalServers.Forget();
         if (wipe) Wipe(LocalServers.Folder);
         return ended;
@@ -93,6 +94,21 @@ public sealed class LocalStack : IAsyncDisposable
         await EndAsync(Processes(Servers), _time);
         _guard.Dispose();
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
+    }
+
+    // A damaged file names no process that could be ended safely, and must not stand in the way of the next "up".
+    private static LocalServers? FindOrForget()
+    {
+        try
+        {
+            return LocalServers.Find();
+        }
+        catch (SettingsException)
+        {
+            LocalServers.Forget();
+            throw new SettingsException("What \"up\" noted about its servers was damaged and is now forgotten. One that still runs has to "
+                + $"be ended by its process id: \"ps\" shows them with {LocalServers.Folder}. Nothing was deleted.");
+        }
     }
 
     private static string PortsFile => Path.Combine(LocalServers.Folder, "ports.json");

@@ -7,12 +7,14 @@ using ScrmStream.Redis;
 namespace ScrmStream.Host.Settings;
 
 /// <summary>
-/// Everything a verb can be told, from (later wins): the shipped appsettings.json, the file of <c>--config</c>, environment variables
-/// that start with <c>SCRMSTREAM_</c> (<c>SCRMSTREAM_Redis__Password</c>), what <c>up</c> started, the command line. Frozen once loaded.
+/// Everything a verb can be told, from (later wins): what <c>up</c> started, the shipped appsettings.json, the file of <c>--config</c>,
+/// environment variables that start with <c>SCRMSTREAM_</c> (<c>SCRMSTREAM_Redis__Password</c>), the command line. Frozen once loaded.
 /// </summary>
 public sealed class HostSettings
 {
-    /// <summary>Keeps stores apart: prefix of Redis keys, ClickHouse database, default group, output topics. Empty: the default one.</summary>
+    /// <summary>
+    /// Keeps stores apart: prefix of Redis keys, ClickHouse database, default group, output topics. Empty: the default one.
+    /// </summary>
     public string Namespace { get; set; } = "";
     /// <summary>The rule file; null: no rules.</summary>
     public string? Rules { get; set; }

@@ -17,14 +17,33 @@ public sealed record LocalServers(
 
     private static string StateFile => Path.Combine(Folder, "servers.json");
 
-    /// <summary>The servers of an earlier <c>up</c>; null when there was none.</summary>
-    public static LocalServers? Find() =>
-        File.Exists(StateFile) ? JsonSerializer.Deserialize<LocalServers>(File.ReadAllText(StateFile)) : null;
+    // A member that is missing is damage, not a null.
+    private static readonly JsonSerializerOptions Strict =
+        new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
+    /// <summary>The servers of an earlier <c>up</c>; null when there was none.</summary>
+    /// <exception cref="SettingsException">The file is damaged.</exception>
+    public static LocalServers? Find()
+    {
+        if (!File.Exists(StateFile)) return null;
+        try
+        {
+            if (JsonSerializer.Deserialize<LocalServers>(File.ReadAllText(StateFile), Strict) is { } servers) return servers;
+        }
+        catch (JsonException)
+        {
+            // Said below, as for a file that holds only "null".
+        }
+        throw new SettingsException($"{StateFile} is damaged: run ./scrm down, then ./scrm up again.");
+    }
+
+    /// <summary>Written beside it and moved over it: a reader sees the old file or the new one, never half of one.</summary>
     public void Save()
     {
         Directory.CreateDirectory(Folder);
-        File.WriteAllText(StateFile, JsonSerializer.Serialize(this));
+        var next = $"{StateFile}.next";
+        File.WriteAllText(next, JsonSerializer.Serialize(this));
+        File.Move(next, StateFile, overwrite: true);
     }
 
     public static void Forget() => File.Delete(StateFile);

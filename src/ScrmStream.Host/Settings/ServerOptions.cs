@@ -5,8 +5,10 @@ namespace ScrmStream.Host.Settings;
 /// <summary>The options every verb that talks to a server takes; one instance per command.</summary>
 public sealed class ServerOptions
 {
-    public Option<string?> Config { get; } = new("--config") { Description = "Configuration file (JSON); docs/operations/configuration.md lists the settings." };
-    public Option<string?> Namespace { get; } = new("--namespace") { Description = "Keeps stores apart: Redis keys, ClickHouse database, group, output topics." };
+    public Option<string?> Config { get; } = new("--config")
+        { Description = "Configuration file (JSON); docs/operations/configuration.md lists the settings." };
+    public Option<string?> Namespace { get; } = new("--namespace")
+        { Description = "Keeps stores apart: Redis keys, ClickHouse database, group, output topics." };
     public Option<string?> Kafka { get; } = new("--kafka") { Description = "Kafka's bootstrap servers, host:port[,host:port]." };
     public Option<string?> Redis { get; } = new("--redis") { Description = "Redis, host:port." };
     public Option<string?> ClickHouse { get; } = new("--clickhouse") { Description = "ClickHouse over HTTP, http(s)://host:port." };

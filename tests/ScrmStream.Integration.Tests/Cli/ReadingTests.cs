@@ -63,7 +63,10 @@ public sealed class ReadingTests(LoadedStack stack)
         Assert.Equal(AnnId, byCookie.GetProperty("customer").GetString());
         Assert.Equal(
             """[{"kind":"unionid","scope":"wx","value":"ann"},{"kind":"cookie","scope":"shop","value":"c1"}]""", byCookie.GetProperty("identifiers").GetRawText());
+        // Only the rules know that "1" of this tag is a number of orders.
         Assert.Equal("""{"buyer":true,"orders":true}""", byCookie.GetProperty("tags").GetRawText());
+        var withRules = await CustomerAsync("cookie:shop:c1", "--rules", stack.RuleFile);
+        Assert.Equal("""{"buyer":true,"orders":"1"}""", withRules.GetProperty("tags").GetRawText());
         Assert.Equal(LoadedStack.StartMs, byCookie.GetProperty("first_seen").GetInt64());
         Assert.Equal(LoadedStack.StartMs + 7_200_000, byCookie.GetProperty("last_seen").GetInt64());
         Assert.Equal(3, byCookie.GetProperty("events").GetInt64());

@@ -43,7 +43,7 @@ public sealed class ClickHouseMigrationsTests(ClickHouseFixture clickHouse)
         using var client = await clickHouse.ClientWithSchemaAsync();
         var changed = ClickHouseMigrations.All.Select(m => m.Number == 2
             ? new ClickHouseMigration(2, m.Name, m.Sql + "-- more\n") : m).ToList();
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => ClickHouseMigrations.ApplyAsync(client, changed,
+        var error = await Assert.ThrowsAsync<ClickHouseSchemaException>(() => ClickHouseMigrations.ApplyAsync(client, changed,
             CancellationToken.None));
         Assert.Contains("0002-identity.sql was changed", error.Message, StringComparison.Ordinal);
     }
@@ -52,7 +52,7 @@ public sealed class ClickHouseMigrationsTests(ClickHouseFixture clickHouse)
     public async Task Apply_DatabaseOfANewerBuild_IsRefused()
     {
         using var client = await clickHouse.ClientWithSchemaAsync();
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(
+        var error = await Assert.ThrowsAsync<ClickHouseSchemaException>(
             () => ClickHouseMigrations.ApplyAsync(client, ClickHouseMigrations.All.Take(2).ToList(), CancellationToken.None));
         Assert.Contains("older than the database", error.Message, StringComparison.Ordinal);
     }

@@ -41,23 +41,29 @@ public sealed class PetShopGeneratorTests : IDisposable
         var tags = customers.SelectMany(c => c.GetProperty("tags").EnumerateObject()).ToArray();
         Assert.Equal(Sorted(truth.Tags), Sorted(tags.CountBy(t => t.Name)));
         foreach (var (tag, values) in truth.TagValues)
-            Assert.Equal(Sorted(values), Sorted(tags.Where(t => t.Name == tag).CountBy(Value)));
-        AssertHeroine(truth.Heroine, customers);
+            Assert.Equal(Sorted(values), Sorted(tags.Where(t => t.Name == tag).CountBy(t => Value(rules, t))));
+        AssertHeroine(truth.Heroine, customers, rules);
     }
 
     private static IEnumerable<string> Sorted<T>(IEnumerable<KeyValuePair<string, T>> pairs) =>
         pairs.Select(p => $"{p.Key}={p.Value}").Order(StringComparer.Ordinal);
 
-    private static string Value(JsonProperty tag) => tag.Value.ValueKind == JsonValueKind.True ? "1" : tag.Value.GetString()!;
+    // A boolean tag is printed as true and no other is: a value of "1" is a text.
+    private static string Value(RuleSet rules, JsonProperty tag)
+    {
+        var isBoolean = rules.Tags.Single(t => t.Name == tag.Name).Kind == TagKind.Boolean;
+        Assert.Equal(isBoolean ? JsonValueKind.True : JsonValueKind.String, tag.Value.ValueKind);
+        return isBoolean ? "1" : tag.Value.GetString()!;
+    }
 
-    private static void AssertHeroine(HeroineTruth truth, JsonElement[] customers)
+    private static void AssertHeroine(HeroineTruth truth, JsonElement[] customers, RuleSet rules)
     {
         static string Texts(JsonElement customer) => string.Join(' ', customer.GetProperty("identifiers").EnumerateArray()
             .Select(i => $"{i.GetProperty("kind")}:{i.GetProperty("scope")}:{i.GetProperty("value")}").Order(StringComparer.Ordinal));
         Assert.Equal(PetShopGenerator.HeroineIdentifiers.Order(StringComparer.Ordinal), truth.Identifiers);
         var heroine = Assert.Single(customers, c => Texts(c) == string.Join(' ', truth.Identifiers));
         Assert.Equal(truth.Events, heroine.GetProperty("events").GetInt64());
-        var tags = heroine.GetProperty("tags").EnumerateObject().Select(t => KeyValuePair.Create(t.Name, Value(t)));
+        var tags = heroine.GetProperty("tags").EnumerateObject().Select(t => KeyValuePair.Create(t.Name, Value(rules, t)));
         Assert.Equal(Sorted(truth.Tags), Sorted(tags));
         Assert.Equal("customer", truth.Tags["lifecycle"]);
     }

@@ -1,0 +1,80 @@
+using ScrmStream.Identity;
+using ScrmStream.Pipeline;
+using ScrmStream.Redis;
+using ScrmStream.TestKit.Conformance;
+
+namespace ScrmStream.Integration.Redis;
+
+/// <summary>One process alone, a second one that appears, and both from then on.</summary>
+[Collection("redis")]
+[NeedsPrograms("redis-server")]
+public sealed class WriterEpochTests(RedisServerFixture redis)
+{
+    private static readonly CancellationToken Cancel = CancellationToken.None;
+
+    [StoreFact]
+    public async Task Publish_Alone_LeavesWhatTheViewsSay()
+    {
+        var connection = await redis.OpenAsync();
+        await connection.Epoch.ClaimAsync(Cancel);
+        Assert.True(connection.Epoch.IsSole);
+        var (ann, bob) = (StoreSamples.Id("phone::ann"), StoreSamples.Id("phone::bob"));
+        var customer = new ViewSample(ann, 1)
+        {
+            Vector = [(ann, 1)], Fields = new() { ["events"] = "1" }, Tags = new() { ["buyer"] = "1" }, TagExpiry = new() { ["buyer"] = "9" },
+            Ranks = new() { ["intent"] = "17" },
+        };
+        await PublishAsync(connection, customer, customer with { Id = bob, Stamp = 2, Vector = [(bob, 1)] });
+        Assert.Equal("fields events=1 | tags buyer=1 | expiry buyer=9 | ranks intent=17", await ReadAsync(connection, ann));
+
+        // Ann's number turns out to be Bob's: her view loses everything of a customer; Bob keeps his unchanged tags.
+        var merged = new ViewSample(ann, 3)
+        {
+            Form = ViewForm.Merged, MergedInto = bob, ExpectedStamp = 1, Vector = [(ann, 2)], Ranks = new() { ["intent"] = "-" },
+        };
+        var more = customer with { Id = bob, Stamp = 4, ExpectedStamp = 2, TagsChanged = false, Fields = new() { ["events"] = "2" }, Ranks = new() { ["intent"] = "18" } };
+        await PublishAsync(connection, merged, more);
+        Assert.Equal($"fields merged_into={bob} | tags  | expiry  | ranks ", await ReadAsync(connection, ann));
+        Assert.Equal("fields events=2 | tags buyer=1 | expiry buyer=9 | ranks intent=18", await ReadAsync(connection, bob));
+    }
+
+    [StoreFact]
+    public async Task Claim_WhileAnotherWrites_RefusesItsWritesAndMakesBothCompare()
+    {
+        var first = await redis.OpenAsync();
+        var second = await redis.OpenAsync(o => o.Namespace = first.Keys.Prefix.Split(':')[1]);
+        await first.Epoch.ClaimAsync(Cancel);
+        var id = StoreSamples.Id("phone::ann");
+        Assert.Empty(await StoreAsync(first, id, CellVersion.None, new CellVersion(1, 7), "one"));
+
+        await second.Epoch.ClaimAsync(Cancel);
+        Assert.Equal([0], await StoreAsync(first, id, new CellVersion(1, 7), new CellVersion(2, 7), "late"));
+        Assert.Equal("one", await FactsAsync(first, id));
+        Assert.False(first.Epoch.IsSole);
+
+        Assert.Equal([0], await StoreAsync(second, id, new CellVersion(1, 7), new CellVersion(2, 8), "also late"));
+        Assert.False(second.Epoch.IsSole);
+        Assert.Empty(await StoreAsync(second, id, new CellVersion(1, 7), new CellVersion(2, 8), "two"));
+        Assert.Equal([0], await StoreAsync(first, id, new CellVersion(1, 7), new CellVersion(2, 7), "stale"));
+        Assert.Equal("two", await FactsAsync(first, id));
+    }
+
+    private static async Task PublishAsync(RedisConnection connection, params ViewSample[] samples)
+    {
+        var arena = new ByteArena();
+        Assert.Empty(await new RedisViewStore(connection).PublishAsync([.. samples.Select(s => s.AddTo(arena))], arena, Cancel));
+    }
+
+    private static async Task<string> ReadAsync(RedisConnection connection, IdentifierId id) =>
+        (await RedisReadBack.ReadAsync(connection, id, ["intent"]))!.ToString();
+
+    private static async Task<IReadOnlyList<int>> StoreAsync(
+        RedisConnection connection, IdentifierId id, CellVersion expected, CellVersion version, string facts)
+    {
+        var arena = new ByteArena();
+        return await new RedisCellStore(connection).StoreAsync([StoreSamples.Cell(arena, id, expected, version, facts)], arena, Cancel);
+    }
+
+    private static async Task<string> FactsAsync(RedisConnection connection, IdentifierId id) =>
+        System.Text.Encoding.UTF8.GetString((await new RedisCellStore(connection).LoadAsync([id], Cancel))[0].Cell!.AsSpan(16));
+}
