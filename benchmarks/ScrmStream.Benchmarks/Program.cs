@@ -1,1 +1,3 @@
-return;
+using BenchmarkDotNet.Running;
+
+BenchmarkSwitcher.FromAssembly(typeof(ScrmStream.Benchmarks.DecideBenchmarks).Assembly).Run(args);

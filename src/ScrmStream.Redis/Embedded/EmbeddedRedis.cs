@@ -59,6 +59,8 @@ public sealed class EmbeddedRedis : IAsyncDisposable
             "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
             // Boards are written all the time: from 32 customers on a skip list is cheaper to write than a list that is searched.
             "--zset-max-listpack-entries", "32",
+            // A rewrite forks: on small files, which double often, that costs more than the room it saves.
+            "--auto-aof-rewrite-min-size", "1gb",
         ];
         foreach (var setting in settings.Concat(extra)) start.ArgumentList.Add(setting);
         var process = Process.Start(start)!;
