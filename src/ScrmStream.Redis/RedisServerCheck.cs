@@ -88,7 +88,7 @@ public sealed class RedisServerCheck(RedisConnection connection)
         if (stored != StateFormat)
         {
             throw Unusable($"holds state of format {stored} ({connection.Keys.Meta("format")}), and this version reads {StateFormat}. "
-                + "Run the version that wrote it, give another --namespace, or delete the keys of this one and run: scrm rebuild");
+                + "Run the version that wrote it, give another --namespace, or delete the keys of this one and read the topics again from the start");
         }
     }
 

@@ -41,8 +41,13 @@ internal sealed class SoleViewCall(RedisKeys keys)
         while (ranks.Read())
         {
             var isOff = !isCustomer || ViewCall.IsOff(ranks.Value);
-            if (!isOff) ListOf(_onBoard, ranks.Name).Add(new SortedSetEntry(member, double.Parse(ranks.Value, CultureInfo.InvariantCulture)));
-            else if (!isNew) ListOf(_offBoard, ranks.Name).Add(member);
+            if (isOff)
+            {
+                if (!isNew) ListOf(_offBoard, ranks.Name).Add(member);
+                continue;
+            }
+            var rank = double.Parse(ranks.Value, CultureInfo.InvariantCulture);
+            ListOf(_onBoard, ranks.Name).Add(new SortedSetEntry(member, rank));
         }
     }
 

@@ -23,7 +23,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
     public IReadOnlyList<RedisFinding> Findings { get; private set; } = [];
 
     /// <summary>Connects to all three. Stores come before Kafka, so that a group is only joined by a process that can work.</summary>
-    /// <exception cref="StoreUnavailableException">A server has no address or does not answer; the message says which and the fix.</exception>
+    /// <exception cref="StoreUnavailableException">A server has no address or does not answer; the message has the fix.</exception>
     public static async Task<ConnectedPorts> OpenAsync(HostSettings settings, ILoggerFactory logs, CancellationToken cancel)
     {
         if (!settings.HasKafka) throw Exits.NoAddress("Kafka", "--kafka");

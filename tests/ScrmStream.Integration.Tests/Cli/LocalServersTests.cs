@@ -26,6 +26,31 @@ public sealed class LocalServersTests
         Assert.Equal("Nothing was up.\n", await home.Scrm.OutputOfAsync("down"));
     }
 
+    [Fact]
+    public async Task Find_DamagedFile_SaysDownWhichForgetsIt()
+    {
+        await using var home = new TemporaryHome();
+        Directory.CreateDirectory(home.Up);
+        await File.WriteAllTextAsync(Path.Combine(home.Up, "servers.json"), """{"Kafka":"127.0.0.1:1","Redis":""");
+        var outcome = await home.Scrm.RunAsync("leads");
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("servers.json is damaged: run ./scrm down", outcome.Error, StringComparison.Ordinal);
+
+        var down = await home.Scrm.RunAsync("down");
+        Assert.Equal(2, down.Code);
+        Assert.Contains("now forgotten", down.Error, StringComparison.Ordinal);
+        Assert.Equal("Nothing was up.\n", await home.Scrm.OutputOfAsync("down"));
+    }
+
+    [Theory]
+    [InlineData("run", "--no-such-option")]
+    [InlineData("no-such-verb")]
+    public async Task Usage_Wrong_EndsWith2(params string[] arguments)
+    {
+        await using var home = new TemporaryHome();
+        Assert.Equal(2, (await home.Scrm.RunAsync(arguments)).Code);
+    }
+
     [LocalServersFact]
     public async Task Up_TwiceAtOnceAndAfterADeath_KeepsOneSetAndRestartsOnlyTheDead()
     {
