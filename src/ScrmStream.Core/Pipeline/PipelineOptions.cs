@@ -19,8 +19,8 @@ public sealed class PipelineOptions
     public int DecodeLanes { get; set; } = 1;
     /// <summary>Batches whose cells are asked for ahead of the one being decided. Default 2, range 1 to 16.</summary>
     public int PrefetchBatches { get; set; } = 2;
-    /// <summary>Events of one flush. Default 131,072, range 1 to 1,000,000.</summary>
-    public int FlushEventsMax { get; set; } = 131_072;
+    /// <summary>Events of one flush. Default 98,304, range 1 to 1,000,000.</summary>
+    public int FlushEventsMax { get; set; } = 98_304;
     /// <summary>How long an event waits for its flush when nothing else is to be read. Default 250 ms.</summary>
     public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(250);
     /// <summary>How long an event waits for its flush under backlog, when a flush coalesces more. Default 5 s.</summary>
