@@ -88,7 +88,8 @@ public sealed class RedisServerCheck(RedisConnection connection)
         if (stored != StateFormat)
         {
             throw Unusable($"holds state of format {stored} ({connection.Keys.Meta("format")}), and this version reads {StateFormat}. "
-                + "Run the version that wrote it, give another --namespace, or delete the keys of this one and read the topics again from the start");
+                + "Run the version that wrote it, give another --namespace, or delete the keys of this one "
+                + "and read the topics again from the start");
         }
     }
 
