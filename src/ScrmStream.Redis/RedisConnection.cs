@@ -141,8 +141,12 @@ public sealed class RedisConnection : IAsyncDisposable
         var done = await RunAsync(async db =>
         {
             if (attempts++ > 0) await Epoch.RenewAsync(db);
+            // Taken once: a call beside this one may find at any moment that the process is no longer alone, and what holds then must not
+            // be the condition of a write that compares nothing.
+            var expected = Epoch.Expected;
+            if (!WriterEpoch.IsSoleValue(expected)) return false;
             var transaction = db.CreateTransaction();
-            transaction.AddCondition(Condition.StringEqual(Epoch.Key, Epoch.Expected));
+            transaction.AddCondition(Condition.StringEqual(Epoch.Key, expected));
             fill(transaction);
             return await transaction.ExecuteAsync();
         }, cancel);

@@ -32,7 +32,9 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
     private volatile string _value = "";
 
     /// <summary>True: no other process writes this namespace.</summary>
-    public bool IsSole => _value.Contains(":sole:", StringComparison.Ordinal);
+    public bool IsSole => IsSoleValue(_value);
+
+    internal static bool IsSoleValue(string value) => value.Contains(":sole:", StringComparison.Ordinal);
 
     internal RedisKey Key => connection.Keys.Meta("writer");
 

@@ -59,6 +59,20 @@ public sealed class WriterEpochTests(RedisServerFixture redis)
         Assert.Equal("two", await FactsAsync(first, id));
     }
 
+    /// <summary>A call that was under way as alone while another call of the process found that it is not: it must write nothing.</summary>
+    [StoreFact]
+    public async Task WriteAlone_NoLongerAlone_WritesNothing()
+    {
+        var connection = await redis.OpenAsync();
+        await connection.Epoch.ClaimAsync(Cancel);
+        var other = await redis.OpenAsync(o => o.Namespace = connection.Keys.Prefix.Split(':')[1]);
+        await other.Epoch.ClaimAsync(Cancel);
+        await connection.Epoch.AdoptAsync(Cancel);
+        await connection.EnterAsync(Cancel);
+        Assert.False(await connection.WriteAloneAsync(t => _ = t.StringSetAsync(connection.Keys.Meta("probe"), "late"), Cancel));
+        Assert.Null(await new RedisMeta(connection).ReadAsync("probe", Cancel));
+    }
+
     private static async Task PublishAsync(RedisConnection connection, params ViewSample[] samples)
     {
         var arena = new ByteArena();
