@@ -14,7 +14,6 @@ namespace ScrmStream.LoadTest;
 /// </summary>
 public sealed class EngineLadder(string input, RuleSet rules)
 {
-    private const int FlushBatches = 32;
     private readonly PipelineOptions _options = new();
 
     public void Run()
@@ -37,16 +36,19 @@ public sealed class EngineLadder(string input, RuleSet rules)
         var state = new CustomerState(_options.Identity);
         var folder = new EventFolder(state, rules, new ShardHistory(_options.EventIdRing));
         var builder = new FlushBuilder(state, new CustomerPublisher(state, rules, new MemoryViewStore { IsSoleWriter = true }, 1), 1);
-        var job = new FlushJob();
+        var slice = new FlushSlice();
+        var mappings = new List<IdentityMapping>();
+        var (open, flushBatches) = (0, _options.FlushEventsMax / _options.BatchRecordsMax);
         long cells = 0, cellBytes = 0, views = 0, viewBytes = 0;
         void Flush()
         {
-            job.Clear();
-            builder.Build(job);
-            cells += job.Cells.Count;
-            views += job.Views.Count;
-            foreach (var cell in job.Cells) cellBytes += cell.Content.Length;
-            foreach (var view in job.Views) viewBytes += view.Vector.Length + view.Fields.Length + view.Tags.Length + view.Conclusion.Length;
+            builder.Begin();
+            for (; builder.NextCells(slice); cells += slice.Cells.Count)
+                foreach (var cell in slice.Cells) cellBytes += cell.Content.Length;
+            builder.BeginViews();
+            mappings.Clear();
+            for (; builder.NextViews(slice, mappings); views += slice.Views.Count)
+                foreach (var view in slice.Views) viewBytes += view.Fields.Length + view.Tags.Length + view.Conclusion.Length;
         }
         Rung(name, (batch, i) =>
         {
@@ -55,7 +57,11 @@ public sealed class EngineLadder(string input, RuleSet rules)
             var nodes = state.Request(batch);
             state.Accept(nodes, new StoredCell[nodes.Length]);
             folder.Fold(batch, publishAll: false);
-            if (flush && i % FlushBatches == FlushBatches - 1) Flush();
+            if (flush && ++open == flushBatches)
+            {
+                Flush();
+                open = 0;
+            }
         }, () =>
         {
             if (!flush) return $"{state.Count} identifiers";

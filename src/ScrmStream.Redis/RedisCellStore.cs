@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
 using StackExchange.Redis;
@@ -9,6 +10,7 @@ namespace ScrmStream.Redis;
 public sealed class RedisCellStore(RedisConnection connection) : ICellStore
 {
     private const int VersionBytes = 16;
+    private readonly ConcurrentBag<RespWriter> _idle = [];
 
     public async Task<StoredCell[]> LoadAsync(IReadOnlyList<IdentifierId> ids, CancellationToken cancel)
     {
@@ -28,6 +30,7 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
 
     public async Task<IReadOnlyList<int>> StoreAsync(IReadOnlyList<CellWrite> writes, ByteArena arena, CancellationToken cancel)
     {
+        if (connection.Epoch.IsSole) return await StoreAloneAsync(writes, arena, cancel);
         var order = ByBucketOnCluster(writes.Count, i => writes[i].Id);
         var calls = new List<Task<int[]>>();
         for (var at = 0; at < order.Length;)
@@ -68,18 +71,40 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
         }
     }
 
-    // A process that writes alone just sets; one of several compares. When another process appears, every cell is a conflict, so that
-    // the caller reads again.
+    // A process that writes alone just sets. When another process appears, every cell of the calls that came too late is a conflict,
+    // so that the caller reads again.
+    private async Task<IReadOnlyList<int>> StoreAloneAsync(IReadOnlyList<CellWrite> writes, ByteArena arena, CancellationToken cancel)
+    {
+        var calls = new List<Task<bool>>();
+        for (var at = 0; at < writes.Count;)
+        {
+            await connection.EnterAsync(cancel);
+            var (first, bytes) = (at, 0);
+            while (at < writes.Count && bytes < connection.CallBytes) bytes += writes[at++].Content.Length;
+            var call = _idle.TryTake(out var idle) ? idle : new RespWriter();
+            call.Command("MSET"u8, 1 + 2 * (at - first));
+            for (var i = first; i < at; i++)
+            {
+                connection.Keys.WriteCell(call, writes[i].Id);
+                call.Argument(arena[writes[i].Content]);
+            }
+            calls.Add(RunAsync(call));
+        }
+        return (await Task.WhenAll(calls)).All(done => done) ? [] : [.. Enumerable.Range(0, writes.Count)];
+
+        async Task<bool> RunAsync(RespWriter call)
+        {
+            var done = await connection.WriteAloneAsync(call, cancel);
+            call.Clear();
+            _idle.Add(call);
+            return done;
+        }
+    }
+
     private async Task<int[]> StorePartAsync(IReadOnlyList<CellWrite> writes, int[] part, ByteArena arena, CancellationToken cancel)
     {
         var keys = Array.ConvertAll(part, i => connection.Keys.Cell(writes[i].Id));
         var contents = Array.ConvertAll(part, i => (RedisValue)arena[writes[i].Content].ToArray());
-        if (connection.Epoch.IsSole)
-        {
-            var pairs = new KeyValuePair<RedisKey, RedisValue>[keys.Length];
-            for (var i = 0; i < pairs.Length; i++) pairs[i] = new(keys[i], contents[i]);
-            return await connection.WriteAloneAsync(t => _ = t.StringSetAsync(pairs), cancel) ? [] : part;
-        }
         var answer = await connection.WriteAsync(Scripts.StoreCells, keys, [Expected(writes, part), .. contents], cancel);
         return answer is null ? part : Array.ConvertAll(answer, i => part[i - 1]);
     }

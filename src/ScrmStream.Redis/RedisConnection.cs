@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Net;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using ScrmStream.Pipeline;
 using StackExchange.Redis;
@@ -20,6 +22,8 @@ public sealed class RedisConnection : IAsyncDisposable
     private readonly ConnectionMultiplexer _multiplexer;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly RedisOptions _options;
+    private readonly ConcurrentBag<RespPipe> _pipes = [];
     private readonly SemaphoreSlim _inFlight;
     private readonly TimeSpan _callTimeout;
     private readonly int _retryDelayMs;
@@ -32,6 +36,7 @@ public sealed class RedisConnection : IAsyncDisposable
     private RedisConnection(ConnectionMultiplexer multiplexer, RedisOptions options, ILogger logger, TimeProvider time)
     {
         _multiplexer = multiplexer;
+        _options = options;
         _logger = logger;
         _time = time;
         _inFlight = new SemaphoreSlim(options.CallsInFlight);
@@ -82,6 +87,7 @@ public sealed class RedisConnection : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        while (_pipes.TryTake(out var pipe)) pipe.Dispose();
         await _multiplexer.CloseAsync(allowCommandsToComplete: false);
         _multiplexer.Dispose();
     }
@@ -97,7 +103,7 @@ public sealed class RedisConnection : IAsyncDisposable
     {
         try
         {
-            return await RepeatAsync(call, cancel);
+            return await RepeatAsync(db => call(db).WaitAsync(_callTimeout, _time, cancel), cancel);
         }
         finally
         {
@@ -135,28 +141,56 @@ public sealed class RedisConnection : IAsyncDisposable
     /// Runs plain commands in one transaction that holds only while this process writes alone. False: it no longer does, nothing was
     /// written, and what the caller has cached is void. Gives back the room taken by <see cref="EnterAsync"/>.
     /// </summary>
-    internal async Task<bool> WriteAloneAsync(Action<ITransaction> fill, CancellationToken cancel)
+    internal async Task<bool> WriteAloneAsync(RespWriter commands, CancellationToken cancel)
     {
-        var attempts = 0;
-        var done = await RunAsync(async db =>
+        try
         {
-            if (attempts++ > 0) await Epoch.RenewAsync(db);
-            // Taken once: a call beside this one may find at any moment that the process is no longer alone, and what holds then must not
-            // be the condition of a write that compares nothing.
-            var expected = Epoch.Expected;
-            if (!WriterEpoch.IsSoleValue(expected)) return false;
-            var transaction = db.CreateTransaction();
-            transaction.AddCondition(Condition.StringEqual(Epoch.Key, expected));
-            fill(transaction);
-            return await transaction.ExecuteAsync();
-        }, cancel);
-        if (!done) await Epoch.AdoptAsync(cancel);
-        return done;
+            var attempts = 0;
+            var done = await RepeatAsync(async db =>
+            {
+                if (attempts++ > 0) await Epoch.RenewAsync(db).WaitAsync(_callTimeout, _time, cancel);
+                // Taken once: a call beside this one may find at any moment that the process is no longer alone, and what holds then must
+                // not be the condition of a write that compares nothing.
+                var expected = Epoch.Expected;
+                return WriterEpoch.IsSoleValue(expected) && await TransactAsync(expected, commands, cancel);
+            }, cancel);
+            if (!done) await Epoch.AdoptAsync(cancel);
+            return done;
+        }
+        finally
+        {
+            _inFlight.Release();
+        }
+    }
+
+    // A pipe is used again only after a whole answer; whatever goes wrong ends it, and with it what was under way on this side.
+    private async Task<bool> TransactAsync(string epoch, RespWriter commands, CancellationToken cancel)
+    {
+        using var timeout = new CancellationTokenSource(_callTimeout, _time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel, timeout.Token);
+        RespPipe? pipe = null;
+        try
+        {
+            if (!_pipes.TryTake(out pipe)) pipe = await RespPipe.ConnectAsync(PrimaryEndPoint(), _options, limit.Token);
+            var done = await pipe.TransactAsync(Epoch.KeyUtf8, Encoding.UTF8.GetBytes(epoch), commands, limit.Token);
+            _pipes.Add(pipe);
+            return done;
+        }
+        catch (Exception e)
+        {
+            pipe?.Dispose();
+            if (e is OperationCanceledException && !cancel.IsCancellationRequested)
+                throw new TimeoutException($"Redis did not answer within {_callTimeout.TotalMilliseconds:0} ms.", e);
+            throw;
+        }
     }
 
     /// <summary>The primaries that are in reach.</summary>
     internal IEnumerable<IServer> Primaries() =>
         Endpoints().Select(e => _multiplexer.GetServer(e)).Where(s => s is { IsConnected: true, IsSlave: false });
+
+    private EndPoint PrimaryEndPoint() =>
+        Primaries().FirstOrDefault()?.EndPoint ?? throw new IOException($"No primary is in reach at {Address}.");
 
     /// <summary>The fields of one section of INFO, from the first primary.</summary>
     internal async Task<Dictionary<string, string>> InfoAsync(string section)
@@ -167,6 +201,7 @@ public sealed class RedisConnection : IAsyncDisposable
 
     private EndPoint[] Endpoints() => _multiplexer.GetEndPoints();
 
+    // The call keeps to the time limit by itself.
     private async Task<T> RepeatAsync<T>(Func<IDatabase, Task<T>> call, CancellationToken cancel)
     {
         var delayMs = _retryDelayMs;
@@ -175,7 +210,7 @@ public sealed class RedisConnection : IAsyncDisposable
             var began = _time.GetTimestamp();
             try
             {
-                var answer = await call(Database).WaitAsync(_callTimeout, _time, cancel);
+                var answer = await call(Database);
                 if (_lost) NoteBack();
                 return answer;
             }
@@ -185,7 +220,7 @@ public sealed class RedisConnection : IAsyncDisposable
                 if (IsNoScript(e)) continue;
                 NoteLost(e, began);
             }
-            catch (RedisServerException e)
+            catch (Exception e) when (e is RedisServerException or RespErrorException)
             {
                 throw new StoreUnavailableException(
                     $"Redis at {Address} (--redis, Redis:Address) refuses a call: {e.Message}. Check the permissions of its default user "
@@ -219,7 +254,8 @@ public sealed class RedisConnection : IAsyncDisposable
 
     private static bool IsOutage(Exception e) => e switch
     {
-        RedisServerException => Passing.Any(p => e.Message.StartsWith(p, StringComparison.Ordinal)) || IsNoScript(e),
+        RedisServerException or RespErrorException =>
+            Passing.Any(p => e.Message.StartsWith(p, StringComparison.Ordinal)) || IsNoScript(e),
         RedisCommandException => e.Message.Contains("No connection", StringComparison.OrdinalIgnoreCase),
         RedisException or TimeoutException or IOException or System.Net.Sockets.SocketException or ObjectDisposedException => true,
         TaskCanceledException t => !t.CancellationToken.IsCancellationRequested,

@@ -9,6 +9,7 @@ public sealed class RedisKeys
 {
     public const int Buckets = 4096;
     private const int IdDigits = 32;
+    private const int BucketBytes = 5;   // three digits, }, :
     private static readonly string[] Reserved = ["cell", "leads", "timers", "meta"];
 
     private readonly byte[] _view;
@@ -21,6 +22,9 @@ public sealed class RedisKeys
         _cell = Encoding.ASCII.GetBytes(Prefix + "cell:{");
     }
 
+    internal static ReadOnlySpan<byte> TagsSuffix => ":tags"u8;
+    internal static ReadOnlySpan<byte> TagExpirySuffix => ":tag_expiry"u8;
+
     /// <summary>What every key of the namespace starts with.</summary>
     public string Prefix { get; }
 
@@ -32,27 +36,43 @@ public sealed class RedisKeys
 
     public RedisKey View(IdentifierId id) => Key(_view, id, default);
 
-    public RedisKey Tags(IdentifierId id) => Key(_view, id, ":tags"u8);
+    public RedisKey Tags(IdentifierId id) => Key(_view, id, TagsSuffix);
 
-    public RedisKey TagExpiry(IdentifierId id) => Key(_view, id, ":tag_expiry"u8);
+    public RedisKey TagExpiry(IdentifierId id) => Key(_view, id, TagExpirySuffix);
+
+    /// <summary>Writes a cell's key as an argument.</summary>
+    internal void WriteCell(RespWriter to, IdentifierId id) => Write(to, _cell, id, default);
+
+    /// <summary>Writes the key of a view, or of a hash beside it, as an argument.</summary>
+    internal void WriteView(RespWriter to, IdentifierId id, ReadOnlySpan<byte> suffix = default) => Write(to, _view, id, suffix);
 
     /// <summary>The board of one score in one bucket.</summary>
-    public RedisKey Board(ReadOnlySpan<byte> score, int bucket) => $"{Prefix}leads:{Encoding.UTF8.GetString(score)}:{{{bucket:x3}}}";
+    public RedisKey Board(ReadOnlySpan<byte> score, int bucket) => BoardName(score, bucket);
+
+    internal string BoardName(ReadOnlySpan<byte> score, int bucket) => $"{Prefix}leads:{Encoding.UTF8.GetString(score)}:{{{bucket:x3}}}";
 
     public RedisKey Meta(string name) => $"{Prefix}meta:{name}";
 
-    // prefix{b}:id + suffix, where b is the first three digits of the id.
     private static byte[] Key(byte[] prefix, IdentifierId id, ReadOnlySpan<byte> suffix)
     {
-        var at = prefix.Length;
-        var key = new byte[at + 3 + 2 + IdDigits + suffix.Length];
-        prefix.CopyTo(key.AsSpan());
-        var hex = key.AsSpan(at + 5, IdDigits);
-        id.WriteHex(hex);
-        hex[..3].CopyTo(key.AsSpan(at));
-        key[at + 3] = (byte)'}';
-        key[at + 4] = (byte)':';
-        suffix.CopyTo(key.AsSpan(at + 5 + IdDigits));
+        var key = new byte[prefix.Length + BucketBytes + IdDigits + suffix.Length];
+        Fill(key, prefix, id, suffix);
         return key;
+    }
+
+    private static void Write(RespWriter to, byte[] prefix, IdentifierId id, ReadOnlySpan<byte> suffix) =>
+        Fill(to.Argument(prefix.Length + BucketBytes + IdDigits + suffix.Length), prefix, id, suffix);
+
+    // prefix{b}:id + suffix, where b is the first three digits of the id.
+    private static void Fill(Span<byte> key, byte[] prefix, IdentifierId id, ReadOnlySpan<byte> suffix)
+    {
+        prefix.CopyTo(key);
+        var rest = key[prefix.Length..];
+        var hex = rest.Slice(BucketBytes, IdDigits);
+        id.WriteHex(hex);
+        hex[..3].CopyTo(rest);
+        rest[3] = (byte)'}';
+        rest[4] = (byte)':';
+        suffix.CopyTo(rest[(BucketBytes + IdDigits)..]);
     }
 }

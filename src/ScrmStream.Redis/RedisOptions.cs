@@ -22,7 +22,7 @@ public sealed class RedisOptions
     /// </summary>
     public string Namespace { get; set; } = "";
 
-    /// <summary>Cells or views in one call, 1 to 3000. Redis does nothing else while it runs a call.</summary>
+    /// <summary>Cells or views in one script call, 1 to 3000. Redis does nothing else while it runs a call.</summary>
     public int KeysPerCall { get; set; } = 2_000;
 
     /// <summary>A call is closed when its content reaches this size, 4 KiB to 64 MiB.</summary>

@@ -15,12 +15,15 @@ namespace ScrmStream.Redis;
 public sealed class RedisViewStore(RedisConnection connection) : IViewStore
 {
     private readonly ConcurrentBag<ViewCall> _idle = [];
+    private readonly ConcurrentBag<SoleViewCall> _idleAlone = [];
     private readonly StoreCounter _counter = new(connection);
 
     public async Task<IReadOnlyList<int>> PublishAsync(IReadOnlyList<ViewWrite> views, ByteArena arena, CancellationToken cancel)
     {
         var order = InOrder(views);
         if (connection.Epoch.IsSole) return await PublishAloneAsync(views, order, arena, cancel);
+        // Derived while this process was alone, and it no longer is: what it was derived from may be stale.
+        if (order.Any(i => views[i].Vector.Length == 0)) return [.. Enumerable.Range(0, views.Count)];
         var refused = new List<int>();
         var unsettled = new List<int>(order.Where(i => ViewCall.HidesLeaving(views[i], arena)));
         if (unsettled.Count > 0) order = Array.FindAll(order, i => !ViewCall.HidesLeaving(views[i], arena));
@@ -45,15 +48,22 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
         for (var at = 0; at < order.Length;)
         {
             await connection.EnterAsync(cancel);
-            var (call, first) = (new SoleViewCall(connection.Keys), at);
-            while (at < order.Length && call.Count < connection.KeysPerCall && call.Bytes < connection.CallBytes)
-                call.Add(views[order[at++]], arena);
+            var first = at;
+            var call = _idleAlone.TryTake(out var idle) ? idle : new SoleViewCall(connection.Keys);
+            while (at < order.Length && call.Commands.Length < connection.CallBytes) call.Add(views[order[at++]], arena);
+            call.Finish();
             calls.Add(RunAsync(call, order[first..at]));
         }
         var answers = await Task.WhenAll(calls);
         return [.. answers.SelectMany(a => a).Order()];
 
-        async Task<int[]> RunAsync(SoleViewCall call, int[] part) => await connection.WriteAloneAsync(call.FillInto, cancel) ? [] : part;
+        async Task<int[]> RunAsync(SoleViewCall call, int[] part)
+        {
+            var done = await connection.WriteAloneAsync(call.Commands, cancel);
+            call.Clear();
+            _idleAlone.Add(call);
+            return done ? [] : part;
+        }
     }
 
     public bool IsSoleWriter => connection.Epoch.IsSole;

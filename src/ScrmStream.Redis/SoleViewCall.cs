@@ -1,102 +1,126 @@
-using System.Globalization;
 using System.Text;
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
-using StackExchange.Redis;
 
 namespace ScrmStream.Redis;
 
 /// <summary>
-/// One transaction of views for a process that writes alone: plain commands, because there is nothing to compare, under the condition
-/// that the writer epoch still holds. Views come in order of bucket, so that a board is written by one command. One thread; reused.
+/// Views as the plain commands of a process that writes alone: there is nothing to compare, so they carry no version vector. Views come
+/// in order of bucket, so that a board is written by one command. One thread; reused.
 /// </summary>
 internal sealed class SoleViewCall(RedisKeys keys)
 {
     private readonly HashPayload _payload = new();
-    private readonly List<(RedisKey Key, byte[]? Hash)> _hashes = [];
-    private readonly Dictionary<string, List<SortedSetEntry>> _onBoard = [];
-    private readonly Dictionary<string, List<RedisValue>> _offBoard = [];
-    private readonly List<(RedisKey Board, SortedSetEntry[] On, RedisValue[] Off)> _boards = [];
+    private readonly List<BoardPlaces> _boards = [];
     private int _bucket = -1;
 
-    /// <summary>Views in this call.</summary>
-    public int Count { get; private set; }
-    public int Bytes { get; private set; }
+    /// <summary>The commands; complete after <see cref="Finish"/>.</summary>
+    public RespWriter Commands { get; } = new();
+
+    public void Clear()
+    {
+        Commands.Clear();
+        foreach (var board in _boards) board.Clear();
+        _bucket = -1;
+    }
 
     public void Add(in ViewWrite view, ByteArena arena)
     {
         if (view.Id.Bucket != _bucket) CloseBucket(view.Id.Bucket);
-        Count++;
-        Put(keys.View(view.Id), ViewCall.Encode(view, arena, _payload));
+        Restore(view.Id, default, ViewCall.Encode(view, arena, _payload, withVector: false));
         var isCustomer = view.Form == ViewForm.Customer;
         // A view that never was published has no tags and no place on a board.
         var isNew = view.ExpectedStamp == 0;
-        if (view.TagsChanged || isNew)
-        {
-            PutList(keys.Tags(view.Id), isCustomer ? arena[view.Tags] : default, isNew);
-            PutList(keys.TagExpiry(view.Id), isCustomer ? arena[view.TagExpiry] : default, isNew);
-        }
-        RedisValue member = view.Id.ToString();
+        if (view.TagsChanged || isNew) Put(view.Id, RedisKeys.TagsSuffix, isCustomer ? arena[view.Tags] : default, isNew);
+        if (view.TagExpiryChanged || isNew) Put(view.Id, RedisKeys.TagExpirySuffix, isCustomer ? arena[view.TagExpiry] : default, isNew);
         var ranks = new FieldReader(arena[view.Ranks]);
         while (ranks.Read())
         {
-            var isOff = !isCustomer || ViewCall.IsOff(ranks.Value);
-            if (isOff)
-            {
-                if (!isNew) ListOf(_offBoard, ranks.Name).Add(member);
-                continue;
-            }
-            var rank = double.Parse(ranks.Value, CultureInfo.InvariantCulture);
-            ListOf(_onBoard, ranks.Name).Add(new SortedSetEntry(member, rank));
+            if (isCustomer && !ViewCall.IsOff(ranks.Value)) BoardOf(ranks.Name).Put(view.Id, ranks.Value);
+            else if (!isNew) BoardOf(ranks.Name).Leave(view.Id);
         }
     }
 
-    /// <summary>Puts everything added into a transaction; the answers come with its own.</summary>
-    public void FillInto(ITransaction transaction)
+    public void Finish() => CloseBucket(-1);
+
+    private void Put(IdentifierId id, ReadOnlySpan<byte> suffix, ReadOnlySpan<byte> fields, bool isNew)
     {
-        CloseBucket(-1);
-        foreach (var (key, hash) in _hashes)
+        if (!fields.IsEmpty)
         {
-            if (hash is null) _ = transaction.KeyDeleteAsync(key);
-            else _ = transaction.ExecuteAsync("RESTORE", key, 0, hash, "REPLACE");
+            Restore(id, suffix, ViewCall.EncodeList(fields, _payload));
+            return;
         }
-        foreach (var (board, on, off) in _boards)
-        {
-            if (on.Length > 0) _ = transaction.SortedSetAddAsync(board, on);
-            if (off.Length > 0) _ = transaction.SortedSetRemoveAsync(board, off);
-        }
+        if (isNew) return;
+        Commands.Command("DEL"u8, 2);
+        keys.WriteView(Commands, id, suffix);
     }
 
-    private void Put(RedisKey key, ReadOnlySpan<byte> hash)
+    private void Restore(IdentifierId id, ReadOnlySpan<byte> suffix, ReadOnlySpan<byte> hash)
     {
-        _hashes.Add((key, hash.ToArray()));
-        Bytes += hash.Length;
+        Commands.Command("RESTORE"u8, 5);
+        keys.WriteView(Commands, id, suffix);
+        Commands.Argument("0"u8);
+        Commands.Argument(hash);
+        Commands.Argument("REPLACE"u8);
     }
 
-    private void PutList(RedisKey key, ReadOnlySpan<byte> fields, bool isNew)
+    private BoardPlaces BoardOf(ReadOnlySpan<byte> score)
     {
-        if (!fields.IsEmpty) Put(key, ViewCall.EncodeList(fields, _payload));
-        else if (!isNew) _hashes.Add((key, null));
-    }
-
-    private static List<T> ListOf<T>(Dictionary<string, List<T>> lists, ReadOnlySpan<byte> score)
-    {
-        var name = Encoding.UTF8.GetString(score);
-        if (!lists.TryGetValue(name, out var list)) lists[name] = list = [];
-        return list;
+        foreach (var board in _boards)
+            if (score.SequenceEqual(board.Score)) return board;
+        var added = new BoardPlaces(score.ToArray());
+        _boards.Add(added);
+        return added;
     }
 
     private void CloseBucket(int next)
     {
-        foreach (var score in _onBoard.Keys.Union(_offBoard.Keys))
-        {
-            var on = _onBoard.GetValueOrDefault(score);
-            var off = _offBoard.GetValueOrDefault(score);
-            if (on is { Count: > 0 } || off is { Count: > 0 })
-                _boards.Add((keys.Board(Encoding.UTF8.GetBytes(score), _bucket), on?.ToArray() ?? [], off?.ToArray() ?? []));
-            on?.Clear();
-            off?.Clear();
-        }
+        foreach (var board in _boards) board.WriteTo(Commands, keys, _bucket);
         _bucket = next;
+    }
+
+    /// <summary>Who enters and who leaves the board of one score in the bucket at hand.</summary>
+    private sealed class BoardPlaces(byte[] score)
+    {
+        private const int IdDigits = 32;
+        private readonly List<(IdentifierId Id, ArenaRange Rank)> _on = [];
+        private readonly List<IdentifierId> _off = [];
+        private readonly ByteArena _ranks = new();
+
+        public byte[] Score => score;
+
+        public void Put(IdentifierId id, ReadOnlySpan<byte> rank) => _on.Add((id, _ranks.Add(rank)));
+
+        public void Leave(IdentifierId id) => _off.Add(id);
+
+        public void WriteTo(RespWriter commands, RedisKeys keys, int bucket)
+        {
+            if (_on.Count == 0 && _off.Count == 0) return;
+            var key = Encoding.UTF8.GetBytes(keys.BoardName(score, bucket));
+            if (_on.Count > 0)
+            {
+                commands.Command("ZADD"u8, 2 + 2 * _on.Count);
+                commands.Argument(key);
+                foreach (var (id, rank) in _on)
+                {
+                    commands.Argument(_ranks[rank]);
+                    id.WriteHex(commands.Argument(IdDigits));
+                }
+            }
+            if (_off.Count > 0)
+            {
+                commands.Command("ZREM"u8, 2 + _off.Count);
+                commands.Argument(key);
+                foreach (var id in _off) id.WriteHex(commands.Argument(IdDigits));
+            }
+            Clear();
+        }
+
+        public void Clear()
+        {
+            _on.Clear();
+            _off.Clear();
+            _ranks.Clear();
+        }
     }
 }

@@ -38,6 +38,8 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
 
     internal RedisKey Key => connection.Keys.Meta("writer");
 
+    internal byte[] KeyUtf8 { get; } = System.Text.Encoding.UTF8.GetBytes((string)connection.Keys.Meta("writer")!);
+
     /// <summary>What the stored value must be for this process to write; empty on a cluster, where nothing is checked.</summary>
     internal string Expected => _value;
 

@@ -64,7 +64,7 @@ internal static class ChangeBlocks
         {
             var mapping = mappings[i];
             block.Buffers[0].UInt128(mapping.Identifier.Value);
-            block.Buffers[1].Text(mapping.Text);
+            block.Buffers[1].Text(mapping.Text.Span);
             block.Buffers[2].Byte(mapping.Customer is null ? (byte)1 : (byte)0);
             block.Buffers[3].UInt128(mapping.Customer?.Value ?? 0);
             block.Buffers[4].Int64((long)mapping.Version);

@@ -10,13 +10,15 @@ public readonly record struct Record(SourcePartition Partition, long Offset, lon
 /// </summary>
 public sealed class RecordBatch
 {
+    private const int GrowthStepBytes = 256 * 1024;
     private readonly int _bytesMax;
     private int _bytes;
 
-    public RecordBatch(int recordsMax, int bytesMax)
+    /// <param name="bytesAtFirst">What its records will probably take.</param>
+    public RecordBatch(int recordsMax, int bytesMax, int bytesAtFirst = 64 * 1024)
     {
         Records = new Record[recordsMax];
-        Buffer = new byte[Math.Min(bytesMax, 64 * 1024)];
+        Buffer = new byte[Math.Min(bytesMax, bytesAtFirst)];
         _bytesMax = bytesMax;
     }
 
@@ -55,7 +57,9 @@ public sealed class RecordBatch
 
     private void Grow(int needed)
     {
-        var larger = new byte[Math.Max(needed, Buffer.Length * 2)];
+        // Small buffers double; larger ones grow in steps, for a batch keeps for good what it once needed.
+        var size = Buffer.Length < GrowthStepBytes ? Buffer.Length * 2 : Buffer.Length + GrowthStepBytes;
+        var larger = new byte[Math.Max(needed, size)];
         Buffer.AsSpan(0, _bytes).CopyTo(larger);
         Buffer = larger;
     }

@@ -59,6 +59,13 @@ public sealed class IdentifierTable
         return _textPages[n.TextPage].AsSpan(n.TextStart, n.TextLength);
     }
 
+    /// <summary>The same, to be kept: the bytes never move or change.</summary>
+    public ReadOnlyMemory<byte> TextMemory(int node)
+    {
+        ref var n = ref this[node];
+        return _textPages[n.TextPage].AsMemory(n.TextStart, n.TextLength);
+    }
+
     public string TextOf(int node) => Encoding.UTF8.GetString(Text(node));
 
     /// <summary>The index of an identifier; <paramref name="created"/> when it was not known.</summary>

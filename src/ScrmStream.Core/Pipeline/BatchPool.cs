@@ -11,6 +11,8 @@ public sealed class BatchPool(PipelineOptions options)
 {
     private readonly Channel<EventBatch> _free = System.Threading.Channels.Channel.CreateBounded<EventBatch>(options.BatchesInFlightMax);
     private int _made;
+    // The next batch will need about as much as the last one, which the poll stage has filled by then.
+    private EventBatch? _last;
 
     /// <summary>A cleared batch; waits for one when the limit is reached.</summary>
     public async ValueTask<EventBatch> TakeAsync(CancellationToken cancel)
@@ -19,7 +21,9 @@ public sealed class BatchPool(PipelineOptions options)
         if (_made < options.BatchesInFlightMax)
         {
             _made++;
-            return new EventBatch(new RecordBatch(options.BatchRecordsMax, options.BatchBytesMax));
+            return _last = _last is null
+                ? new EventBatch(new RecordBatch(options.BatchRecordsMax, options.BatchBytesMax))
+                : new EventBatch(new RecordBatch(options.BatchRecordsMax, options.BatchBytesMax, _last.Buffer.Length));
         }
         return await _free.Reader.ReadAsync(cancel);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ScrmStream.Events;
 using ScrmStream.Identity;
 using ScrmStream.Profiles;
@@ -27,7 +28,7 @@ public sealed class CustomerState(IdentityOptions identity)
     public ref CellState this[int node] => ref _cells[node];
 
     /// <summary>Nodes the next flush must look at.</summary>
-    public IReadOnlyList<int> Changed => _changed;
+    public ReadOnlySpan<int> Changed => CollectionsMarshal.AsSpan(_changed);
 
     public void ClearChanged()
     {

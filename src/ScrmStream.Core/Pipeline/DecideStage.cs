@@ -4,19 +4,21 @@ using ScrmStream.Events;
 namespace ScrmStream.Pipeline;
 
 /// <summary>
-/// The one thread of decision. It asks for cells ahead, folds batches in order, and hands flushes to the write stage, one at a
-/// time, while it folds on. When another process was faster, it forgets its cache and applies again what is not durable yet.
+/// The one thread of decision. It asks for cells ahead, folds batches in order, and flushes: it builds the slices that the write stage
+/// stores, and folds on while rows are still on their way. When another process was faster, it forgets its cache and applies again
+/// what is not durable yet.
 /// </summary>
 public sealed class DecideStage(
     ChannelReader<EventBatch>[] lanes, CustomerState state, CellPrefetch prefetch, EventFolder folder, ShardHistory history,
-    FlushBuilder builder, FlushWriter writer, BatchPool pool, PipelineCounters counters, PipelineOptions options, TimeProvider time)
+    FlushWriter writer, BatchPool pool, PipelineCounters counters, PipelineOptions options, TimeProvider time)
 {
     // A hot anchor's ring grows with what is not committed; beyond this many entries a flush is due at once.
     private const int RingEntriesMax = 4096;
 
     private readonly List<EventBatch> _open = [];
-    private FlushJob _job = new(), _spare = new();
-    private Task<FlushOutcome>? _inFlight;
+    private Flush _flush = new(), _spare = new();
+    // The rest of the flush published last: rows, identity map, offsets.
+    private Task? _finishing;
     private int _openEvents, _openWritten, _lane, _conflictsInRow;
     private long _openSince;
     private bool _republish;
@@ -26,7 +28,7 @@ public sealed class DecideStage(
         while (await FillAsync(cancel))
         {
             if (prefetch.Count > 0) Fold(await prefetch.NextAsync(cancel), publishAll: false);
-            if (_inFlight is { IsCompleted: true }) await SettleAsync(cancel);
+            if (_finishing is { IsCompleted: true }) await SettleAsync();
             if (IsFlushDue()) await FlushAsync(cancel);
             if (state.Count > options.IdentifiersInMemoryMax) await ForgetAsync(cancel);
         }
@@ -55,7 +57,7 @@ public sealed class DecideStage(
         var wait = _open.Count > 0 ? options.FlushInterval - time.GetElapsedTime(_openSince) : TimeSpan.FromSeconds(1);
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var due = Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1), time, timer.Token);
-        await Task.WhenAny(more, due, _inFlight ?? due);
+        await Task.WhenAny(more, due, _finishing ?? due);
         await timer.CancelAsync();
     }
 
@@ -72,25 +74,28 @@ public sealed class DecideStage(
     {
         if (_open.Count == 0) return false;
         if (_openEvents >= options.FlushEventsMax || folder.LargestRing >= RingEntriesMax || _republish) return true;
-        // Half of the batches wait for a flush: the poll stage must not run dry before this one is done.
-        if (_open.Count >= options.BatchesInFlightMax / 2) return true;
-        if (_inFlight is not null) return false;
+        // Most of the batches wait for a flush: the others keep poll and decode going until it is done.
+        if (_open.Count >= options.BatchesInFlightMax * 3 / 4) return true;
+        if (_finishing is not null) return false;
         var hasBacklog = prefetch.Count > 0 || lanes[_lane].TryPeek(out _);
         return time.GetElapsedTime(_openSince) >= (hasBacklog ? options.FlushIntervalUnderBacklog : options.FlushInterval);
     }
 
     private async Task FlushAsync(CancellationToken cancel)
     {
-        if (_inFlight is not null && !await SettleAsync(cancel)) return;
+        await SettleAsync();
         if (_open.Count == 0) return;
-        (_job, _spare) = (_spare, _job);
-        _job.Clear();
-        _job.Batches.AddRange(_open);
-        _job.BatchesWritten = _openWritten;
-        builder.Build(_job);
+        (_flush, _spare) = (_spare, _flush);
+        _flush.Begin(_open, _openWritten);
+        var outcome = await writer.WriteAsync(_flush, cancel);
+        if (outcome != FlushOutcome.Published)
+        {
+            await RewindAsync(outcome, cancel);
+            return;
+        }
+        _conflictsInRow = 0;
         ClearOpen();
-        var job = _job;
-        _inFlight = Task.Run(() => writer.WriteAsync(job, cancel), cancel);
+        _finishing = writer.FinishAsync(_flush, cancel);
     }
 
     private void ClearOpen()
@@ -100,22 +105,15 @@ public sealed class DecideStage(
         folder.ResetRing();
     }
 
-    // Waits for the flush in flight. True when it is durable; else its batches are open again.
-    private async Task<bool> SettleAsync(CancellationToken cancel)
+    // Waits until the flush published last is durable, and gives its batches back.
+    private async Task SettleAsync()
     {
-        var outcome = await _inFlight!;
-        _inFlight = null;
-        if (outcome != FlushOutcome.Durable)
-        {
-            await RewindAsync(outcome, cancel);
-            return false;
-        }
-        _conflictsInRow = 0;
-        counters.AddDurable(_job);
-        foreach (var next in _job.Next) history.Committed(next.Partition.Id, next.Offset);
-        foreach (var batch in _job.Batches) pool.Return(batch);
-        _job.Clear();
-        return true;
+        if (_finishing is null) return;
+        await _finishing;
+        _finishing = null;
+        counters.AddDurable(_flush);
+        foreach (var next in _flush.Next) history.Committed(next.Partition.Id, next.Offset);
+        foreach (var batch in _flush.Batches) pool.Return(batch);
     }
 
     /// <summary>
@@ -128,9 +126,8 @@ public sealed class DecideStage(
         else counters.AddRefusal();
         if (++_conflictsInRow > 3)
             await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(10 << Math.Min(_conflictsInRow, 8), 2000)), time, cancel);
-        var written = outcome == FlushOutcome.ViewRefused ? _job.Batches.Count : _job.BatchesWritten;
-        List<EventBatch> again = [.. _job.Batches, .. _open];
-        _job.Clear();
+        var written = outcome == FlushOutcome.ViewRefused ? _open.Count : _openWritten;
+        List<EventBatch> again = [.. _open];
         ClearOpen();
         var ahead = await prefetch.AbandonAsync();
         state.Clear();
@@ -154,11 +151,8 @@ public sealed class DecideStage(
 
     private async Task FlushAllAsync(CancellationToken cancel)
     {
-        while (_open.Count > 0 || _inFlight is not null)
-        {
-            await FlushAsync(cancel);
-            if (_inFlight is not null) await SettleAsync(cancel);
-        }
+        while (_open.Count > 0) await FlushAsync(cancel);
+        await SettleAsync();
     }
 
     private async Task FinishAsync(CancellationToken cancel)

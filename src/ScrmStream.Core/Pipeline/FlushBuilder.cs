@@ -1,121 +1,148 @@
 using System.Runtime.InteropServices;
-using ScrmStream.Events;
 using ScrmStream.Identity;
 
 namespace ScrmStream.Pipeline;
 
 /// <summary>
-/// Turns what changed since the last flush into writes: each dirty cell once; then the views. An event that changed shards only
-/// publishes its customer's root; where membership may have changed the whole island is resolved and published. Owned by the
-/// deciding thread.
+/// Turns what changed since the last flush into writes, slice by slice: each dirty cell once; then the views. An event that changed
+/// shards only publishes its customer's root; where membership may have changed the whole island is resolved and published. Owned by
+/// the deciding thread.
 /// </summary>
 public sealed class FlushBuilder(CustomerState state, CustomerPublisher publisher, ulong writerStamp)
 {
+    // Enough to keep Redis busy for some tens of milliseconds, and few inserts of change records; an arena of 8 MiB takes it.
+    private const int SliceBytes = 15 * 512 * 1024;
+
     private readonly IdentityResolver _resolver = state.Resolver;
     private readonly EvidenceGraph _graph = state.Graph;
     private readonly List<(UInt128 Id, ulong Version)> _vector = [];
-    private readonly List<int> _roots = [];
-    private int _flush;
+    private readonly ByteArena _vectors = new();
+    private readonly List<Derivation> _derivations = [];
+    private readonly List<int> _roots = [], _retired = [];
+    // Nodes whose views are due, behind their bucket: stores write the keys of a bucket together.
+    private readonly List<ulong> _due = [];
+    private int _flush, _next;
+    private bool _isAlone;
 
-    public void Build(FlushJob job)
+    public void Begin()
     {
         _flush++;
-        foreach (var node in state.Changed)
-            if ((state[node].Flags & CellFlags.Dirty) != 0) WriteCell(job, node);
-        foreach (var node in state.Changed)
-            if ((state[node].Flags & CellFlags.Membership) != 0) PublishIsland(job, _graph.Island(node));
-        foreach (var node in state.Changed)
-            if ((state[node].Flags & CellFlags.Touched) != 0) PublishCustomer(job, node);
-        state.ClearChanged();
-        NoteBatches(job);
+        _next = 0;
+        _isAlone = publisher.IsAlone;
     }
 
-    private void WriteCell(FlushJob job, int node)
+    /// <summary>Fills a slice with cells; false when there are no more.</summary>
+    public bool NextCells(FlushSlice slice)
+    {
+        slice.Clear();
+        var changed = state.Changed;
+        for (; _next < changed.Length && slice.Arena.Length < SliceBytes; _next++)
+            if ((state[changed[_next]].Flags & CellFlags.Dirty) != 0) WriteCell(slice, changed[_next]);
+        return slice.Cells.Count > 0;
+    }
+
+    /// <summary>Finds out whose views are due. Every cell of the flush is stored by now, so their versions are final.</summary>
+    public void BeginViews()
+    {
+        _next = 0;
+        _vectors.Clear();
+        _derivations.Clear();
+        _retired.Clear();
+        _due.Clear();
+        foreach (var node in state.Changed)
+            if ((state[node].Flags & CellFlags.Membership) != 0) NoteIsland(_graph.Island(node));
+        foreach (var node in state.Changed)
+            if ((state[node].Flags & CellFlags.Touched) != 0) NoteCustomer(node);
+        CollectionsMarshal.AsSpan(_due).Sort();
+        state.ClearChanged();
+    }
+
+    /// <summary>Fills a slice with views and the changes that they announce; false when there are no more.</summary>
+    public bool NextViews(FlushSlice slice, List<IdentityMapping> mappings)
+    {
+        slice.Clear();
+        if (_next == 0)
+            foreach (var root in _retired) publisher.Retire(slice, root);
+        for (; _next < _due.Count && slice.Arena.Length < SliceBytes; _next++)
+        {
+            var node = (int)(uint)_due[_next];
+            var from = _derivations[state[_graph.Island(node)].Derivation];
+            var vector = slice.Arena.Add(_vectors[from.Vector]);
+            if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector, from.VersionSum, mappings);
+            else publisher.PublishMember(slice, node, vector, from.VersionSum, mappings);
+        }
+        _retired.Clear();
+        return slice.Views.Count + slice.TagChanges.Count + slice.ScoreChanges.Count > 0;
+    }
+
+    private void WriteCell(FlushSlice slice, int node)
     {
         ref var cell = ref state[node];
         var version = new CellVersion(cell.Version.Number + 1, writerStamp);
-        var content = CellCodec.Write(state, node, version, job.Arena);
-        job.Cells.Add(new CellWrite(new IdentifierId(_graph.Nodes[node].Id), cell.Version, content));
+        var content = CellCodec.Write(state, node, version, slice.Arena);
+        slice.Cells.Add(new CellWrite(new IdentifierId(_graph.Nodes[node].Id), cell.Version, content));
         cell.Version = version;
     }
 
-    private void PublishIsland(FlushJob job, int island)
+    private void NoteIsland(int island)
     {
         if (state[island].IslandFlush == _flush) return;
-        var vector = VectorOf(job, island);
+        Derive(island);
         _roots.Clear();
         var node = island;
         do
         {
-            var former = _graph.Nodes[node].Root;
-            if (former == node) _roots.Add(node);
+            if (_graph.Nodes[node].Root == node) _roots.Add(node);
             node = _graph.Nodes[node].IslandNext;
         }
         while (node != island);
         _resolver.Resolve(island);
         foreach (var root in _roots)
-            if (_graph.Nodes[root].Root != root) publisher.Retire(job, root);
-        foreach (var member in _resolver.Members)
-        {
-            if (_graph.Nodes[member].Root == member) Publish(job, member, vector);
-            else publisher.PublishMember(job, member, vector);
-        }
+            if (_graph.Nodes[root].Root != root) _retired.Add(root);
+        foreach (var member in _resolver.Members) NoteDue(member);
     }
 
-    private void PublishCustomer(FlushJob job, int anchor)
+    private void NoteCustomer(int anchor)
     {
         var root = _graph.Nodes[anchor].Root;
-        if (root < 0 || state[root].CustomerFlush == _flush) return;
+        if (root < 0 || state[root].ViewFlush == _flush) return;
         var island = _graph.Island(root);
-        var vector = state[island].IslandFlush == _flush ? state[island].Vector : VectorOf(job, island);
-        Publish(job, root, vector);
+        if (state[island].IslandFlush != _flush) Derive(island);
+        NoteDue(root);
     }
 
-    private void Publish(FlushJob job, int root, ArenaRange vector)
+    private void NoteDue(int node)
     {
-        state[root].CustomerFlush = _flush;
-        publisher.PublishCustomer(job, root, vector);
+        state[node].ViewFlush = _flush;
+        _due.Add((ulong)new IdentifierId(_graph.Nodes[node].Id).Bucket << 32 | (uint)node);
     }
 
     // Every cell of the island was read to derive its customers, so every one is in the vector.
-    private ArenaRange VectorOf(FlushJob job, int island)
+    private void Derive(int island)
     {
         _vector.Clear();
+        var sum = 0UL;
         var node = island;
         do
         {
-            if (state[node].Version.Number > 0) _vector.Add((_graph.Nodes[node].Id, state[node].Version.Number));
+            var version = state[node].Version.Number;
+            sum += version;
+            if (version > 0 && !_isAlone) _vector.Add((_graph.Nodes[node].Id, version));
             node = _graph.Nodes[node].IslandNext;
         }
         while (node != island);
+        ref var cell = ref state[island];
+        (cell.IslandFlush, cell.Derivation) = (_flush, _derivations.Count);
+        _derivations.Add(new Derivation(WriteVector(), sum));
+    }
+
+    private ArenaRange WriteVector()
+    {
         var entries = CollectionsMarshal.AsSpan(_vector);
         if (entries.Length > 1) entries.Sort(static (a, b) => a.Id.CompareTo(b.Id));
-        var start = job.Arena.Length;
-        var room = job.Arena.Append(entries.Length * VersionVector.EntryBytes);
+        var start = _vectors.Length;
+        var room = _vectors.Append(entries.Length * VersionVector.EntryBytes);
         for (var i = 0; i < entries.Length; i++) VersionVector.WriteEntry(room, i, entries[i].Id, entries[i].Version);
-        ref var cell = ref state[island];
-        (cell.IslandFlush, cell.Vector) = (_flush, job.Arena.Since(start));
-        return cell.Vector;
-    }
-
-    private static void NoteBatches(FlushJob job)
-    {
-        var next = new Dictionary<SourcePartition, long>();
-        for (var i = 0; i < job.Batches.Count; i++)
-        {
-            var batch = job.Batches[i];
-            foreach (ref var record in batch.Records.Records.AsSpan(0, batch.Records.Count)) next[record.Partition] = record.Offset + 1;
-            if (i < job.BatchesWritten) continue;
-            foreach (var reject in batch.Rejects) job.DeadLetters.Add(LetterOf(batch, in reject));
-        }
-        foreach (var (partition, offset) in next) job.Next.Add(new NextOffset(partition, offset));
-    }
-
-    private static DeadLetter LetterOf(EventBatch batch, in Reject reject)
-    {
-        ref var record = ref batch.Records.Records[reject.Record];
-        var position = new SourcePosition(record.Partition, record.Offset, reject.Index);
-        var raw = batch.Buffer.AsMemory(record.Start, record.Length);
-        return new DeadLetter(position, record.TimestampMs, reject.Reason, reject.Detail, raw);
+        return _vectors.Since(start);
     }
 }

@@ -5,42 +5,78 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>
 /// The write stage: carries a flush out in the order that makes it effectively once. Cells first, for they decide what is accepted;
-/// then rows, change records and dead letters; views after the records that announce them; offsets last. Stores retry outages
-/// themselves, so a call here blocks while one is away and loses nothing.
+/// then rows, and beside them change records and the views that they announce; offsets last. Stores retry outages themselves, so a
+/// call here blocks while one is away and loses nothing. Called by the deciding thread.
 /// </summary>
-public sealed class FlushWriter(
-    ICellStore cells, IViewStore views, IAnalyticsSink analytics, IDeadLetterSink deadLetters, IEventSource source)
+public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
 {
-    public async Task<FlushOutcome> WriteAsync(FlushJob job, CancellationToken cancel)
+    // Batches whose rows make one insert: enough for ClickHouse to be quick, and a block of some 40 MB.
+    private const int InsertBatches = 32;
+
+    // One slice is built while two are written.
+    private readonly FlushSlice[] _slices = [new(), new(), new()];
+    private readonly Task<bool>[] _running = new Task<bool>[3];
+
+    /// <summary>
+    /// Stores the cells, publishes the views and starts the insert of rows; <see cref="FinishAsync"/> does the rest.
+    /// </summary>
+    public async Task<FlushOutcome> WriteAsync(Flush flush, CancellationToken cancel)
     {
-        if (job.Cells.Count > 0 && (await cells.StoreAsync(job.Cells, job.Arena, cancel)).Count > 0) return FlushOutcome.CellConflict;
-        var rows = WriteRowsAsync(job, cancel);
-        var refused = PublishAsync(job, cancel);
-        await Task.WhenAll(rows, refused);
-        if (await refused) return FlushOutcome.ViewRefused;
-        source.Commit(job.Next);
-        return FlushOutcome.Durable;
+        builder.Begin();
+        if (!await InSlicesAsync(builder.NextCells, StoreAsync)) return FlushOutcome.CellConflict;
+        flush.Rows = Task.Run(() => WriteRowsAsync(flush, cancel), cancel);
+        builder.BeginViews();
+        if (await InSlicesAsync(slice => builder.NextViews(slice, flush.Mappings), PublishAsync)) return FlushOutcome.Published;
+        await flush.Rows;
+        return FlushOutcome.ViewRefused;
+
+        async Task<bool> StoreAsync(FlushSlice slice) => (await ports.Cells.StoreAsync(slice.Cells, slice.Arena, cancel)).Count == 0;
+
+        Task<bool> PublishAsync(FlushSlice slice) => this.PublishAsync(slice, cancel);
     }
 
-    private async Task WriteRowsAsync(FlushJob job, CancellationToken cancel)
+    /// <summary>Returns when all of a published flush is durable and its offsets are committed.</summary>
+    public async Task FinishAsync(Flush flush, CancellationToken cancel)
     {
-        var batches = job.Batches[job.BatchesWritten..];
-        if (batches.Any(b => b.Count > 0)) await analytics.WriteEventsAsync(batches, TokenOf(batches), cancel);
-        if (job.DeadLetters.Count > 0)
+        await flush.Rows;
+        if (flush.Mappings.Count > 0) await ports.Analytics.WriteIdentityMapAsync(flush.Mappings, cancel);
+        ports.Source.Commit(flush.Next);
+    }
+
+    // False when a write was refused; then no further slice was begun, and none is under way any more.
+    private async Task<bool> InSlicesAsync(Func<FlushSlice, bool> build, Func<FlushSlice, Task<bool>> write)
+    {
+        Array.Fill(_running, Task.FromResult(true));
+        var taken = true;
+        for (var i = 0; ; i = (i + 1) % _slices.Length)
         {
-            await deadLetters.WriteAsync(job.DeadLetters, cancel);
-            await analytics.WriteDeadLettersAsync(job.DeadLetters, cancel);
+            taken &= await _running[i];
+            var slice = _slices[i];
+            if (!taken || !build(slice)) break;
+            _running[i] = Task.Run(() => write(slice));
         }
+        foreach (var running in _running) taken &= await running;
+        return taken;
     }
 
     // Records are written before the view that they announce, so that a crash between repeats a record and never loses one.
-    private async Task<bool> PublishAsync(FlushJob job, CancellationToken cancel)
+    private async Task<bool> PublishAsync(FlushSlice slice, CancellationToken cancel)
     {
-        if (job.TagChanges.Count > 0) await analytics.WriteTagChangesAsync(job.TagChanges, cancel);
-        if (job.ScoreChanges.Count > 0) await analytics.WriteScoreChangesAsync(job.ScoreChanges, cancel);
-        var refused = job.Views.Count > 0 && (await views.PublishAsync(job.Views, job.Arena, cancel)).Count > 0;
-        if (job.Mappings.Count > 0) await analytics.WriteIdentityMapAsync(job.Mappings, cancel);
-        return refused;
+        if (slice.TagChanges.Count > 0) await ports.Analytics.WriteTagChangesAsync(slice.TagChanges, cancel);
+        if (slice.ScoreChanges.Count > 0) await ports.Analytics.WriteScoreChangesAsync(slice.ScoreChanges, cancel);
+        return slice.Views.Count == 0 || (await ports.Views.PublishAsync(slice.Views, slice.Arena, cancel)).Count == 0;
+    }
+
+    private async Task WriteRowsAsync(Flush flush, CancellationToken cancel)
+    {
+        for (var at = flush.BatchesWritten; at < flush.Batches.Count; at += InsertBatches)
+        {
+            var part = flush.Batches.GetRange(at, Math.Min(InsertBatches, flush.Batches.Count - at));
+            if (part.Any(b => b.Count > 0)) await ports.Analytics.WriteEventsAsync(part, TokenOf(part), cancel);
+        }
+        if (flush.DeadLetters.Count == 0) return;
+        await ports.DeadLetters.WriteAsync(flush.DeadLetters, cancel);
+        await ports.Analytics.WriteDeadLettersAsync(flush.DeadLetters, cancel);
     }
 
     // The same batches give the same token, so that a repeated insert of the block is recognised.

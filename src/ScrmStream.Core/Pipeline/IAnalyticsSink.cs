@@ -13,10 +13,11 @@ public readonly record struct ScoreChange(
     IdentifierId Customer, string Score, long ValueMicro, string? Grade, string? Previous, long SinceMs);
 
 /// <summary>Which customer an identifier belongs to. A row with a higher version replaces one with a lower.</summary>
+/// <param name="Text">Stored text, UTF-8.</param>
 /// <param name="Customer">Null: nobody's.</param>
-/// <param name="Version">The sum of the version vector that it was derived from; grows with every accepted view.</param>
+/// <param name="Version">The sum of the versions of the cells that it was derived from; grows with every accepted view.</param>
 public readonly record struct IdentityMapping(
-    IdentifierId Identifier, string Text, IdentifierId? Customer, ulong Version);
+    IdentifierId Identifier, ReadOnlyMemory<byte> Text, IdentifierId? Customer, ulong Version);
 
 /// <summary>A rejected event or record: raw bytes, coordinates and reason.</summary>
 public readonly record struct DeadLetter(

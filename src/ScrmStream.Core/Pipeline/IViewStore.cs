@@ -28,7 +28,8 @@ public struct ViewWrite
     /// <summary>The stamp of this view, unique to this publication, never 0.</summary>
     public ulong Stamp;
     /// <summary>
-    /// The cells it was derived from: 24 bytes each, id (16, big endian) and version number (8, big endian), in order of id.
+    /// The cells it was derived from: 24 bytes each, id (16, big endian) and version number (8, big endian), in order of id. Empty when
+    /// it was derived while this process wrote alone: then it can be published only while that lasts.
     /// </summary>
     public ArenaRange Vector;
     /// <summary>Field list of the hash (all public fields, whole).</summary>
@@ -43,6 +44,8 @@ public struct ViewWrite
     public ArenaRange Conclusion;
     /// <summary>False: the tags are those of the view with <see cref="ExpectedStamp"/> and need no write when that one is stored.</summary>
     public bool TagsChanged;
+    /// <summary>False: the same of <see cref="TagExpiry"/>.</summary>
+    public bool TagExpiryChanged;
 }
 
 /// <summary>Publishes what readers see. Implementations: Redis, memory. Calls may come from any thread.</summary>
@@ -57,7 +60,8 @@ public interface IViewStore
 
     /// <summary>
     /// True while no other process writes this namespace: then a view that this process published and that is still right need not be
-    /// published again. When that ends, the store refuses what is published next, and the caller starts from freshly read cells.
+    /// published again, and a view needs no vector. When that ends, the store refuses what is published next, and the caller starts
+    /// from freshly read cells.
     /// </summary>
     bool IsSoleWriter { get; }
 

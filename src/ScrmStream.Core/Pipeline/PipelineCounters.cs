@@ -42,10 +42,10 @@ public sealed class PipelineCounters
 
     internal void AddRepeats(long repeats) => Interlocked.Add(ref _repeats, repeats);
 
-    internal void AddDurable(FlushJob job)
+    internal void AddDurable(Flush flush)
     {
         long accepted = 0, events = 0;
-        foreach (var batch in job.Batches)
+        foreach (var batch in flush.Batches)
         {
             foreach (ref var e in batch.Events)
             {

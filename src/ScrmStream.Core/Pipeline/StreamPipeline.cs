@@ -38,8 +38,8 @@ public sealed class StreamPipeline
         var publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp);
         _decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells),
-            new EventFolder(State, rules, history), history, new FlushBuilder(State, publisher, writerStamp),
-            new FlushWriter(ports.Cells, ports.Views, ports.Analytics, ports.DeadLetters, ports.Source), pool, Counters, options, time);
+            new EventFolder(State, rules, history), history,
+            new FlushWriter(new FlushBuilder(State, publisher, writerStamp), ports), pool, Counters, options, time);
     }
 
     public PipelineCounters Counters { get; } = new();

@@ -12,11 +12,9 @@ public static class VersionVector
         BinaryPrimitives.WriteUInt128BigEndian(vector[(i * EntryBytes)..], id);
         BinaryPrimitives.WriteUInt64BigEndian(vector[(i * EntryBytes + 16)..], version);
     }
-
-    public static ulong Sum(ReadOnlySpan<byte> vector)
-    {
-        ulong sum = 0;
-        for (var i = 16; i < vector.Length; i += EntryBytes) sum += BinaryPrimitives.ReadUInt64BigEndian(vector[i..]);
-        return sum;
-    }
 }
+
+/// <summary>What an island's views are derived from.</summary>
+/// <param name="Vector">Its version vector; empty while this process writes alone.</param>
+/// <param name="VersionSum">Sum of the versions: of two derivations of an identifier the one with the larger sum is the later.</param>
+public readonly record struct Derivation(ArenaRange Vector, ulong VersionSum);

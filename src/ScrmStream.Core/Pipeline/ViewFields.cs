@@ -30,13 +30,13 @@ internal sealed class ViewFields
     }
 
     /// <summary>The ranks of someone who is on no board; one list serves all of a flush.</summary>
-    public ArenaRange OffEveryBoard(FlushJob job)
+    public ArenaRange OffEveryBoard(FlushSlice slice)
     {
-        if (job.OffEveryBoard is { } written) return written;
-        var start = job.Arena.Length;
-        foreach (var score in _names) job.Arena.AddField(score.Name, "-"u8);
-        job.OffEveryBoard = job.Arena.Since(start);
-        return job.OffEveryBoard.Value;
+        if (slice.OffEveryBoard is { } written) return written;
+        var start = slice.Arena.Length;
+        foreach (var score in _names) slice.Arena.AddField(score.Name, "-"u8);
+        slice.OffEveryBoard = slice.Arena.Since(start);
+        return slice.OffEveryBoard.Value;
     }
 
     private ArenaRange WriteFields(ByteArena arena, ShardSet shards, Conclusion conclusion)

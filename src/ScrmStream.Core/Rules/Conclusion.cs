@@ -93,6 +93,16 @@ public sealed class Conclusion
     public bool HasSameTags(Conclusion other) => _bytes.AsSpan(HeaderBytes, _scoresStart - HeaderBytes)
         .SequenceEqual(other._bytes.AsSpan(HeaderBytes, other._scoresStart - HeaderBytes));
 
+    public bool HasExpiringTag
+    {
+        get
+        {
+            for (var i = 0; i < TagCount; i++)
+                if (Tag(i).ExpiresMs != 0) return true;
+            return false;
+        }
+    }
+
     /// <summary>Appends the canonical form.</summary>
     public void WriteTo(System.Buffers.IBufferWriter<byte> destination) => System.Buffers.BuffersExtensions.Write(destination, Bytes);
 

@@ -50,13 +50,7 @@ internal sealed class LocalServer
             + "that runs with --redis.");
         var data = Path.Combine(folder, "redis");
         Directory.CreateDirectory(data);
-        string[] arguments =
-        [
-            "--port", $"{port}", "--bind", "127.0.0.1", "--protected-mode", "yes", "--daemonize", "no", "--pidfile", "", "--dir", data,
-            "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
-            "--zset-max-listpack-entries", "32",
-        ];
-        return new LocalServer("redis", folder, program, arguments,
+        return new LocalServer("redis", folder, program, EmbeddedRedis.Settings(data, port),
             async cancel => await LoopbackPort.AnswersAsync(port, "PING\r\n", "+PONG", cancel) ? $"127.0.0.1:{port}" : null);
     }
 

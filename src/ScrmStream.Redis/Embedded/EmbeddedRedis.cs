@@ -38,6 +38,17 @@ public sealed class EmbeddedRedis : IAsyncDisposable
             .Select(folder => Path.Combine(folder, "redis-server"))
             .FirstOrDefault(File.Exists);
 
+    /// <summary>The settings of a server that keeps what it acknowledged, as on its command line.</summary>
+    public static string[] Settings(string directory, int port) =>
+    [
+        "--port", $"{port}", "--bind", "127.0.0.1", "--protected-mode", "yes", "--daemonize", "no", "--dir", directory, "--pidfile", "",
+        "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
+        // Boards are written all the time: from 32 customers on a skip list is cheaper to write than a list that is searched.
+        "--zset-max-listpack-entries", "32",
+        // A rewrite forks and writes all there is: on small files, which double often, that costs more than the room it saves.
+        "--auto-aof-rewrite-min-size", "2gb", "--rdbcompression", "no",
+    ];
+
     /// <summary>Starts on what the directory holds, and returns when Redis answers.</summary>
     /// <param name="port">0: a free one.</param>
     /// <param name="extra">Further settings as on the command line, for example <c>--maxmemory 1gb</c>.</param>
@@ -52,17 +63,7 @@ public sealed class EmbeddedRedis : IAsyncDisposable
         if (port == 0) port = FreePort();
         var log = Path.Combine(directory, "redis.log");
         var start = new ProcessStartInfo(server) { UseShellExecute = false, RedirectStandardInput = true };
-        string[] settings =
-        [
-            "--port", $"{port}", "--bind", "127.0.0.1", "--protected-mode", "yes", "--daemonize", "no",
-            "--dir", directory, "--logfile", log, "--pidfile", "",
-            "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
-            // Boards are written all the time: from 32 customers on a skip list is cheaper to write than a list that is searched.
-            "--zset-max-listpack-entries", "32",
-            // A rewrite forks: on small files, which double often, that costs more than the room it saves.
-            "--auto-aof-rewrite-min-size", "1gb",
-        ];
-        foreach (var setting in settings.Concat(extra)) start.ArgumentList.Add(setting);
+        foreach (var setting in Settings(directory, port).Concat(["--logfile", log, .. extra])) start.ArgumentList.Add(setting);
         var process = Process.Start(start)!;
         var redis = new EmbeddedRedis(process, directory, port);
         var began = time.GetTimestamp();

@@ -120,9 +120,9 @@ public abstract class AnalyticsSinkConformance
     {
         using var sink = await OpenAsync();
         var (cookie, phone, openId) = (IdentifierId.Of("cookie::c"u8), IdentifierId.Of("phone::p"u8), IdentifierId.Of("openid:wx1:o"u8));
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", openId, 7), new(phone, "phone::p", phone, 1)],
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), openId, 7), new(phone, "phone::p"u8.ToArray(), phone, 1)],
             CancellationToken.None);
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", phone, 3), new(phone, "phone::p", null, ulong.MaxValue)],
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), phone, 3), new(phone, "phone::p"u8.ToArray(), null, ulong.MaxValue)],
             CancellationToken.None);
         Assert.Equal(
             [$"cookie::c|{cookie}|{openId}|7", $"phone::p|{phone}|-|{ulong.MaxValue}"], (await sink.IdentityMapAsync())

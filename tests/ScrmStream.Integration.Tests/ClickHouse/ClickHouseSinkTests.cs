@@ -60,10 +60,10 @@ public sealed class ClickHouseSinkTests(ClickHouseFixture clickHouse) : Analytic
         var (cookie, openId) = (IdentifierId.Of("cookie::c"u8), IdentifierId.Of("openid:wx1:o"u8));
         const string ask = "SELECT groupArray(customer) FROM (SELECT customer FROM events_resolved ORDER BY offset)";
         Assert.Equal($"['{cookie}','{openId}']", await sink.Client.TextAsync(ask));
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", openId, 2), new(openId, "openid:wx1:o", openId, 1)],
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), openId, 2), new(openId, "openid:wx1:o"u8.ToArray(), openId, 1)],
             CancellationToken.None);
         Assert.Equal($"['{openId}','{openId}']", await sink.Client.TextAsync(ask));
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c", null, 3)], CancellationToken.None);
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), null, 3)], CancellationToken.None);
         Assert.Equal($"['{cookie}','{openId}']", await sink.Client.TextAsync(ask));
     }
 

@@ -69,7 +69,11 @@ public sealed class WriterEpochTests(RedisServerFixture redis)
         await other.Epoch.ClaimAsync(Cancel);
         await connection.Epoch.AdoptAsync(Cancel);
         await connection.EnterAsync(Cancel);
-        Assert.False(await connection.WriteAloneAsync(t => _ = t.StringSetAsync(connection.Keys.Meta("probe"), "late"), Cancel));
+        var late = new RespWriter();
+        late.Command("SET"u8, 3);
+        late.Argument(System.Text.Encoding.UTF8.GetBytes((string)connection.Keys.Meta("probe")!));
+        late.Argument("late"u8);
+        Assert.False(await connection.WriteAloneAsync(late, Cancel));
         Assert.Null(await new RedisMeta(connection).ReadAsync("probe", Cancel));
     }
 

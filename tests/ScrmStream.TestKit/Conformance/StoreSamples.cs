@@ -54,6 +54,7 @@ public sealed record ViewSample(IdentifierId Id, ulong Stamp)
             Ranks = AddList(arena, Ranks),
             Conclusion = arena.Add(Encoding.UTF8.GetBytes(Conclusion)),
             TagsChanged = TagsChanged,
+            TagExpiryChanged = TagsChanged,
         };
     }
 

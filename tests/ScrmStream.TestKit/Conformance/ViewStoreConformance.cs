@@ -304,7 +304,8 @@ public abstract class ViewStoreConformance
                 Form = form,
                 MergedInto = ids[random.Next(ids.Length)],
                 ExpectedStamp = random.Next(3) == 0 ? stamps[id][random.Next(stamps[id].Count)] : stamps[id][^1],
-                Vector = [.. ids.Take(3).Where(_ => random.Next(8) != 0).Select(v => (v, stamp / 2_000 + (ulong)random.Next(3)))],
+                Vector = [.. ids.Take(3).Where(_ => random.Next(8) != 0).Select(v => (v, stamp / 2_000 + (ulong)random.Next(3)))
+                    .DefaultIfEmpty((ids[0], 1UL))],
                 Fields = isCustomer ? new() { ["events"] = $"{random.Next(1000)}", [$"f{random.Next(3)}"] = "x" } : [],
                 Tags = isCustomer ? tags : [],
                 TagExpiry = isCustomer ? tags.Where(_ => random.Next(2) == 0).ToDictionary() : [],
