@@ -146,7 +146,9 @@ public sealed class ClickHouseClient : IDisposable
     {
         // All of it is said, because the servers' defaults have changed from version to version.
         List<KeyValuePair<string, string>> settings =
-            [new("async_insert", "0"), new("insert_deduplicate", "1"), new("wait_end_of_query", "1")];
+            [new("async_insert", "0"), new("insert_deduplicate", "1"), new("wait_end_of_query", "1"),
+            // Replacing rows within the block as it comes costs two fifths of the insert, and the views' FINAL replaces them anyway.
+            new("optimize_on_insert", "0")];
         if (token is not null) settings.Add(new("insert_deduplication_token", token));
         return settings;
     }

@@ -143,10 +143,11 @@ public sealed class RedisConnection : IAsyncDisposable
     /// </summary>
     internal async Task<bool> WriteAloneAsync(RespWriter commands, CancellationToken cancel)
     {
+        var attempts = 0;
+        bool done;
         try
         {
-            var attempts = 0;
-            var done = await RepeatAsync(async db =>
+            done = await RepeatAsync(async db =>
             {
                 if (attempts++ > 0) await Epoch.RenewAsync(db).WaitAsync(_callTimeout, _time, cancel);
                 // Taken once: a call beside this one may find at any moment that the process is no longer alone, and what holds then must
@@ -154,13 +155,14 @@ public sealed class RedisConnection : IAsyncDisposable
                 var expected = Epoch.Expected;
                 return WriterEpoch.IsSoleValue(expected) && await TransactAsync(expected, commands, cancel);
             }, cancel);
-            if (!done) await Epoch.AdoptAsync(cancel);
-            return done;
         }
         finally
         {
             _inFlight.Release();
         }
+        // Takes room of its own, which this call must not hold then.
+        if (!done) await Epoch.AdoptAsync(cancel);
+        return done;
     }
 
     // A pipe is used again only after a whole answer; whatever goes wrong ends it, and with it what was under way on this side.

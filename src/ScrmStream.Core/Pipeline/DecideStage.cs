@@ -10,24 +10,33 @@ namespace ScrmStream.Pipeline;
 /// </summary>
 public sealed class DecideStage(
     ChannelReader<EventBatch>[] lanes, CustomerState state, CellPrefetch prefetch, EventFolder folder, ShardHistory history,
-    FlushWriter writer, BatchPool pool, PipelineCounters counters, PipelineOptions options, TimeProvider time)
+    FlushWriter writer, BatchPool pool, PipelineCounters counters, ConflictBackOff backOff,
+    PipelineOptions options, TimeProvider time)
 {
     // A hot anchor's ring grows with what is not committed; beyond this many entries a flush is due at once.
     private const int RingEntriesMax = 4096;
 
+    // While conflicts come, flushes get smaller down to this: a small one is over before the other process comes to the same customers.
+    private const int FlushEventsMin = 4096;
+
     private readonly List<EventBatch> _open = [];
+    // After a conflict: what is to be applied again, oldest first.
+    private readonly Queue<EventBatch> _again = new();
     private Flush _flush = new(), _spare = new();
     // The rest of the flush published last: rows, identity map, offsets.
     private Task? _finishing;
     private int _openEvents, _openWritten, _lane, _conflictsInRow;
+    private int _flushEventsMax = options.FlushEventsMax;
+    // Batches that come next out of the prefetch and were applied before; and how many of these, from the first on, have their rows.
+    private int _againLeft, _againWritten;
     private long _openSince;
-    private bool _republish;
+    private long _attemptSince = time.GetTimestamp();
 
     public async Task RunAsync(CancellationToken cancel)
     {
         while (await FillAsync(cancel))
         {
-            if (prefetch.Count > 0) Fold(await prefetch.NextAsync(cancel), publishAll: false);
+            if (prefetch.Count > 0) Fold(await prefetch.NextAsync(cancel));
             if (_finishing is { IsCompleted: true }) await SettleAsync();
             if (IsFlushDue()) await FlushAsync(cancel);
             if (state.Count > options.IdentifiersInMemoryMax) await ForgetAsync(cancel);
@@ -35,10 +44,29 @@ public sealed class DecideStage(
         await FinishAsync(cancel);
     }
 
+    // While slices are written there is time to fold on; what is folded belongs to the next flush.
+    private async ValueTask<bool> FoldMeanwhileAsync(CancellationToken cancel)
+    {
+        AskAhead(cancel);
+        if (prefetch.Count == 0) return false;
+        Fold(await prefetch.NextAsync(cancel));
+        return true;
+    }
+
+    private void AskAhead(CancellationToken cancel)
+    {
+        while (prefetch.Count < options.PrefetchBatches)
+        {
+            if (_again.TryDequeue(out var batch)) prefetch.Start(batch, cancel);
+            else if (lanes[_lane].TryRead(out batch)) StartBatch(batch, cancel);
+            else return;
+        }
+    }
+
     // Asks ahead for as many batches as may be asked for. False when there is no more input.
     private async ValueTask<bool> FillAsync(CancellationToken cancel)
     {
-        while (prefetch.Count < options.PrefetchBatches && lanes[_lane].TryRead(out var batch)) StartBatch(batch, cancel);
+        AskAhead(cancel);
         if (prefetch.Count > 0) return true;
         var more = lanes[_lane].WaitToReadAsync(cancel).AsTask();
         if (!more.IsCompleted) await WaitAsync(more, cancel);
@@ -61,10 +89,13 @@ public sealed class DecideStage(
         await timer.CancelAsync();
     }
 
-    private void Fold(EventBatch batch, bool publishAll)
+    private void Fold(EventBatch batch)
     {
         if (_open.Count == 0) _openSince = time.GetTimestamp();
-        folder.Fold(batch, publishAll || _republish);
+        var isAgain = _againLeft > 0;
+        if (isAgain) _againLeft--;
+        if (_againWritten > 0) (_againWritten, _openWritten) = (_againWritten - 1, _openWritten + 1);
+        folder.Fold(batch, publishAll: isAgain);
         _open.Add(batch);
         _openEvents += batch.Count;
         counters.SetIdentifiers(state.Count);
@@ -73,11 +104,11 @@ public sealed class DecideStage(
     private bool IsFlushDue()
     {
         if (_open.Count == 0) return false;
-        if (_openEvents >= options.FlushEventsMax || folder.LargestRing >= RingEntriesMax || _republish) return true;
+        if (_openEvents >= _flushEventsMax || folder.LargestRing >= RingEntriesMax) return true;
         // Most of the batches wait for a flush: the others keep poll and decode going until it is done.
         if (_open.Count >= options.BatchesInFlightMax * 3 / 4) return true;
         if (_finishing is not null) return false;
-        var hasBacklog = prefetch.Count > 0 || lanes[_lane].TryPeek(out _);
+        var hasBacklog = prefetch.Count > 0 || _again.Count > 0 || lanes[_lane].TryPeek(out _);
         return time.GetElapsedTime(_openSince) >= (hasBacklog ? options.FlushIntervalUnderBacklog : options.FlushInterval);
     }
 
@@ -87,21 +118,23 @@ public sealed class DecideStage(
         if (_open.Count == 0) return;
         (_flush, _spare) = (_spare, _flush);
         _flush.Begin(_open, _openWritten);
-        var outcome = await writer.WriteAsync(_flush, cancel);
+        ClearOpen();
+        var outcome = await writer.WriteAsync(_flush, () => FoldMeanwhileAsync(cancel), cancel);
         if (outcome != FlushOutcome.Published)
         {
             await RewindAsync(outcome, cancel);
             return;
         }
         _conflictsInRow = 0;
-        ClearOpen();
+        _attemptSince = time.GetTimestamp();
+        _flushEventsMax = Math.Min(_flushEventsMax * 2, options.FlushEventsMax);
         _finishing = writer.FinishAsync(_flush, cancel);
     }
 
     private void ClearOpen()
     {
         _open.Clear();
-        (_openEvents, _openWritten, _republish) = (0, 0, false);
+        (_openEvents, _openWritten) = (0, 0);
         folder.ResetRing();
     }
 
@@ -124,20 +157,17 @@ public sealed class DecideStage(
     {
         if (outcome == FlushOutcome.CellConflict) counters.AddConflict();
         else counters.AddRefusal();
-        if (++_conflictsInRow > 3)
-            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(10 << Math.Min(_conflictsInRow, 8), 2000)), time, cancel);
-        var written = outcome == FlushOutcome.ViewRefused ? _open.Count : _openWritten;
-        List<EventBatch> again = [.. _open];
+        _flushEventsMax = Math.Max(_flushEventsMax / 4, Math.Min(FlushEventsMin, options.FlushEventsMax));
+        var written = outcome == FlushOutcome.ViewRefused ? _flush.Batches.Count : _flush.BatchesWritten;
+        _againWritten += written + _openWritten;
+        EventBatch[] again = [.. _flush.Batches, .. _open, .. await prefetch.AbandonAsync(), .. _again];
+        _againLeft = again.Length;
+        _again.Clear();
+        foreach (var batch in again) _again.Enqueue(batch);
         ClearOpen();
-        var ahead = await prefetch.AbandonAsync();
         state.Clear();
-        foreach (var batch in again)
-        {
-            prefetch.Start(batch, cancel);
-            Fold(await prefetch.NextAsync(cancel), publishAll: true);
-        }
-        foreach (var batch in ahead) prefetch.Start(batch, cancel);
-        (_openWritten, _republish) = (written, true);
+        if (++_conflictsInRow > 1) await Task.Delay(backOff.Next(_conflictsInRow, time.GetElapsedTime(_attemptSince)), time, cancel);
+        _attemptSince = time.GetTimestamp();
     }
 
     // Empties memory; the batches asked for ahead are asked for again.
@@ -155,9 +185,15 @@ public sealed class DecideStage(
         await SettleAsync();
     }
 
+    // A conflict of the last flush brings its batches back.
     private async Task FinishAsync(CancellationToken cancel)
     {
-        while (prefetch.Count > 0) Fold(await prefetch.NextAsync(cancel), publishAll: false);
-        await FlushAllAsync(cancel);
+        do
+        {
+            while (await FoldMeanwhileAsync(cancel))
+                if (IsFlushDue()) await FlushAsync(cancel);
+            await FlushAllAsync(cancel);
+        }
+        while (_again.Count > 0);
     }
 }

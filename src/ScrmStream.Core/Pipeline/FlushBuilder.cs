@@ -18,26 +18,43 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     private readonly List<(UInt128 Id, ulong Version)> _vector = [];
     private readonly ByteArena _vectors = new();
     private readonly List<Derivation> _derivations = [];
+    private readonly List<int> _dirty = [], _membership = [], _touched = [];
     private readonly List<int> _roots = [], _retired = [];
     // Nodes whose views are due, behind their bucket: stores write the keys of a bucket together.
     private readonly List<ulong> _due = [];
     private int _flush, _next;
     private bool _isAlone;
 
+    /// <summary>
+    /// While this process writes alone, events may be folded between two slices: a cell or view then holds more than its flush, which
+    /// fences make harmless, for no other process derives anything from it (docs/decisions/0009).
+    /// </summary>
+    public bool AllowsFolding => _isAlone;
+
+    /// <summary>Takes over what changed since the last flush; what changes from now on belongs to the next one.</summary>
     public void Begin()
     {
         _flush++;
         _next = 0;
         _isAlone = publisher.IsAlone;
+        _dirty.Clear();
+        _membership.Clear();
+        _touched.Clear();
+        foreach (var node in state.Changed)
+        {
+            var flags = state[node].Flags;
+            if ((flags & CellFlags.Dirty) != 0) _dirty.Add(node);
+            if ((flags & CellFlags.Membership) != 0) _membership.Add(node);
+            if ((flags & CellFlags.Touched) != 0) _touched.Add(node);
+        }
+        state.ClearChanged();
     }
 
     /// <summary>Fills a slice with cells; false when there are no more.</summary>
     public bool NextCells(FlushSlice slice)
     {
         slice.Clear();
-        var changed = state.Changed;
-        for (; _next < changed.Length && slice.Arena.Length < SliceBytes; _next++)
-            if ((state[changed[_next]].Flags & CellFlags.Dirty) != 0) WriteCell(slice, changed[_next]);
+        for (; _next < _dirty.Count && slice.Arena.Length < SliceBytes; _next++) WriteCell(slice, _dirty[_next]);
         return slice.Cells.Count > 0;
     }
 
@@ -49,12 +66,9 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _derivations.Clear();
         _retired.Clear();
         _due.Clear();
-        foreach (var node in state.Changed)
-            if ((state[node].Flags & CellFlags.Membership) != 0) NoteIsland(_graph.Island(node));
-        foreach (var node in state.Changed)
-            if ((state[node].Flags & CellFlags.Touched) != 0) NoteCustomer(node);
+        foreach (var node in _membership) NoteIsland(_graph.Island(node));
+        foreach (var node in _touched) NoteCustomer(node);
         CollectionsMarshal.AsSpan(_due).Sort();
-        state.ClearChanged();
     }
 
     /// <summary>Fills a slice with views and the changes that they announce; false when there are no more.</summary>
@@ -66,7 +80,10 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         for (; _next < _due.Count && slice.Arena.Length < SliceBytes; _next++)
         {
             var node = (int)(uint)_due[_next];
-            var from = _derivations[state[_graph.Island(node)].Derivation];
+            // Islands that met since then are one now.
+            var island = _graph.Island(node);
+            if (state[island].IslandFlush != _flush) Derive(island);
+            var from = _derivations[state[island].Derivation];
             var vector = slice.Arena.Add(_vectors[from.Vector]);
             if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector, from.VersionSum, mappings);
             else publisher.PublishMember(slice, node, vector, from.VersionSum, mappings);

@@ -16,13 +16,17 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
     // One slice is built while two are written.
     private readonly FlushSlice[] _slices = [new(), new(), new()];
     private readonly Task<bool>[] _running = new Task<bool>[3];
+    private Func<ValueTask<bool>> _meanwhile = static () => ValueTask.FromResult(false);
 
     /// <summary>
     /// Stores the cells, publishes the views and starts the insert of rows; <see cref="FinishAsync"/> does the rest.
     /// </summary>
-    public async Task<FlushOutcome> WriteAsync(Flush flush, CancellationToken cancel)
+    /// <param name="foldMeanwhile">Folds one batch of the next flush; false when there is none. Used where that is allowed, while a
+    /// slice is being written.</param>
+    public async Task<FlushOutcome> WriteAsync(Flush flush, Func<ValueTask<bool>> foldMeanwhile, CancellationToken cancel)
     {
         builder.Begin();
+        _meanwhile = builder.AllowsFolding ? foldMeanwhile : static () => ValueTask.FromResult(false);
         if (!await InSlicesAsync(builder.NextCells, StoreAsync)) return FlushOutcome.CellConflict;
         flush.Rows = Task.Run(() => WriteRowsAsync(flush, cancel), cancel);
         builder.BeginViews();
@@ -50,6 +54,7 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
         var taken = true;
         for (var i = 0; ; i = (i + 1) % _slices.Length)
         {
+            while (!_running[i].IsCompleted && await _meanwhile()) { }
             taken &= await _running[i];
             var slice = _slices[i];
             if (!taken || !build(slice)) break;

@@ -39,7 +39,8 @@ public sealed class StreamPipeline
         _decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells),
             new EventFolder(State, rules, history), history,
-            new FlushWriter(new FlushBuilder(State, publisher, writerStamp), ports), pool, Counters, options, time);
+            new FlushWriter(new FlushBuilder(State, publisher, writerStamp), ports), pool, Counters, new ConflictBackOff(writerStamp),
+            options, time);
     }
 
     public PipelineCounters Counters { get; } = new();

@@ -77,6 +77,18 @@ public sealed class WriterEpochTests(RedisServerFixture redis)
         Assert.Null(await new RedisMeta(connection).ReadAsync("probe", Cancel));
     }
 
+    /// <summary>All the room for calls is taken by writes that come too late: what they then have to ask must not wait for that room.</summary>
+    [StoreFact]
+    public async Task Claim_WhileAllRoomIsTaken_EndsTheWritesThatCameTooLate()
+    {
+        var first = await redis.OpenAsync(o => o.CallsInFlight = 1);
+        await first.Epoch.ClaimAsync(Cancel);
+        var second = await redis.OpenAsync(o => o.Namespace = first.Keys.Prefix.Split(':')[1]);
+        await second.Epoch.ClaimAsync(Cancel);
+        var late = StoreAsync(first, StoreSamples.Id("phone::ann"), CellVersion.None, new CellVersion(1, 7), "late");
+        Assert.Equal([0], await late.WaitAsync(TimeSpan.FromSeconds(10)));
+    }
+
     private static async Task PublishAsync(RedisConnection connection, params ViewSample[] samples)
     {
         var arena = new ByteArena();
