@@ -31,9 +31,9 @@ public struct CellState
     public int Conclusion;
     /// <summary>The customer last written to the identity map: node + 1; 0: not written or not known; -1: nobody.</summary>
     public int MappedTo;
-    /// <summary>Number of the flush that last looked at the island that this node stands for, and that last found its view due.</summary>
+    /// <summary>Number of the flush that last derived the island that this node stands for, and that last found its view due.</summary>
     public int IslandFlush, ViewFlush;
-    /// <summary>What the island's views are derived from: index in the derivations of flush <see cref="IslandFlush"/>.</summary>
+    /// <summary>What its island, or its own view, is derived from: index in the derivations of that flush.</summary>
     public int Derivation;
     public CellFlags Flags;
 }

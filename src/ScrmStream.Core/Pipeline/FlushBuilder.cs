@@ -31,7 +31,11 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     /// </summary>
     public bool AllowsFolding => _isAlone;
 
-    /// <summary>Takes over what changed since the last flush; what changes from now on belongs to the next one.</summary>
+    /// <summary>
+    /// Takes over what changed since the last flush, and finds out whose views are due; what changes from now on belongs to the next one.
+    /// Customers are resolved here, on the evidence of this flush: later evidence may name identifiers that have no stored cell yet,
+    /// and a view without a cell would be forgotten by a crash.
+    /// </summary>
     public void Begin()
     {
         _flush++;
@@ -47,6 +51,13 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
             if ((flags & CellFlags.Membership) != 0) _membership.Add(node);
             if ((flags & CellFlags.Touched) != 0) _touched.Add(node);
         }
+        _vectors.Clear();
+        _derivations.Clear();
+        _retired.Clear();
+        _due.Clear();
+        foreach (var node in _membership) NoteIsland(node);
+        foreach (var node in _touched) NoteCustomer(node);
+        CollectionsMarshal.AsSpan(_due).Sort();
         state.ClearChanged();
     }
 
@@ -58,18 +69,8 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         return slice.Cells.Count > 0;
     }
 
-    /// <summary>Finds out whose views are due. Every cell of the flush is stored by now, so their versions are final.</summary>
-    public void BeginViews()
-    {
-        _next = 0;
-        _vectors.Clear();
-        _derivations.Clear();
-        _retired.Clear();
-        _due.Clear();
-        foreach (var node in _membership) NoteIsland(_graph.Island(node));
-        foreach (var node in _touched) NoteCustomer(node);
-        CollectionsMarshal.AsSpan(_due).Sort();
-    }
+    /// <summary>Goes over to the views. Every cell of the flush is stored by now.</summary>
+    public void BeginViews() => _next = 0;
 
     /// <summary>Fills a slice with views and the changes that they announce; false when there are no more.</summary>
     public bool NextViews(FlushSlice slice, List<IdentityMapping> mappings)
@@ -80,10 +81,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         for (; _next < _due.Count && slice.Arena.Length < SliceBytes; _next++)
         {
             var node = (int)(uint)_due[_next];
-            // Islands that met since then are one now.
-            var island = _graph.Island(node);
-            if (state[island].IslandFlush != _flush) Derive(island);
-            var from = _derivations[state[island].Derivation];
+            var from = _derivations[state[node].Derivation];
             var vector = slice.Arena.Add(_vectors[from.Vector]);
             if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector, from.VersionSum, mappings);
             else publisher.PublishMember(slice, node, vector, from.VersionSum, mappings);
@@ -101,10 +99,11 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         cell.Version = version;
     }
 
-    private void NoteIsland(int island)
+    private void NoteIsland(int member)
     {
-        if (state[island].IslandFlush == _flush) return;
-        Derive(island);
+        // Its whole island is due.
+        if (state[member].ViewFlush == _flush) return;
+        var island = _graph.Island(member);
         _roots.Clear();
         var node = island;
         do
@@ -116,7 +115,8 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _resolver.Resolve(island);
         foreach (var root in _roots)
             if (_graph.Nodes[root].Root != root) _retired.Add(root);
-        foreach (var member in _resolver.Members) NoteDue(member);
+        var derivation = Derive(island);
+        foreach (var due in _resolver.Members) NoteDue(due, derivation);
     }
 
     private void NoteCustomer(int anchor)
@@ -124,25 +124,25 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         var root = _graph.Nodes[anchor].Root;
         if (root < 0 || state[root].ViewFlush == _flush) return;
         var island = _graph.Island(root);
-        if (state[island].IslandFlush != _flush) Derive(island);
-        NoteDue(root);
+        NoteDue(root, state[island].IslandFlush == _flush ? state[island].Derivation : Derive(island));
     }
 
-    private void NoteDue(int node)
+    private void NoteDue(int node, int derivation)
     {
-        state[node].ViewFlush = _flush;
+        ref var cell = ref state[node];
+        (cell.ViewFlush, cell.Derivation) = (_flush, derivation);
         _due.Add((ulong)new IdentifierId(_graph.Nodes[node].Id).Bucket << 32 | (uint)node);
     }
 
-    // Every cell of the island was read to derive its customers, so every one is in the vector.
-    private void Derive(int island)
+    // Every cell of the island was read to derive its customers, so every one is in the vector, with the version that this flush gives it.
+    private int Derive(int island)
     {
         _vector.Clear();
         var sum = 0UL;
         var node = island;
         do
         {
-            var version = state[node].Version.Number;
+            var version = state[node].Version.Number + ((state[node].Flags & CellFlags.Dirty) != 0 ? 1UL : 0);
             sum += version;
             if (version > 0 && !_isAlone) _vector.Add((_graph.Nodes[node].Id, version));
             node = _graph.Nodes[node].IslandNext;
@@ -151,6 +151,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         ref var cell = ref state[island];
         (cell.IslandFlush, cell.Derivation) = (_flush, _derivations.Count);
         _derivations.Add(new Derivation(WriteVector(), sum));
+        return cell.Derivation;
     }
 
     private ArenaRange WriteVector()

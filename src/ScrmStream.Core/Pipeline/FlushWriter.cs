@@ -54,14 +54,19 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
         var taken = true;
         for (var i = 0; ; i = (i + 1) % _slices.Length)
         {
-            while (!_running[i].IsCompleted && await _meanwhile()) { }
-            taken &= await _running[i];
+            taken &= await FoldUntilAsync(_running[i]);
             var slice = _slices[i];
             if (!taken || !build(slice)) break;
             _running[i] = Task.Run(() => write(slice));
         }
-        foreach (var running in _running) taken &= await running;
+        foreach (var running in _running) taken &= await FoldUntilAsync(running);
         return taken;
+    }
+
+    private async Task<bool> FoldUntilAsync(Task<bool> running)
+    {
+        while (!running.IsCompleted && await _meanwhile()) { }
+        return await running;
     }
 
     // Records are written before the view that they announce, so that a crash between repeats a record and never loses one.
