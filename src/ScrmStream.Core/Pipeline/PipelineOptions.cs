@@ -13,8 +13,8 @@ public sealed class PipelineOptions
     public int BatchRecordsMax { get; set; } = 4096;
     /// <summary>Bytes of one batch's records; one record may exceed it. Default 4 MiB, range 64 KiB to 64 MiB.</summary>
     public int BatchBytesMax { get; set; } = 4 * 1024 * 1024;
-    /// <summary>Batches between poll and commit: the bound of the process's buffers. Default 112, range 8 to 4,096.</summary>
-    public int BatchesInFlightMax { get; set; } = 112;
+    /// <summary>Batches between poll and commit: the bound of the process's buffers. Default 96, range 8 to 4,096.</summary>
+    public int BatchesInFlightMax { get; set; } = 96;
     /// <summary>Decode lanes. Default 1, range 1 to 16.</summary>
     public int DecodeLanes { get; set; } = 1;
     /// <summary>Batches whose cells are asked for ahead of the one being decided. Default 4, range 1 to 16.</summary>
