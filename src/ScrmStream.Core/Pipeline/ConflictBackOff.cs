@@ -10,18 +10,13 @@ public sealed class ConflictBackOff(ulong seed)
 {
     private const int DoublingsMax = 4;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
-    private ulong _state = seed;
+    private readonly Random _random = new(unchecked((int)seed));
 
     /// <param name="conflictsInRow">From 1.</param>
     /// <param name="attempt">How long the attempt took that failed.</param>
     public TimeSpan Next(int conflictsInRow, TimeSpan attempt)
     {
-        // SplitMix64 (Steele, Lea, Flood 2014).
-        var z = _state += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        var part = ((z ^ (z >> 31)) >> 11) / (double)(1UL << 53);
         var span = attempt * (1 << Math.Clamp(conflictsInRow - 1, 0, DoublingsMax));
-        return part * (span < Longest ? span : Longest);
+        return _random.NextDouble() * (span < Longest ? span : Longest);
     }
 }
