@@ -10,12 +10,14 @@ public readonly record struct Record(SourcePartition Partition, long Offset, lon
 /// </summary>
 public sealed class RecordBatch
 {
+    /// <summary>Room that a batch starts with where nothing is known of its records.</summary>
+    public const int BytesAtFirst = 64 * 1024;
     private const int GrowthStepBytes = 256 * 1024;
     private readonly int _bytesMax;
     private int _bytes;
 
     /// <param name="bytesAtFirst">What its records will probably take.</param>
-    public RecordBatch(int recordsMax, int bytesMax, int bytesAtFirst = 64 * 1024)
+    public RecordBatch(int recordsMax, int bytesMax, int bytesAtFirst = BytesAtFirst)
     {
         Records = new Record[recordsMax];
         Buffer = new byte[Math.Min(bytesMax, bytesAtFirst)];

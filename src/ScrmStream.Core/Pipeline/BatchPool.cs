@@ -21,9 +21,8 @@ public sealed class BatchPool(PipelineOptions options)
         if (_made < options.BatchesInFlightMax)
         {
             _made++;
-            return _last = _last is null
-                ? new EventBatch(new RecordBatch(options.BatchRecordsMax, options.BatchBytesMax))
-                : new EventBatch(new RecordBatch(options.BatchRecordsMax, options.BatchBytesMax, _last.Buffer.Length));
+            var bytesAtFirst = _last?.Buffer.Length ?? RecordBatch.BytesAtFirst;
+            return _last = new EventBatch(new RecordBatch(options.BatchRecordsMax, options.BatchBytesMax, bytesAtFirst));
         }
         return await _free.Reader.ReadAsync(cancel);
     }
