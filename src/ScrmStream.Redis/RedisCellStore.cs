@@ -78,7 +78,6 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
         var calls = new List<Task<bool>>();
         for (var at = 0; at < writes.Count;)
         {
-            await connection.EnterAsync(cancel);
             var (first, bytes) = (at, 0);
             while (at < writes.Count && bytes < connection.CallBytes) bytes += writes[at++].Content.Length;
             var call = _idle.TryTake(out var idle) ? idle : new RespWriter();
@@ -88,6 +87,7 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
                 connection.Keys.WriteCell(call, writes[i].Id);
                 call.Argument(arena[writes[i].Content]);
             }
+            await connection.EnterAsync(cancel);
             calls.Add(RunAsync(call));
         }
         return (await Task.WhenAll(calls)).All(done => done) ? [] : [.. Enumerable.Range(0, writes.Count)];

@@ -20,10 +20,10 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
 
     public async Task<IReadOnlyList<int>> PublishAsync(IReadOnlyList<ViewWrite> views, ByteArena arena, CancellationToken cancel)
     {
-        var order = InOrder(views);
-        if (connection.Epoch.IsSole) return await PublishAloneAsync(views, order, arena, cancel);
+        if (connection.Epoch.IsSole) return await PublishAloneAsync(views, InOrder(views, newFirst: false), arena, cancel);
         // Derived while this process was alone, and it no longer is: what it was derived from may be stale.
-        if (order.Any(i => views[i].Vector.Length == 0)) return [.. Enumerable.Range(0, views.Count)];
+        if (views.Any(v => v.Vector.Length == 0)) return [.. Enumerable.Range(0, views.Count)];
+        var order = InOrder(views, newFirst: true);
         var refused = new List<int>();
         var unsettled = new List<int>(order.Where(i => ViewCall.HidesLeaving(views[i], arena)));
         if (unsettled.Count > 0) order = Array.FindAll(order, i => !ViewCall.HidesLeaving(views[i], arena));
@@ -43,15 +43,14 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
     private async Task<IReadOnlyList<int>> PublishAloneAsync(
         IReadOnlyList<ViewWrite> views, int[] order, ByteArena arena, CancellationToken cancel)
     {
-        Array.Sort(order, (a, b) => views[a].Id.Bucket.CompareTo(views[b].Id.Bucket));
         var calls = new List<Task<int[]>>();
         for (var at = 0; at < order.Length;)
         {
-            await connection.EnterAsync(cancel);
             var first = at;
             var call = _idleAlone.TryTake(out var idle) ? idle : new SoleViewCall(connection.Keys);
             while (at < order.Length && call.Commands.Length < connection.CallBytes) call.Add(views[order[at++]], arena);
             call.Finish();
+            await connection.EnterAsync(cancel);
             calls.Add(RunAsync(call, order[first..at]));
         }
         var answers = await Task.WhenAll(calls);
@@ -70,15 +69,15 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
 
     public Task<StoreTotals> CountAsync(CancellationToken cancel) => _counter.CountAsync(cancel);
 
-    // New views first, then the others; within these by bucket, so that the boards of a bucket are written by one command.
-    private static int[] InOrder(IReadOnlyList<ViewWrite> views)
+    // By bucket, so that the boards of a bucket are written by one command; where scripts write, new views before all others.
+    private static int[] InOrder(IReadOnlyList<ViewWrite> views, bool newFirst)
     {
         var rank = new long[views.Count];
         var order = new int[views.Count];
         for (var i = 0; i < order.Length; i++)
         {
             order[i] = i;
-            rank[i] = (views[i].ExpectedStamp == 0 ? 0 : 1L << 48) + ((long)views[i].Id.Bucket << 32) + i;
+            rank[i] = (newFirst && views[i].ExpectedStamp != 0 ? 1L << 48 : 0) + ((long)views[i].Id.Bucket << 32) + i;
         }
         Array.Sort(rank, order);
         return order;

@@ -27,7 +27,7 @@ internal sealed class SoleViewCall(RedisKeys keys)
     public void Add(in ViewWrite view, ByteArena arena)
     {
         if (view.Id.Bucket != _bucket) CloseBucket(view.Id.Bucket);
-        Restore(view.Id, default, ViewCall.Encode(view, arena, _payload, withVector: false));
+        Restore(view.Id, default, ViewCall.Encode(view, arena, _payload));
         var isCustomer = view.Form == ViewForm.Customer;
         // A view that never was published has no tags and no place on a board.
         var isNew = view.ExpectedStamp == 0;

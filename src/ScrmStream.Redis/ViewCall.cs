@@ -152,13 +152,13 @@ internal sealed class ViewCall(RedisKeys keys) : IDisposable
     }
 
     // Private fields come first, where Redis finds them at once.
-    internal static ReadOnlySpan<byte> Encode(in ViewWrite view, ByteArena arena, HashPayload payload, bool withVector = true)
+    internal static ReadOnlySpan<byte> Encode(in ViewWrite view, ByteArena arena, HashPayload payload)
     {
         Span<byte> head = stackalloc byte[HeadBytes];
         WriteHead(view, arena, head);
         payload.Begin();
         payload.Add("_s"u8, head);
-        if (withVector) payload.Add("_v"u8, arena[view.Vector]);
+        if (view.Vector.Length > 0) payload.Add("_v"u8, arena[view.Vector]);
         if (view.Conclusion.Length > 0) payload.Add("_c"u8, arena[view.Conclusion]);
         if (view.Form == ViewForm.Customer) payload.AddAll(arena[view.Fields]);
         if (view.Form == ViewForm.Merged)
