@@ -51,22 +51,25 @@ internal static class Scripts
         return heads
         """;
 
-    // Vectors: 24 bytes an entry, id and version, in order of id. A missing entry is version 0.
+    // Vectors: 24 bytes an entry, id and version, in order of id. Only cells that both derivations read are compared: what the new one did
+    // not read, a newer version of some other cell told it to leave out (docs/decisions/0011).
+    // None at all is from a process that believed to be alone.
     private const string Higher = """
         local sub, byte, unpack64 = string.sub, string.byte, struct.unpack
         local function higher(old, new)
           if old == new then return false end
+          if new == '' then return old ~= '' end
           local from, size = 1, #new
           for i = 1, #old, 24 do
-            local id, version, other = sub(old, i, i + 15), sub(old, i + 16, i + 23), '\0\0\0\0\0\0\0\0'
+            local id, version = sub(old, i, i + 15), sub(old, i + 16, i + 23)
             for j = from, size, 24 do
               if sub(new, j, j + 15) == id then
-                other = sub(new, j + 16, j + 23)
+                local other = sub(new, j + 16, j + 23)
+                if version ~= other and unpack64('>L', version) > unpack64('>L', other) then return true end
                 from = j + 24
                 break
               end
             end
-            if version ~= other and unpack64('>L', version) > unpack64('>L', other) then return true end
           end
           return false
         end

@@ -3,7 +3,8 @@ namespace ScrmStream.Events;
 /// <summary>Why an event or a whole record was set aside; the word is what metrics, dead letters and summaries say.</summary>
 public enum RejectReason : byte
 {
-    NotDecodable, TooLarge, LimitExceeded, NoEventName, NoEventTime, EventTimeOutOfRange, NoVerifiedIdentifier, BadUnbind, Duplicate,
+    NotDecodable, TooLarge, LimitExceeded, NoEventName, NoEventTime, EventTimeOutOfRange, NoVerifiedIdentifier, BadUnbind, BadRelease,
+    Duplicate,
 }
 
 /// <summary>A rejected event: its place and why. <see cref="Index"/> is -1 when the record as a whole was rejected.</summary>

@@ -1,42 +1,31 @@
-using ScrmStream.Events;
 using System.Runtime.CompilerServices;
+using ScrmStream.Events;
 
 namespace ScrmStream.Identity;
 
-/// <summary>The coordinates of an event that showed an edge.</summary>
-public readonly record struct EvidenceSource(ulong Partition, long Offset, int Index);
-
-/// <summary>Evidence that two identifiers were met together. Times are Unix milliseconds.</summary>
-public struct EvidenceEdge
-{
-    public int A, B;
-    internal int NextOfA, NextOfB;
-    /// <summary>Earliest and latest event that named both; MaxValue and MinValue where only an unbind is known.</summary>
-    public long FirstMs, LastMs;
-    /// <summary>Latest unbind of this pair; <see cref="long.MinValue"/> when there is none.</summary>
-    public long UnboundMs;
-    /// <summary>The event behind <see cref="FirstMs"/>.</summary>
-    public EvidenceSource Source;
-
-    /// <summary>How many of its two stored halves were read into memory.</summary>
-    public byte Halves;
-    /// <summary>The halves read differed in what membership depends on: a writer had stopped between them.</summary>
-    public bool HalvesDiffer;
-
-    public readonly int Other(int node) => node == A ? B : A;
-}
-
 /// <summary>
-/// All evidence in memory: identifiers, the edges between them, and the islands (sets connected by any evidence, counting or not).
-/// Whatever can change one identifier's customer lies in its island. Flat arrays, no object per edge; owned by the deciding thread.
+/// All evidence in memory: identifiers, the edges between them, which of these count, whom the quarantine holds, and the islands: sets
+/// connected by any evidence, counting or not, that does not pass through quarantine. Whatever can change one identifier's customer
+/// lies in its island, or is a parked identifier at its border. Flat arrays, no object per edge; owned by the deciding thread.
 /// </summary>
-public sealed class EvidenceGraph
+public sealed class EvidenceGraph(IdentityOptions options)
 {
+    private const long BridgeWindowMs = 90L * 24 * 3600 * 1000;
+
     private readonly PagedArray<EvidenceEdge> _edges = new();
+    private readonly Quarantine _quarantine = new(options.NeighboursMax);
+
+    public EvidenceGraph() : this(new IdentityOptions()) { }
 
     public IdentifierTable Nodes { get; } = new();
 
     public int EdgeCount => _edges.Count;
+
+    /// <summary>Identifiers that quarantine took or let go since the caller last cleared the list.</summary>
+    public List<int> Turned => _quarantine.Turned;
+
+    /// <summary>True when any identifier in memory is parked.</summary>
+    public bool HasParked => _quarantine.Parked > 0;
 
     public ref EvidenceEdge Edge(int edge) => ref _edges[edge];
 
@@ -57,11 +46,24 @@ public sealed class EvidenceGraph
         return -1;
     }
 
+    /// <summary>The edge between two nodes, which may be a new one without evidence: no island knows of it yet.</summary>
     public int FindOrAdd(int a, int b, out bool added)
     {
         var edge = Find(a, b);
         added = edge < 0;
         return added ? Add(a, b) : edge;
+    }
+
+    /// <summary>
+    /// Notes an event at <paramref name="timeMs"/> that named the identifier. True when it was not seen that early before; at a bridge
+    /// its edges are then to be judged again (<see cref="JudgeAll"/>).
+    /// </summary>
+    public bool Sight(int node, long timeMs)
+    {
+        ref var n = ref Nodes[node];
+        if (timeMs >= n.FirstSeenMs) return false;
+        n.FirstSeenMs = timeMs;
+        return true;
     }
 
     /// <summary>
@@ -71,24 +73,31 @@ public sealed class EvidenceGraph
     {
         var edge = FindOrAdd(a, b, out var added);
         ref var e = ref _edges[edge];
-        var counted = !added && Counts(edge);
         var order = added ? 0 : OrderTimeMs(edge);
         if (timeMs < e.FirstMs) (e.FirstMs, e.Source) = (timeMs, source);
         e.LastMs = Math.Max(e.LastMs, timeMs);
-        return added || Heal(ref e) || counted != Counts(edge) || order != OrderTimeMs(edge);
+        var judged = Judge(edge);
+        if (added) Join(edge);
+        return judged || added || Heal(ref e) || order != OrderTimeMs(edge);
     }
 
     /// <summary>Takes the pair's evidence up to <paramref name="timeMs"/> away. True when that is news.</summary>
     public bool Unbind(int a, int b, long timeMs)
     {
-        ref var e = ref _edges[FindOrAdd(a, b, out var added)];
+        var edge = FindOrAdd(a, b, out var added);
+        ref var e = ref _edges[edge];
         var healed = Heal(ref e);
         if (!added && e.UnboundMs >= timeMs) return healed;
         e.UnboundMs = Math.Max(e.UnboundMs, timeMs);
+        Judge(edge);
+        if (added) Join(edge);
         return true;
     }
 
-    /// <summary>Takes all evidence of one identifier up to <paramref name="timeMs"/> away. True when that is news.</summary>
+    /// <summary>
+    /// Takes all evidence of one identifier up to <paramref name="timeMs"/> away. True when that is news; its edges are then to be judged
+    /// again (<see cref="JudgeAll"/>), once its neighbours are known.
+    /// </summary>
     public bool Unbind(int node, long timeMs)
     {
         ref var n = ref Nodes[node];
@@ -97,11 +106,35 @@ public sealed class EvidenceGraph
         return true;
     }
 
-    /// <summary>Rule 2: an edge counts only if its last evidence is later than its latest unbind. Rule 3: a bridge only early.</summary>
-    public bool Counts(int edge)
+    /// <summary>Takes an identifier out of quarantine for good. True when that is news.</summary>
+    public bool Release(int node)
+    {
+        ref var n = ref Nodes[node];
+        if (n.IsReleased) return false;
+        n.IsReleased = true;
+        _quarantine.Released(ref n, node);
+        return true;
+    }
+
+    /// <summary>
+    /// Rule 2: an edge counts only if its last evidence is later than its latest unbind. Rule 3: a bridge only early. True when the
+    /// judgement changed; quarantine then follows.
+    /// </summary>
+    public bool Judge(int edge)
     {
         ref var e = ref _edges[edge];
-        return e.LastMs > UnboundMs(in e) && BridgeHolds(edge, e.A) && BridgeHolds(edge, e.B);
+        var counts = e.LastMs > UnboundMs(in e) && BridgeHolds(edge, e.A) && BridgeHolds(edge, e.B);
+        if (counts == e.Counts) return false;
+        e.Counts = counts;
+        _quarantine.Met(this, e.A, e.B, counts ? 1 : -1);
+        _quarantine.Met(this, e.B, e.A, counts ? 1 : -1);
+        return true;
+    }
+
+    /// <summary>Judges all edges of a node again.</summary>
+    public void JudgeAll(int node)
+    {
+        for (var edge = Nodes[node].FirstEdge; edge >= 0; edge = NextEdge(edge, node)) Judge(edge);
     }
 
     /// <summary>The later of an edge's first evidence and its latest unbind.</summary>
@@ -109,6 +142,19 @@ public sealed class EvidenceGraph
     {
         ref var e = ref _edges[edge];
         return Math.Max(e.FirstMs, UnboundMs(in e));
+    }
+
+    /// <summary>The latest unbind of the pair or of either end, as far as it is known.</summary>
+    public long UnboundMs(in EvidenceEdge e) => Math.Max(e.UnboundMs, Math.Max(Nodes[e.A].UnboundMs, Nodes[e.B].UnboundMs));
+
+    /// <summary>Neither end is in quarantine: customers may depend on the edge, and islands join over it.</summary>
+    public bool IsOpen(in EvidenceEdge e) => !Nodes[e.A].IsParked && !Nodes[e.B].IsParked;
+
+    /// <summary>Makes the islands of both ends one, unless an end is parked.</summary>
+    public void Join(int edge)
+    {
+        ref var e = ref _edges[edge];
+        if (IsOpen(in e)) JoinIslands(Island(e.A), Island(e.B));
     }
 
     /// <summary>A member of the node's island that stands for the island until two islands meet.</summary>
@@ -129,6 +175,7 @@ public sealed class EvidenceGraph
     public void Clear()
     {
         _edges.Clear();
+        _quarantine.Clear();
         Nodes.Clear();
     }
 
@@ -140,15 +187,11 @@ public sealed class EvidenceGraph
         return torn;
     }
 
-    private const long BridgeWindowMs = 90L * 24 * 3600 * 1000;
-
     private bool BridgeHolds(int edge, int node)
     {
         ref var n = ref Nodes[node];
         return n.Kind.Class() != IdentifierClass.Bridge || OrderTimeMs(edge) - n.FirstSeenMs <= BridgeWindowMs;
     }
-
-    private long UnboundMs(in EvidenceEdge e) => Math.Max(e.UnboundMs, Math.Max(Nodes[e.A].UnboundMs, Nodes[e.B].UnboundMs));
 
     private int Add(int a, int b)
     {
@@ -161,7 +204,6 @@ public sealed class EvidenceGraph
         na.FirstEdge = nb.FirstEdge = edge;
         na.EdgeCount++;
         nb.EdgeCount++;
-        JoinIslands(Island(a), Island(b));
         return edge;
     }
 

@@ -29,6 +29,9 @@ public sealed class IdentifierScreen(JunkList junk)
     /// <summary>The event <c>identity_unbind</c> takes links away (rule 2 of identity).</summary>
     public static bool IsUnbind(ReadOnlySpan<byte> eventName) => eventName.SequenceEqual("identity_unbind"u8);
 
+    /// <summary>The event <c>identity_release</c> takes its identifier out of quarantine (rule 4).</summary>
+    public static bool IsRelease(ReadOnlySpan<byte> eventName) => eventName.SequenceEqual("identity_release"u8);
+
     private void Clean(EventBatch batch, ref TrackingEvent e)
     {
         var identifiers = batch.IdentifiersOf(in e);
@@ -66,6 +69,8 @@ public sealed class IdentifierScreen(JunkList junk)
     {
         if (e.NamedIdentifiers is < 1 or > 2 && IsUnbind(batch.Text(e.Name)))
             return (RejectReason.BadUnbind, $"identity_unbind names {e.NamedIdentifiers} identifiers; it takes one or two");
+        if (e.NamedIdentifiers != 1 && IsRelease(batch.Text(e.Name)))
+            return (RejectReason.BadRelease, $"identity_release names {e.NamedIdentifiers} identifiers; it takes one");
         e.Anchor = -1;
         for (var i = e.FirstIdentifier; i < e.FirstIdentifier + e.IdentifierCount; i++)
         {

@@ -16,6 +16,14 @@ public struct IdentifierNode
     public IdentifierKind Kind;
     /// <summary>At least one event is attributed to it.</summary>
     public bool HasEvents;
+    /// <summary>Rule 4: too many identifiers were met with it; its edges are kept and not used.</summary>
+    public bool IsParked;
+    /// <summary>A decision of people took it out of quarantine.</summary>
+    public bool IsReleased;
+    /// <summary>Quarantine took it or let it go, and not all whom that concerns are published; kept in its cell.</summary>
+    public bool IsUnsettled;
+    /// <summary>The same, and the flush under way publishes them.</summary>
+    public bool IsSettling;
     /// <summary>What its values are limited by: its kind and scope, or its kind alone; -1 when unlimited.</summary>
     public int LimitGroup;
     public int FirstEdge, EdgeCount;
@@ -119,7 +127,7 @@ public sealed class IdentifierTable
         n.FirstEdge = -1;
         n.IslandParent = -1;
         n.IslandNext = n.CustomerNext = node;
-        n.Root = -1;
+        n.Root = n.Local = -1;
         n.LimitGroup = LimitGroupOf(kind, text);
         return node;
     }

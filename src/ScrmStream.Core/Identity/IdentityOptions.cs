@@ -7,6 +7,15 @@ public sealed class IdentityOptions
 {
     /// <summary>Values of one contact kind (phone, email) per customer. Default 3, range 1 to 100.</summary>
     public int ContactValuesMax { get; set; } = 3;
+    /// <summary>
+    /// Distinct strong neighbours (for devices also: device neighbours) beyond which an identifier is quarantined. Default 50, range 2 to
+    /// 10,000.
+    /// </summary>
+    public int NeighboursMax { get; set; } = 50;
+    /// <summary>
+    /// Identifiers connected by strong edges beyond which their contact edges are parked. Default 10,000, range 10 to 1,000,000.
+    /// </summary>
+    public int RawComponentMax { get; set; } = 10_000;
     /// <summary>More junk values than <see cref="JunkList.DefaultValues"/>, compared without regard to ASCII case.</summary>
     public List<string> JunkValues { get; set; } = [];
     /// <summary>More junk patterns than <see cref="JunkList.DefaultPatterns"/>: regular expressions over the whole value.</summary>
@@ -19,5 +28,10 @@ public sealed class IdentityOptions
         if (ContactValuesMax is < 1 or > 100)
             throw new ArgumentOutOfRangeException(
                 nameof(ContactValuesMax), ContactValuesMax, "Identity:ContactValuesMax must be from 1 to 100.");
+        if (NeighboursMax is < 2 or > 10_000)
+            throw new ArgumentOutOfRangeException(nameof(NeighboursMax), NeighboursMax, "Identity:NeighboursMax must be from 2 to 10,000.");
+        if (RawComponentMax is < 10 or > 1_000_000)
+            throw new ArgumentOutOfRangeException(
+                nameof(RawComponentMax), RawComponentMax, "Identity:RawComponentMax must be from 10 to 1,000,000.");
     }
 }

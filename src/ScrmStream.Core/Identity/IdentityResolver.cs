@@ -3,18 +3,21 @@ using ScrmStream.Events;
 namespace ScrmStream.Identity;
 
 /// <summary>
-/// Turns an island's evidence into customers: a pure function of the edges, whatever order they came in. Strong edges are united as
-/// Kruskal's algorithm does, an edge that would break a limit being refused; then devices join (rules 5 to 7 of identity).
+/// Turns an island's evidence into customers: a pure function of the edges, whatever order they came in. Parked edges are left out;
+/// strong edges are united as Kruskal's algorithm does, an edge that would break a limit being refused; then devices join (rules 4 to
+/// 7 of identity).
 /// Writes <see cref="IdentifierNode.Root"/> and the customers' rings. One thread; its arrays are reused.
 /// </summary>
 public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions options)
 {
     private readonly int _contactValuesMax = options.ContactValuesMax;
+    private readonly int _rawComponentMax = options.RawComponentMax;
     private readonly IdentifierTable _nodes = graph.Nodes;
     private readonly List<int> _members = [];
     private readonly List<int> _strongEdges = [];
     private readonly List<int> _deviceEdges = [];
     private readonly DeviceGroups _deviceGroups = new();
+    private readonly RawComponents _raw = new();
     private int[] _component = new int[64];
     private int[] _next = new int[64];
     private int[] _groupCounts = new int[64];
@@ -28,6 +31,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
     public void Resolve(int island)
     {
         Collect(island);
+        if (_members.Count > _rawComponentMax) ParkContacts();
         UniteStrong();
         PlaceDevices();
         NameCustomers();
@@ -62,10 +66,23 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         for (var edge = _nodes[node].FirstEdge; edge >= 0; edge = graph.NextEdge(edge, node))
         {
             ref var e = ref graph.Edge(edge);
-            if (e.A != node || !graph.Counts(edge)) continue;
+            // Over an edge that is not open yet, its other end may be elsewhere.
+            if (e.A != node || !e.Counts || !graph.IsOpen(in e) || _nodes[e.B].Local < 0) continue;
             (IsDevice(e.A) || IsDevice(e.B) ? _deviceEdges : _strongEdges).Add(edge);
         }
     }
+
+    // Rule 4: a raw component beyond the limit is no person and no family; without its contact edges it falls apart.
+    private void ParkContacts()
+    {
+        _raw.Reset(_members.Count);
+        foreach (var edge in _strongEdges) _raw.Join(_nodes[graph.Edge(edge).A].Local, _nodes[graph.Edge(edge).B].Local);
+        _strongEdges.RemoveAll(edge => HasContactEnd(edge) && _raw.Size(_nodes[graph.Edge(edge).A].Local) > _rawComponentMax);
+    }
+
+    private bool HasContactEnd(int edge) => IsContact(graph.Edge(edge).A) || IsContact(graph.Edge(edge).B);
+
+    private bool IsContact(int node) => _nodes[node].Kind.Class() == IdentifierClass.Contact;
 
     private void UniteStrong()
     {

@@ -7,19 +7,24 @@ namespace ScrmStream.Pipeline;
 /// <summary>
 /// The stored form of a cell, little endian:
 /// <code>
-/// u64 version | u64 writer stamp | i64 first seen | i64 unbound | u8 kind | u16 text length | text | u32 edges
+/// u64 version | u64 writer stamp | i64 first seen | i64 unbound | u8 flags | u8 kind | u16 text length | text | u32 edges
 /// edge     u8 kind | u16 text length | text of the other end | i64 first | i64 last | i64 unbound | u64 partition | i64 offset | i32 index
+///          | i64 first seen of the other end, where that is a bridge
 /// shard    to the end (ShardBuffer)
 /// </code>
+/// Flags: bit 0 released from quarantine, bit 1 unsettled (quarantine took it or let it go, and whom that concerns may not be
+/// published). An edge's unbound is the latest of the pair and of either end: with it, and with a
+/// bridge's first seen, one cell tells which of its edges count, without the cells of its neighbours.
 /// Both ends of an edge hold it. The weaker end is not rewritten when only the last evidence moves on: readers join both halves, so
 /// the anchor's half is enough (docs/decisions/0004).
 /// </summary>
 public static class CellCodec
 {
     /// <summary>Version of this layout; kept in the store's <c>meta:format</c>.</summary>
-    public const int Format = 1;
+    public const int Format = 2;
 
-    private const int HeadBytes = 32;
+    private const int Released = 1, Unsettled = 2;
+    private const int HeadBytes = 33;
     private const int EdgeTailBytes = 44;
 
     public static ArenaRange Write(CustomerState state, int node, CellVersion version, ByteArena arena)
@@ -31,6 +36,7 @@ public static class CellCodec
         BinaryPrimitives.WriteUInt64LittleEndian(head[8..], version.Stamp);
         BinaryPrimitives.WriteInt64LittleEndian(head[16..], n.FirstSeenMs);
         BinaryPrimitives.WriteInt64LittleEndian(head[24..], n.UnboundMs);
+        head[32] = (byte)((n.IsReleased ? Released : 0) | (n.IsUnsettled || n.IsSettling ? Unsettled : 0));
         WriteText(arena, n.Kind, state.Graph.Nodes.Text(node));
         BinaryPrimitives.WriteUInt32LittleEndian(arena.Append(4), (uint)n.EdgeCount);
         for (var edge = n.FirstEdge; edge >= 0; edge = state.Graph.NextEdge(edge, node)) WriteEdge(state, node, edge, arena);
@@ -50,11 +56,14 @@ public static class CellCodec
         ref var n = ref state.Graph.Nodes[node];
         n.FirstSeenMs = Math.Min(n.FirstSeenMs, BinaryPrimitives.ReadInt64LittleEndian(content[16..]));
         n.UnboundMs = Math.Max(n.UnboundMs, BinaryPrimitives.ReadInt64LittleEndian(content[24..]));
+        if ((content[32] & Released) != 0) state.Graph.Release(node);
+        n.IsUnsettled |= (content[32] & Unsettled) != 0;
         var rest = content[HeadBytes..];
         ReadText(ref rest, out _, out _);
         var edges = BinaryPrimitives.ReadUInt32LittleEndian(rest);
         rest = rest[4..];
         for (var i = 0; i < edges; i++) ReadEdge(state, node, ref rest);
+        state.Graph.JudgeAll(node);
         if (rest.IsEmpty) return;
         cell.Shard = state.Shards.Store(cell.Shard, rest);
         n.HasEvents = new Profiles.Shard(rest).Events > 0;
@@ -71,17 +80,18 @@ public static class CellCodec
         var tail = arena.Append(EdgeTailBytes);
         BinaryPrimitives.WriteInt64LittleEndian(tail, e.FirstMs);
         BinaryPrimitives.WriteInt64LittleEndian(tail[8..], e.LastMs);
-        BinaryPrimitives.WriteInt64LittleEndian(tail[16..], e.UnboundMs);
+        BinaryPrimitives.WriteInt64LittleEndian(tail[16..], state.Graph.UnboundMs(in e));
         BinaryPrimitives.WriteUInt64LittleEndian(tail[24..], e.Source.Partition);
         BinaryPrimitives.WriteInt64LittleEndian(tail[32..], e.Source.Offset);
         BinaryPrimitives.WriteInt32LittleEndian(tail[40..], e.Source.Index);
+        ref var o = ref state.Graph.Nodes[other];
+        if (o.Kind.Class() == IdentifierClass.Bridge) BinaryPrimitives.WriteInt64LittleEndian(arena.Append(8), o.FirstSeenMs);
     }
 
     private static void ReadEdge(CustomerState state, int node, ref ReadOnlySpan<byte> rest)
     {
         var text = ReadText(ref rest, out var kind, out var fingerprint);
         var other = state.Intern(kind, text, fingerprint);
-        state.Want(other);
         ref var e = ref state.Graph.Edge(state.Graph.FindOrAdd(node, other, out var added));
         var (first, last, unbound) = (BinaryPrimitives.ReadInt64LittleEndian(rest), BinaryPrimitives.ReadInt64LittleEndian(rest[8..]),
             BinaryPrimitives.ReadInt64LittleEndian(rest[16..]));
@@ -98,6 +108,9 @@ public static class CellCodec
         e.LastMs = Math.Max(e.LastMs, last);
         e.UnboundMs = Math.Max(e.UnboundMs, unbound);
         rest = rest[EdgeTailBytes..];
+        if (kind.Class() != IdentifierClass.Bridge) return;
+        state.Graph.Sight(other, BinaryPrimitives.ReadInt64LittleEndian(rest));
+        rest = rest[8..];
     }
 
     private static void WriteText(ByteArena arena, IdentifierKind kind, ReadOnlySpan<byte> text)

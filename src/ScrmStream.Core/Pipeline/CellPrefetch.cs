@@ -28,11 +28,22 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
         var next = _ahead.Dequeue();
         state.MetRequested = false;
         await AcceptAsync(next, cancel);
-        // An island of this batch may reach cells that a later batch has asked for: they are needed now.
-        if (state.MetRequested)
-            foreach (var later in _ahead) await AcceptAsync(later, cancel);
-        state.ResolveArrived();
+        await SettleAsync(cancel);
         return next.Batch;
+    }
+
+    /// <summary>
+    /// Returns when everything is in memory that customers are derived from; an unbind or an end of quarantine may have reached
+    /// identifiers that no event of a batch names.
+    /// </summary>
+    public async ValueTask CompleteAsync(CancellationToken cancel)
+    {
+        while (!state.IsComplete)
+        {
+            state.MetRequested = false;
+            await LoadAllAsync(state.Complete(), cancel);
+            await SettleAsync(cancel);
+        }
     }
 
     /// <summary>
@@ -55,8 +66,20 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
     {
         if (request.Accepted) return;
         request.Accepted = true;
-        var neighbours = state.Accept(request.Nodes, await request.Load);
-        while (neighbours.Length > 0) neighbours = state.Accept(neighbours, await cells.LoadAsync(Ids(neighbours), cancel));
+        await LoadAllAsync(state.Accept(request.Nodes, await request.Load), cancel);
+    }
+
+    private async ValueTask LoadAllAsync(int[] nodes, CancellationToken cancel)
+    {
+        while (nodes.Length > 0) nodes = state.Accept(nodes, await cells.LoadAsync(Ids(nodes), cancel));
+    }
+
+    // What was read may have named cells that a later batch has asked for: they are needed now.
+    private async ValueTask SettleAsync(CancellationToken cancel)
+    {
+        if (state.MetRequested)
+            foreach (var later in _ahead) await AcceptAsync(later, cancel);
+        state.ResolveArrived();
     }
 
     private IdentifierId[] Ids(int[] nodes)

@@ -7,7 +7,8 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>
 /// All customer state in the process: evidence, shards, and where each cell stands. A cache of the cell store that can be forgotten
-/// at any moment and read again. Invariant: when a node is loaded, its whole island is. Owned by the deciding thread.
+/// at any moment and read again. Invariant: when a node is loaded, its whole island is, and the parked identifiers at its border; except
+/// for what <see cref="IsComplete"/> tells. Owned by the deciding thread.
 /// </summary>
 public sealed class CustomerState(IdentityOptions identity)
 {
@@ -15,10 +16,12 @@ public sealed class CustomerState(IdentityOptions identity)
     private readonly PagedArray<CellState> _cells = new();
     private readonly List<int> _wanted = [];
     private readonly List<int> _changed = [];
+    // Nodes whose neighbours must all be in memory before anything is derived, and what is to be marked at these then.
+    private readonly List<(int Node, CellFlags Marks)> _incomplete = [];
 
     private IdentityResolver? _resolver;
 
-    public EvidenceGraph Graph { get; } = new();
+    public EvidenceGraph Graph { get; } = new(identity);
     public IdentityResolver Resolver => _resolver ??= new IdentityResolver(Graph, identity);
     public BlobStore Shards { get; } = new();
     public BlobStore Conclusions { get; } = new();
@@ -81,7 +84,108 @@ public sealed class CustomerState(IdentityOptions identity)
             CellCodec.Read(this, nodes[i], content);
             _arrived.Add(nodes[i]);
         }
+        foreach (var node in nodes)
+        {
+            Connect(node);
+            if (Graph.Nodes[node].IsUnsettled) _incomplete.Add((node, CellFlags.Membership));
+        }
+        for (var i = 0; i < Graph.Turned.Count; i++)
+        {
+            var turned = Graph.Turned[i];
+            if (!IsLoaded(turned)) continue;
+            Connect(turned);
+            // Its own cell does not say so: the writer stopped between the halves, perhaps before it published whom that concerns.
+            if (IsTorn(turned)) Unsettle(turned);
+        }
+        Graph.Turned.Clear();
         return [.. _wanted];
+    }
+
+    /// <summary>
+    /// Follows up an unbind of one identifier, or a first seen of a bridge: its edges are judged again, and the halves in its neighbours'
+    /// cells have to say it too.
+    /// </summary>
+    public void Spread(int node) => Reach(node, CellFlags.Dirty);
+
+    /// <summary>Publishes whom quarantine took or let go, and all whom that concerns: their neighbours.</summary>
+    public void FollowQuarantine()
+    {
+        // One turn may bring another about.
+        for (var i = 0; i < Graph.Turned.Count; i++) Unsettle(Graph.Turned[i]);
+        Graph.Turned.Clear();
+    }
+
+    private void Unsettle(int node)
+    {
+        Graph.Nodes[node].IsUnsettled = true;
+        Mark(node, CellFlags.Dirty);
+        Reach(node, CellFlags.Membership);
+    }
+
+    // Of an edge whose ends are both in memory, both halves should have been read, or neither.
+    private bool IsTorn(int node)
+    {
+        for (var edge = Graph.Nodes[node].FirstEdge; edge >= 0; edge = Graph.NextEdge(edge, node))
+        {
+            ref var e = ref Graph.Edge(edge);
+            if ((e.Halves == 1 || e.HalvesDiffer) && IsLoaded(e.Other(node))) return true;
+        }
+        return false;
+    }
+
+    /// <summary>False when an event reached identifiers that are not in memory yet: they must be, before a flush begins.</summary>
+    public bool IsComplete => _incomplete.Count == 0;
+
+    /// <summary>The nodes that must be loaded next for that. Draws the consequences once all are there.</summary>
+    public int[] Complete()
+    {
+        _wanted.Clear();
+        foreach (var (node, _) in _incomplete) WantNeighbours(node);
+        if (!_incomplete.TrueForAll(i => HasAllNeighbours(i.Node))) return [.. _wanted];
+        (int Node, CellFlags Marks)[] complete = [.. _incomplete];
+        _incomplete.Clear();
+        foreach (var (node, marks) in complete) Reach(node, marks);
+        FollowQuarantine();
+        return [];
+    }
+
+    private void Reach(int node, CellFlags marks)
+    {
+        if (!HasAllNeighbours(node))
+        {
+            _incomplete.Add((node, marks));
+            return;
+        }
+        Graph.JudgeAll(node);
+        Mark(node, CellFlags.Membership);
+        for (var edge = Graph.Nodes[node].FirstEdge; edge >= 0; edge = Graph.NextEdge(edge, node))
+        {
+            Mark(Graph.Edge(edge).Other(node), marks);
+            Graph.Join(edge);
+        }
+    }
+
+    private bool IsLoaded(int node) => (_cells[node].Flags & CellFlags.Loaded) != 0;
+
+    // Asks for what the node's customer depends on, and joins the islands of those that are there. A parked one depends on nobody.
+    private void Connect(int node)
+    {
+        if (Graph.Nodes[node].IsParked) return;
+        WantNeighbours(node);
+        for (var edge = Graph.Nodes[node].FirstEdge; edge >= 0; edge = Graph.NextEdge(edge, node))
+            if (IsLoaded(Graph.Edge(edge).Other(node))) Graph.Join(edge);
+    }
+
+    private void WantNeighbours(int node)
+    {
+        for (var edge = Graph.Nodes[node].FirstEdge; edge >= 0; edge = Graph.NextEdge(edge, node)) Want(Graph.Edge(edge).Other(node));
+    }
+
+    private bool HasAllNeighbours(int node)
+    {
+        for (var edge = Graph.Nodes[node].FirstEdge; edge >= 0; edge = Graph.NextEdge(edge, node))
+            if (!IsLoaded(Graph.Edge(edge).Other(node))) return false;
+        return true;
     }
 
     /// <summary>Resolves the islands whose cells were just read, so that their customers are known before anything is folded.</summary>
@@ -117,6 +221,7 @@ public sealed class CustomerState(IdentityOptions identity)
         _wanted.Clear();
         _changed.Clear();
         _arrived.Clear();
+        _incomplete.Clear();
         Graph.Clear();
         Shards.Clear();
         Conclusions.Clear();

@@ -116,6 +116,7 @@ public sealed class DecideStage(
     {
         await SettleAsync();
         if (_open.Count == 0) return;
+        await prefetch.CompleteAsync(cancel);
         (_flush, _spare) = (_spare, _flush);
         _flush.Begin(_open, _openWritten);
         ClearOpen();

@@ -30,8 +30,18 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
         {
             var seen = Attribute(batch, ref e);
             var changed = NoteSeen(batch, in e) | NoteEvidence(batch, in e);
-            if (changed || publishAll || seen != EventHistory.New) state.Mark(batch.Identifiers[e.Anchor].Node, CellFlags.Membership);
+            if (changed || publishAll || seen != EventHistory.New) MarkMembership(batch, in e);
         }
+    }
+
+    // An island has one member marked; a parked identifier is none of its neighbours' islands.
+    private void MarkMembership(EventBatch batch, in TrackingEvent e)
+    {
+        state.FollowQuarantine();
+        state.Mark(batch.Identifiers[e.Anchor].Node, CellFlags.Membership);
+        if (!_graph.HasParked) return;
+        foreach (ref var identifier in batch.IdentifiersOf(in e))
+            if (identifier.Verified) state.Mark(identifier.Node, CellFlags.Membership);
     }
 
     // Folds the event into its anchor's shard, unless the shard has it already.
@@ -77,9 +87,11 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
         foreach (ref var identifier in batch.IdentifiersOf(in e))
         {
             if (!identifier.Verified) continue;
-            ref var node = ref _graph.Nodes[identifier.Node];
-            if (e.EventTimeMs >= node.FirstSeenMs) continue;
-            node.FirstSeenMs = e.EventTimeMs;
+            var isEarlier = _graph.Sight(identifier.Node, e.EventTimeMs);
+            // Also when the event is a repeat: a writer may have stopped before the neighbours' halves said it.
+            if (identifier.Kind.Class() == IdentifierClass.Bridge && e.EventTimeMs == _graph.Nodes[identifier.Node].FirstSeenMs)
+                state.Spread(identifier.Node);
+            if (!isEarlier) continue;
             state.Mark(identifier.Node, CellFlags.Dirty);
             changed = true;
         }
@@ -89,7 +101,7 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
     private bool NoteEvidence(EventBatch batch, in TrackingEvent e)
     {
         if (IdentifierScreen.IsUnbind(batch.Text(e.Name))) return NoteUnbind(batch, in e);
-        if (e.IdentifierCount == 1) return false;
+        if (e.IdentifierCount == 1) return IdentifierScreen.IsRelease(batch.Text(e.Name)) && NoteRelease(batch, in e);
         var anchor = batch.Identifiers[e.Anchor].Node;
         var position = batch.PositionOf(in e);
         var source = new EvidenceSource(position.Partition.Id, position.Offset, position.Index);
@@ -113,9 +125,19 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
         var anchor = batch.Identifiers[e.Anchor].Node;
         var other = identifiers[^1].Node == anchor ? identifiers[0].Node : identifiers[^1].Node;
         var changed = other == anchor ? _graph.Unbind(anchor, e.EventTimeMs) : _graph.Unbind(anchor, other, e.EventTimeMs);
+        // Also when it is a repeat: a writer may have stopped before the neighbours' halves said it.
+        if (other == anchor) state.Spread(anchor);
         if (!changed) return false;
         state.Mark(anchor, CellFlags.Dirty);
         state.Mark(other, CellFlags.Dirty);
+        return true;
+    }
+
+    private bool NoteRelease(EventBatch batch, in TrackingEvent e)
+    {
+        var anchor = batch.Identifiers[e.Anchor].Node;
+        if (!_graph.Release(anchor)) return false;
+        state.Mark(anchor, CellFlags.Dirty);
         return true;
     }
 

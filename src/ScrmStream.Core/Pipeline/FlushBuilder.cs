@@ -17,9 +17,12 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     private readonly EvidenceGraph _graph = state.Graph;
     private readonly List<(UInt128 Id, ulong Version)> _vector = [];
     private readonly ByteArena _vectors = new();
-    private readonly List<Derivation> _derivations = [];
+    // Of each island derived in this flush, its version vector.
+    private readonly List<ArenaRange> _derivations = [];
+    // Who has another customer than before, and whom: node, root (-1: nobody).
+    private readonly List<(int Node, int Root)> _remapped = [];
     private readonly List<int> _dirty = [], _membership = [], _touched = [];
-    private readonly List<int> _roots = [], _retired = [];
+    private readonly List<int> _settling = [];
     // Nodes whose views are due, behind their bucket: stores write the keys of a bucket together.
     private readonly List<ulong> _due = [];
     private int _flush, _next;
@@ -50,10 +53,12 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
             if ((flags & CellFlags.Dirty) != 0) _dirty.Add(node);
             if ((flags & CellFlags.Membership) != 0) _membership.Add(node);
             if ((flags & CellFlags.Touched) != 0) _touched.Add(node);
+            NoteUnsettled(node);
         }
         _vectors.Clear();
         _derivations.Clear();
-        _retired.Clear();
+        _remapped.Clear();
+        _settling.Clear();
         _due.Clear();
         foreach (var node in _membership) NoteIsland(node);
         foreach (var node in _touched) NoteCustomer(node);
@@ -69,25 +74,43 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         return slice.Cells.Count > 0;
     }
 
-    /// <summary>Goes over to the views. Every cell of the flush is stored by now.</summary>
-    public void BeginViews() => _next = 0;
+    /// <summary>
+    /// Goes over to the views. Every cell of the flush is stored by now. A mapping has the version of its identifier's cell, which is
+    /// written whenever the mapping changes: so of two mappings the later one has the higher version, whichever process made it.
+    /// </summary>
+    public void BeginViews(List<IdentityMapping> mappings)
+    {
+        _next = 0;
+        foreach (var (node, root) in _remapped) mappings.Add(publisher.Map(node, root));
+    }
 
     /// <summary>Fills a slice with views and the changes that they announce; false when there are no more.</summary>
-    public bool NextViews(FlushSlice slice, List<IdentityMapping> mappings)
+    public bool NextViews(FlushSlice slice)
     {
         slice.Clear();
-        if (_next == 0)
-            foreach (var root in _retired) publisher.Retire(slice, root);
         for (; _next < _due.Count && slice.Arena.Length < SliceBytes; _next++)
         {
             var node = (int)(uint)_due[_next];
-            var from = _derivations[state[node].Derivation];
-            var vector = slice.Arena.Add(_vectors[from.Vector]);
-            if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector, from.VersionSum, mappings);
-            else publisher.PublishMember(slice, node, vector, from.VersionSum, mappings);
+            var vector = slice.Arena.Add(_vectors[_derivations[state[node].Derivation]]);
+            if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector);
+            else publisher.PublishMember(slice, node, vector);
         }
-        _retired.Clear();
         return slice.Views.Count + slice.TagChanges.Count + slice.ScoreChanges.Count > 0;
+    }
+
+    /// <summary>All views are published: what quarantine did is settled.</summary>
+    public void Published()
+    {
+        foreach (var node in _settling) _graph.Nodes[node].IsSettling = false;
+        _settling.Clear();
+    }
+
+    private void NoteUnsettled(int node)
+    {
+        ref var n = ref _graph.Nodes[node];
+        if (!n.IsUnsettled) return;
+        (n.IsUnsettled, n.IsSettling) = (false, true);
+        _settling.Add(node);
     }
 
     private void WriteCell(FlushSlice slice, int node)
@@ -104,26 +127,46 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         // Its whole island is due.
         if (state[member].ViewFlush == _flush) return;
         var island = _graph.Island(member);
-        _roots.Clear();
-        var node = island;
-        do
-        {
-            if (_graph.Nodes[node].Root == node) _roots.Add(node);
-            node = _graph.Nodes[node].IslandNext;
-        }
-        while (node != island);
         _resolver.Resolve(island);
-        foreach (var root in _roots)
-            if (_graph.Nodes[root].Root != root) _retired.Add(root);
+        foreach (var changed in _resolver.Members) NoteMapping(changed);
         var derivation = Derive(island);
-        foreach (var due in _resolver.Members) NoteDue(due, derivation);
+        foreach (var due in _resolver.Members)
+            if (IsDue(due)) NoteDue(due, derivation);
+            else state[due].ViewFlush = _flush;
     }
+
+    // Another customer than before, or not known which before: the cell is written along, for its version is the mapping's.
+    private void NoteMapping(int node)
+    {
+        ref var cell = ref state[node];
+        var root = _graph.Nodes[node].Root;
+        var mapped = root < 0 ? -1 : root + 1;
+        // Published by this process, and not as a customer: it has neither tags nor a place on a board.
+        if (cell.MappedTo != 0 && cell.MappedTo != node + 1) cell.Flags |= CellFlags.KnownMember;
+        else cell.Flags &= ~CellFlags.KnownMember;
+        if (cell.MappedTo == mapped)
+        {
+            cell.Flags |= CellFlags.SameCustomer;
+            return;
+        }
+        cell.Flags &= ~CellFlags.SameCustomer;
+        cell.MappedTo = mapped;
+        _remapped.Add((node, root));
+        if ((cell.Flags & CellFlags.Dirty) != 0) return;
+        state.Mark(node, CellFlags.Dirty);
+        _dirty.Add(node);
+    }
+
+    // Nobody else can have published something older over what an identifier was before, while this process writes alone.
+    private bool IsDue(int node) =>
+        _graph.Nodes[node].Root == node || !_isAlone || (state[node].Flags & CellFlags.SameCustomer) == 0;
 
     private void NoteCustomer(int anchor)
     {
         var root = _graph.Nodes[anchor].Root;
         if (root < 0 || state[root].ViewFlush == _flush) return;
         var island = _graph.Island(root);
+        state[root].Flags &= ~CellFlags.KnownMember;
         NoteDue(root, state[island].IslandFlush == _flush ? state[island].Derivation : Derive(island));
     }
 
@@ -134,33 +177,59 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _due.Add((ulong)new IdentifierId(_graph.Nodes[node].Id).Bucket << 32 | (uint)node);
     }
 
-    // Every cell of the island was read to derive its customers, so every one is in the vector, with the version that this flush gives it.
+    // Every cell that was read to derive the island's customers is in the vector, with the version that this flush gives it: its
+    // members, and the parked identifiers at its border. One that is not stored yet is there as version 0; what is not there was not read.
     private int Derive(int island)
     {
         _vector.Clear();
-        var sum = 0UL;
         var node = island;
         do
         {
-            var version = state[node].Version.Number + ((state[node].Flags & CellFlags.Dirty) != 0 ? 1UL : 0);
-            sum += version;
-            if (version > 0 && !_isAlone) _vector.Add((_graph.Nodes[node].Id, version));
+            if (_isAlone) break;
+            AddToVector(node);
+            if (_graph.HasParked) AddBorder(node);
             node = _graph.Nodes[node].IslandNext;
         }
         while (node != island);
         ref var cell = ref state[island];
         (cell.IslandFlush, cell.Derivation) = (_flush, _derivations.Count);
-        _derivations.Add(new Derivation(WriteVector(), sum));
+        _derivations.Add(WriteVector());
         return cell.Derivation;
+    }
+
+    private void AddToVector(int node)
+    {
+        ref var cell = ref state[node];
+        _vector.Add((_graph.Nodes[node].Id, cell.Version.Number + ((cell.Flags & CellFlags.Dirty) != 0 ? 1UL : 0)));
+    }
+
+    private void AddBorder(int member)
+    {
+        if (_graph.Nodes[member].IsParked) return;
+        for (var edge = _graph.Nodes[member].FirstEdge; edge >= 0; edge = _graph.NextEdge(edge, member))
+        {
+            var other = _graph.Edge(edge).Other(member);
+            if (_graph.Nodes[other].IsParked) AddToVector(other);
+        }
     }
 
     private ArenaRange WriteVector()
     {
         var entries = CollectionsMarshal.AsSpan(_vector);
-        if (entries.Length > 1) entries.Sort(static (a, b) => a.Id.CompareTo(b.Id));
+        if (entries.Length > 1) entries = Distinct(entries);
         var start = _vectors.Length;
         var room = _vectors.Append(entries.Length * VersionVector.EntryBytes);
         for (var i = 0; i < entries.Length; i++) VersionVector.WriteEntry(room, i, entries[i].Id, entries[i].Version);
         return _vectors.Since(start);
+    }
+
+    // Sorts; a parked identifier may border on several members.
+    private static Span<(UInt128 Id, ulong Version)> Distinct(Span<(UInt128 Id, ulong Version)> entries)
+    {
+        entries.Sort(static (a, b) => a.Id.CompareTo(b.Id));
+        var kept = 1;
+        for (var i = 1; i < entries.Length; i++)
+            if (entries[i].Id != entries[kept - 1].Id) entries[kept++] = entries[i];
+        return entries[..kept];
     }
 }

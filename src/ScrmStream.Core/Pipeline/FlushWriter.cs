@@ -29,8 +29,12 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
         _meanwhile = builder.AllowsFolding ? foldMeanwhile : static () => ValueTask.FromResult(false);
         if (!await InSlicesAsync(builder.NextCells, StoreAsync)) return FlushOutcome.CellConflict;
         flush.Rows = Task.Run(() => WriteRowsAsync(flush, cancel), cancel);
-        builder.BeginViews();
-        if (await InSlicesAsync(slice => builder.NextViews(slice, flush.Mappings), PublishAsync)) return FlushOutcome.Published;
+        builder.BeginViews(flush.Mappings);
+        if (await InSlicesAsync(builder.NextViews, PublishAsync))
+        {
+            builder.Published();
+            return FlushOutcome.Published;
+        }
         await flush.Rows;
         return FlushOutcome.ViewRefused;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using ScrmStream.Events;
 using ScrmStream.Identity;
+using ScrmStream.TestKit;
 using static ScrmStream.Tests.Identity.SlowIdentity;
 
 namespace ScrmStream.Tests.Identity;
@@ -20,15 +21,16 @@ public sealed class IdentityResolverTests
     [Fact]
     public void Resolve_RandomEvidenceInAnyOrder_EqualsTheRulesWrittenOut()
     {
-        for (var seed = 0; seed < 3000; seed++)
+        foreach (var seed in Seeds.From(0, 3_000, 100_000))
         {
             var random = new Random(seed);
+            var options = new IdentityOptions { NeighboursMax = random.Next(2, 6), RawComponentMax = random.Next(3, 12) };
             var events = RandomEvents(random);
-            var expected = Customers(events);
+            var expected = Customers(events, options);
             var shuffled = events.Concat(events.Where(_ => random.Next(4) == 0)).ToArray();
             random.Shuffle(shuffled);
-            AssertSame(expected, Engine(events, random), seed);
-            AssertSame(expected, Engine(shuffled, random), seed);
+            AssertSame(expected, Engine(events, random, options), seed);
+            AssertSame(expected, Engine(shuffled, random, options), seed);
         }
     }
 
@@ -66,17 +68,19 @@ public sealed class IdentityResolverTests
         var events = new Sighting[random.Next(1, 15)];
         for (var i = 0; i < events.Length; i++)
         {
-            var unbind = random.Next(6) == 0;
-            var named = random.GetItems(ids, unbind ? random.Next(1, 3) : random.Next(1, 4)).Distinct().ToArray();
-            events[i] = new Sighting(random.Next(1, 8) * 30 * Day, named, unbind);
+            var (unbind, release) = (random.Next(6) == 0, random.Next(12) == 0);
+            var named = random.GetItems(ids, release ? 1 : unbind ? random.Next(1, 3) : random.Next(1, 4)).Distinct().ToArray();
+            events[i] = new Sighting(random.Next(1, 8) * 30 * Day, named, unbind && !release, release);
         }
         return events;
     }
 
-    private static SortedDictionary<string, string[]> Engine(Sighting[] events, Random random)
+    private static SortedDictionary<string, string[]> Engine(
+        Sighting[] events, Random random, IdentityOptions? options = null)
     {
-        var graph = new EvidenceGraph();
-        var resolver = new IdentityResolver(graph, new IdentityOptions());
+        options ??= new IdentityOptions();
+        var graph = new EvidenceGraph(options);
+        var resolver = new IdentityResolver(graph, options);
         foreach (var e in events)
         {
             Apply(graph, e);
@@ -93,14 +97,20 @@ public sealed class IdentityResolverTests
     private static void Apply(EvidenceGraph graph, Sighting e)
     {
         var nodes = e.Ids.ToDictionary(i => i, i => Intern(graph, i));
-        foreach (var node in nodes.Values) graph.Nodes[node].FirstSeenMs = Math.Min(graph.Nodes[node].FirstSeenMs, e.TimeMs);
+        foreach (var node in nodes.Values)
+            if (graph.Sight(node, e.TimeMs)) graph.JudgeAll(node);
         var anchor = nodes[e.Anchor];
         graph.Nodes[anchor].HasEvents = true;
         var others = nodes.Values.Where(n => n != anchor).ToArray();
-        if (!e.IsUnbind)
+        if (e.IsRelease) graph.Release(anchor);
+        else if (!e.IsUnbind)
             foreach (var other in others) graph.Link(anchor, other, e.TimeMs, default);
         else if (others.Length == 0) graph.Unbind(anchor, e.TimeMs);
         else graph.Unbind(anchor, others[0], e.TimeMs);
+        graph.JudgeAll(anchor);
+        foreach (var node in graph.Turned)
+            for (var edge = graph.Nodes[node].FirstEdge; edge >= 0; edge = graph.NextEdge(edge, node)) graph.Join(edge);
+        graph.Turned.Clear();
     }
 
     private static int Intern(EvidenceGraph graph, Id id)

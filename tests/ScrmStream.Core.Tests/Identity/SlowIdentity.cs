@@ -1,5 +1,6 @@
 using System.Text;
 using ScrmStream.Events;
+using ScrmStream.Identity;
 
 namespace ScrmStream.Tests.Identity;
 
@@ -14,8 +15,8 @@ internal static class SlowIdentity
         public bool IsDevice => Kind.Class() == IdentifierClass.Device;
     }
 
-    /// <summary>An event; <see cref="IsUnbind"/> ones link nothing.</summary>
-    internal sealed record Sighting(long TimeMs, Id[] Ids, bool IsUnbind = false)
+    /// <summary>An event; <see cref="IsUnbind"/> and <see cref="IsRelease"/> ones link nothing.</summary>
+    internal sealed record Sighting(long TimeMs, Id[] Ids, bool IsUnbind = false, bool IsRelease = false)
     {
         public Id Anchor => Ids.OrderBy(i => i, Comparer<Id>.Create(Strength)).First();
     }
@@ -28,17 +29,18 @@ internal static class SlowIdentity
     }
 
     /// <summary>Each customer as root text and sorted member texts.</summary>
-    internal static SortedDictionary<string, string[]> Customers(IReadOnlyCollection<Sighting> events, int contactValuesMax = 3)
+    internal static SortedDictionary<string, string[]> Customers(IReadOnlyCollection<Sighting> events, IdentityOptions? options = null)
     {
+        options ??= new IdentityOptions();
         var ids = events.SelectMany(e => e.Ids).Distinct().ToList();
         var firstSeen = ids.ToDictionary(i => i, i => events.Where(e => e.Ids.Contains(i)).Min(e => e.TimeMs));
-        var edges = CountingEdges(events, firstSeen);
+        var edges = Unparked(CountingEdges(events, firstSeen), events, options);
         var component = ids.ToDictionary(i => i, i => new HashSet<Id> { i });
         foreach (var (a, b, _) in edges.Where(e => !e.A.IsDevice && !e.B.IsDevice).Order(Comparer<(Id A, Id B, long Time)>.Create(CompareEdges)))
         {
             if (component[a] == component[b]) continue;
             var union = component[a].Union(component[b]).ToHashSet();
-            if (!WithinLimits(union, contactValuesMax)) continue;
+            if (!WithinLimits(union, options.ContactValuesMax)) continue;
             foreach (var id in union) component[id] = union;
         }
         PlaceDevices(ids, edges, component);
@@ -56,7 +58,7 @@ internal static class SlowIdentity
 
     private static List<(Id A, Id B, long Time)> CountingEdges(IReadOnlyCollection<Sighting> events, Dictionary<Id, long> firstSeen)
     {
-        var evidence = events.Where(e => !e.IsUnbind)
+        var evidence = events.Where(e => !e.IsUnbind && !e.IsRelease)
             .SelectMany(e => e.Ids.Where(i => i != e.Anchor).Select(i => (Pair: Pair(e.Anchor, i), e.TimeMs)))
             .GroupBy(x => x.Pair, x => x.TimeMs);
         var edges = new List<(Id, Id, long)>();
@@ -71,6 +73,26 @@ internal static class SlowIdentity
             edges.Add((pair.Key.A, pair.Key.B, order));
         }
         return edges;
+    }
+
+    // Rule 4. Neighbours are counted before any parking, raw components after it.
+    private static List<(Id A, Id B, long Time)> Unparked(
+        List<(Id A, Id B, long Time)> edges, IReadOnlyCollection<Sighting> events, IdentityOptions options)
+    {
+        var neighbours = edges.SelectMany(e => new[] { (Of: e.A, Met: e.B), (Of: e.B, Met: e.A) }).ToLookup(x => x.Of, x => x.Met);
+        var released = events.Where(e => e.IsRelease).Select(e => e.Ids[0]).ToHashSet();
+        var parked = neighbours.Where(n => !released.Contains(n.Key) && (n.Count(i => !i.IsDevice) > options.NeighboursMax
+            || n.Key.IsDevice && n.Count(i => i.IsDevice) > options.NeighboursMax)).Select(n => n.Key).ToHashSet();
+        var open = edges.Where(e => !parked.Contains(e.A) && !parked.Contains(e.B)).ToList();
+        var raw = new Dictionary<Id, HashSet<Id>>();
+        foreach (var (a, b, _) in open.Where(e => !e.A.IsDevice && !e.B.IsDevice))
+        {
+            var union = raw.GetValueOrDefault(a, [a]).Union(raw.GetValueOrDefault(b, [b])).ToHashSet();
+            foreach (var id in union) raw[id] = union;
+        }
+        bool IsContact(Id i) => i.Kind.Class() == IdentifierClass.Contact;
+        open.RemoveAll(e => !e.A.IsDevice && !e.B.IsDevice && (IsContact(e.A) || IsContact(e.B)) && raw[e.A].Count > options.RawComponentMax);
+        return open;
     }
 
     private static bool WithinLimits(HashSet<Id> ids, int contactValuesMax) =>

@@ -29,7 +29,7 @@ public sealed class StreamPipelineTests
               - { when: event = "buy", add: 20 }
         """, "test");
 
-    private sealed record World(List<Touch> Touches, byte[][][] Partitions);
+    private sealed record World(List<Touch> Touches, byte[][][] Partitions, IdentityOptions Identity);
 
     private sealed record Touch(string Id, string Name, long TimeMs, SlowIdentity.Id[] Ids);
 
@@ -39,7 +39,7 @@ public sealed class StreamPipelineTests
     [InlineData(true)]
     public async Task Run_RandomStream_ViewsEqualTheSlowModel(bool isSoleWriter)
     {
-        for (var seed = 0; seed < 60; seed++)
+        foreach (var seed in Seeds.From(0, 150, 5_000))
         {
             var world = RandomWorld(seed, partitions: 3);
             var stores = new Stores(isSoleWriter);
@@ -54,7 +54,7 @@ public sealed class StreamPipelineTests
     [InlineData(true)]
     public async Task Run_StoppedAndStartedAgain_EndsAsIfNeverStopped(bool isSoleWriter)
     {
-        for (var seed = 100; seed < 140; seed++)
+        foreach (var seed in Seeds.From(100, 60, 2_000))
         {
             var world = RandomWorld(seed, partitions: 3);
             var stores = new Stores(isSoleWriter);
@@ -73,7 +73,7 @@ public sealed class StreamPipelineTests
     public async Task Run_FoldsWhileSlicesAreStored_NeverPublishesAheadOfTheCells()
     {
         long calls = 0;
-        for (var seed = 400; seed < 440; seed++)
+        foreach (var seed in Seeds.From(400, 40, 400))
         {
             var world = RandomWorld(seed, partitions: 3);
             var stores = new Stores(isSoleWriter: true);
@@ -140,7 +140,7 @@ public sealed class StreamPipelineTests
     public async Task Run_ThreeProcessesScatteredCustomers_Converge()
     {
         long conflicts = 0;
-        for (var seed = 300; seed < 340; seed++)
+        foreach (var seed in Seeds.From(300, 60, 2_000))
         {
             var world = RandomWorld(seed, partitions: 3);
             var stores = new Stores();
@@ -180,7 +180,7 @@ public sealed class StreamPipelineTests
         var options = new PipelineOptions
         {
             BatchRecordsMax = 16, BatchesInFlightMax = random.Next(8, 20), FlushEventsMax = random.Next(1, 40), PrefetchBatches = random.Next(1, 4),
-            DecodeLanes = random.Next(1, 3),
+            DecodeLanes = random.Next(1, 3), Identity = world.Identity,
         };
         var ports = new PipelinePorts(
             source, slow ?? (ICellStore)stores.Cells, slow ?? (IViewStore)stores.Views, stores.Analytics, stores.Analytics);
@@ -196,25 +196,28 @@ public sealed class StreamPipelineTests
     private static World RandomWorld(int seed, int partitions)
     {
         var random = new Random(seed);
-        var ids = Enumerable.Range(0, random.Next(3, 12)).Select(_ => RandomId(random)).Distinct().ToArray();
+        var ids = Enumerable.Range(0, random.Next(3, 18)).Select(_ => RandomId(random)).Distinct().ToArray();
+        // Limits small enough to be met, and in some worlds bridges that run out.
+        var identity = new IdentityOptions { NeighboursMax = random.Next(2, 7), RawComponentMax = 10 };
+        var stepMs = random.Next(3) == 0 ? 10L * 24 * 3600 * 1000 : 600_000L;
         var touches = new List<Touch>();
         var lines = Enumerable.Range(0, partitions).Select(_ => new List<string>()).ToArray();
         for (var i = 0; i < random.Next(5, 80); i++)
         {
-            var name = random.Next(12) == 0 ? "identity_unbind" : random.Next(4) == 0 ? "buy" : "view";
-            var count = name == "identity_unbind" ? random.Next(1, 3) : random.Next(1, 4);
-            var touch = new Touch($"e{i}", name, 1_700_000_000_000 + random.Next(0, 40) * 600_000L, [.. random.GetItems(ids, count).Distinct()]);
+            var name = random.Next(12) == 0 ? "identity_unbind" : random.Next(30) == 0 ? "identity_release" : random.Next(4) == 0 ? "buy" : "view";
+            var count = name == "identity_unbind" ? random.Next(1, 3) : name == "identity_release" ? 1 : random.Next(1, 4);
+            var touch = new Touch($"e{i}", name, 1_700_000_000_000 + random.Next(0, 40) * stepMs, [.. random.GetItems(ids, count).Distinct()]);
             touches.Add(touch);
             lines[random.Next(partitions)].Add(Json(touch));
             if (random.Next(8) == 0) lines[random.Next(partitions)].Add(Json(touch));
             if (random.Next(20) == 0) lines[random.Next(partitions)].Add("{\"event\":");
         }
-        return new World(touches, [.. lines.Select(l => ListSource.Utf8(l))]);
+        return new World(touches, [.. lines.Select(l => ListSource.Utf8(l))], identity);
     }
 
     private static SlowIdentity.Id RandomId(Random random)
     {
-        IdentifierKind[] kinds = [IdentifierKind.UnionId, IdentifierKind.OpenId, IdentifierKind.OpenId, IdentifierKind.Phone, IdentifierKind.DeviceId, IdentifierKind.Cookie];
+        IdentifierKind[] kinds = [IdentifierKind.UnionId, IdentifierKind.OpenId, IdentifierKind.OpenId, IdentifierKind.Phone, IdentifierKind.PendingId, IdentifierKind.DeviceId, IdentifierKind.Cookie];
         return new SlowIdentity.Id(random.GetItems(kinds, 1)[0], random.Next(2) == 0 ? "a" : "", $"x{random.Next(4)}");
     }
 
@@ -223,7 +226,8 @@ public sealed class StreamPipelineTests
 
     private static void AssertEqualsModel(World world, Stores stores, int seed)
     {
-        var customers = Customers([.. world.Touches.Select(t => new Sighting(t.TimeMs, t.Ids, t.Name == "identity_unbind"))]);
+        var customers = Customers(
+            [.. world.Touches.Select(t => new Sighting(t.TimeMs, t.Ids, t.Name == "identity_unbind", t.Name == "identity_release"))], world.Identity);
         var expected = customers.ToDictionary(c => c.Key, c => Describe(world.Touches.Where(t => c.Value.Contains(Anchor(t).Text)).ToList()));
         var actual = new Dictionary<string, string>();
         foreach (var id in world.Touches.SelectMany(t => t.Ids).Distinct())

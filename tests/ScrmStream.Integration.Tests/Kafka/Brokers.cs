@@ -44,7 +44,7 @@ public sealed class RealKafkaFactAttribute : FactAttribute
     /// <param name="isSlow">It waits for time-outs of the broker: for <c>./scrm test --full</c>.</param>
     public RealKafkaFactAttribute(bool isSlow = false)
     {
-        if (isSlow && Environment.GetEnvironmentVariable("SCRM_TEST_FULL") != "1") Skip = "slow: runs with ./scrm test --full";
+        if (isSlow && !TestKit.Seeds.IsFull) Skip = "slow: runs with ./scrm test --full";
         if (!RealKafka.IsAvailable)
         {
             Skip = "needs a real Kafka broker: neither $SCRM_SHARED/kafka/start nor ../shared/kafka/start is there, or java is missing";

@@ -77,20 +77,20 @@ public sealed class MemoryViewStore : IViewStore
         lock (_lock) return _views.TryGetValue(id, out var view) ? (view.Stamp, view.Conclusion) : (0, []);
     }
 
-    // True when a cell's version is higher in the stored vector than in the offered one; a missing entry is version 0.
+    // True when a cell that both derivations read has a higher version in the stored vector than in the offered one, or none was
+    // offered.
     private static bool IsHigher(ReadOnlySpan<byte> stored, ReadOnlySpan<byte> offered)
     {
+        if (offered.IsEmpty) return !stored.IsEmpty;
         for (; !stored.IsEmpty; stored = stored[EntryBytes..])
         {
-            var id = stored[..IdBytes];
-            var version = 0UL;
+            var version = BinaryPrimitives.ReadUInt64BigEndian(stored[IdBytes..]);
             for (var rest = offered; !rest.IsEmpty; rest = rest[EntryBytes..])
             {
-                if (!rest[..IdBytes].SequenceEqual(id)) continue;
-                version = BinaryPrimitives.ReadUInt64BigEndian(rest[IdBytes..]);
+                if (!rest[..IdBytes].SequenceEqual(stored[..IdBytes])) continue;
+                if (version > BinaryPrimitives.ReadUInt64BigEndian(rest[IdBytes..])) return true;
                 break;
             }
-            if (BinaryPrimitives.ReadUInt64BigEndian(stored[IdBytes..]) > version) return true;
         }
         return false;
     }
