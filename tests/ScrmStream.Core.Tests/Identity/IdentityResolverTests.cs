@@ -34,6 +34,30 @@ public sealed class IdentityResolverTests
         }
     }
 
+    /// <summary>Evidence taken away leaves no trace: the customers are those of a run that never saw the edge.</summary>
+    [Fact]
+    public void Resolve_AfterAnUnbind_EqualsARunThatNeverSawTheEdge()
+    {
+        var cut = 0;
+        foreach (var seed in Seeds.From(10_000, 300, 10_000))
+        {
+            var random = new Random(seed);
+            var options = new IdentityOptions { NeighboursMax = random.Next(2, 6), RawComponentMax = random.Next(3, 12) };
+            var events = RandomEvents(random);
+            var linking = events.Where(e => !e.IsUnbind && !e.IsRelease && e.Ids.Length > 1).ToArray();
+            if (linking.Length == 0) continue;
+            var chosen = linking[random.Next(linking.Length)];
+            var edge = Pair(chosen.Anchor, chosen.Ids.First(i => i != chosen.Anchor));
+            var unbind = new Sighting(events.Max(e => e.TimeMs), [edge.A, edge.B], IsUnbind: true);
+            Sighting[] all = [.. events, unbind];
+            random.Shuffle(all);
+            var expected = Customers([.. events, unbind], options, neverSaw: edge);
+            AssertSame(expected, Engine(all, random, options), seed);
+            if (Print(Customers(events, options)) != Print(expected)) cut++;
+        }
+        Assert.True(cut > 0, "no unbind ever changed a customer: the test shows nothing");
+    }
+
     [Fact]
     public void Resolve_SharedTablet_BelongsToNobody()
     {
@@ -57,9 +81,11 @@ public sealed class IdentityResolverTests
 
     private static void AssertSame(SortedDictionary<string, string[]> expected, SortedDictionary<string, string[]> actual, int seed)
     {
-        static string Print(SortedDictionary<string, string[]> c) => string.Join("\n", c.Select(x => $"{x.Key} = {string.Join(' ', x.Value)}"));
         Assert.True(Print(expected) == Print(actual), $"seed {seed}\nexpected\n{Print(expected)}\nactual\n{Print(actual)}");
     }
+
+    private static string Print(SortedDictionary<string, string[]> c) =>
+        string.Join("\n", c.Select(x => $"{x.Key} = {string.Join(' ', x.Value)}"));
 
     private static Sighting[] RandomEvents(Random random)
     {

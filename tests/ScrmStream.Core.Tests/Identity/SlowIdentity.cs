@@ -29,12 +29,13 @@ internal static class SlowIdentity
     }
 
     /// <summary>Each customer as root text and sorted member texts.</summary>
-    internal static SortedDictionary<string, string[]> Customers(IReadOnlyCollection<Sighting> events, IdentityOptions? options = null)
+    internal static SortedDictionary<string, string[]> Customers(
+        IReadOnlyCollection<Sighting> events, IdentityOptions? options = null, (Id, Id)? neverSaw = null)
     {
         options ??= new IdentityOptions();
         var ids = events.SelectMany(e => e.Ids).Distinct().ToList();
         var firstSeen = ids.ToDictionary(i => i, i => events.Where(e => e.Ids.Contains(i)).Min(e => e.TimeMs));
-        var edges = Unparked(CountingEdges(events, firstSeen), events, options);
+        var edges = Unparked([.. CountingEdges(events, firstSeen).Where(e => (e.A, e.B) != neverSaw)], events, options);
         var component = ids.ToDictionary(i => i, i => new HashSet<Id> { i });
         foreach (var (a, b, _) in edges.Where(e => !e.A.IsDevice && !e.B.IsDevice).Order(Comparer<(Id A, Id B, long Time)>.Create(CompareEdges)))
         {
@@ -134,7 +135,7 @@ internal static class SlowIdentity
         return byA != 0 ? byA : Bytes(x.B.Text).AsSpan().SequenceCompareTo(Bytes(y.B.Text));
     }
 
-    private static (Id A, Id B) Pair(Id a, Id b) => Bytes(a.Text).AsSpan().SequenceCompareTo(Bytes(b.Text)) <= 0 ? (a, b) : (b, a);
+    internal static (Id A, Id B) Pair(Id a, Id b) => Bytes(a.Text).AsSpan().SequenceCompareTo(Bytes(b.Text)) <= 0 ? (a, b) : (b, a);
 
     private static byte[] Bytes(string s) => Encoding.UTF8.GetBytes(s);
 }
