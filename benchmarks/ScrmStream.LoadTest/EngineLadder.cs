@@ -45,9 +45,9 @@ public sealed class EngineLadder(string input, RuleSet rules)
             builder.Begin();
             for (; builder.NextCells(slice); cells += slice.Cells.Count)
                 foreach (var cell in slice.Cells) cellBytes += cell.Content.Length;
-            builder.BeginViews();
             mappings.Clear();
-            for (; builder.NextViews(slice, mappings); views += slice.Views.Count)
+            builder.BeginViews(mappings);
+            for (; builder.NextViews(slice); views += slice.Views.Count)
                 foreach (var view in slice.Views) viewBytes += view.Fields.Length + view.Tags.Length + view.Conclusion.Length;
         }
         Rung(name, (batch, i) =>

@@ -5,27 +5,39 @@ namespace ScrmStream.Identity;
 /// <summary>The coordinates of an event that showed an edge.</summary>
 public readonly record struct EvidenceSource(ulong Partition, long Offset, int Index);
 
-/// <summary>Evidence that two identifiers were met together. Times are Unix milliseconds.</summary>
+/// <summary>
+/// Evidence that two identifiers were met together: 48 bytes, for there may be many millions. Times are Unix milliseconds.
+/// </summary>
 public struct EvidenceEdge
 {
     public int A, B;
     internal int NextOfA, NextOfB;
     /// <summary>Earliest and latest event that named both; MaxValue and MinValue where only an unbind is known.</summary>
     public long FirstMs, LastMs;
-    /// <summary>
-    /// Latest unbind of this pair; <see cref="long.MinValue"/> when there is none. Where a stored half was read, unbinds of either
-    /// end are in it too.
-    /// </summary>
-    public long UnboundMs;
-    /// <summary>The event behind <see cref="FirstMs"/>.</summary>
-    public EvidenceSource Source;
-
+    // The event behind FirstMs; the partition by its number in the graph.
+    internal long SourceOffset;
+    internal int SourceIndex;
+    internal ushort SourcePartition;
     /// <summary>How many of its two stored halves were read into memory.</summary>
     public byte Halves;
+    private EdgeFlags _flags;
+
     /// <summary>The halves read differed in what membership depends on: a writer had stopped between them.</summary>
-    public bool HalvesDiffer;
+    public bool HalvesDiffer { readonly get => Has(EdgeFlags.HalvesDiffer); set => Set(EdgeFlags.HalvesDiffer, value); }
     /// <summary>It counts, by rules 2 and 3, as judged last (<see cref="EvidenceGraph.Judge"/>).</summary>
-    public bool Counts { get; internal set; }
+    public bool Counts { readonly get => Has(EdgeFlags.Counts); internal set => Set(EdgeFlags.Counts, value); }
+    /// <summary>The pair was unbound; when, the graph knows.</summary>
+    internal bool IsUnbound { readonly get => Has(EdgeFlags.Unbound); set => Set(EdgeFlags.Unbound, value); }
 
     public readonly int Other(int node) => node == A ? B : A;
+
+    private readonly bool Has(EdgeFlags flag) => (_flags & flag) != 0;
+
+    private void Set(EdgeFlags flag, bool value) => _flags = value ? _flags | flag : _flags & ~flag;
+
+    [Flags]
+    private enum EdgeFlags : byte
+    {
+        HalvesDiffer = 1, Counts = 2, Unbound = 4,
+    }
 }

@@ -14,6 +14,10 @@ public sealed class EvidenceGraph(IdentityOptions options)
 
     private readonly PagedArray<EvidenceEdge> _edges = new();
     private readonly Quarantine _quarantine = new(options.NeighboursMax);
+    // Few pairs are ever unbound, and all evidence comes from few source partitions.
+    private readonly Dictionary<int, long> _unboundMs = [];
+    private readonly Dictionary<ulong, ushort> _partitionNumbers = [];
+    private readonly List<ulong> _partitions = [];
 
     public EvidenceGraph() : this(new IdentityOptions()) { }
 
@@ -73,8 +77,14 @@ public sealed class EvidenceGraph(IdentityOptions options)
     {
         var edge = FindOrAdd(a, b, out var added);
         ref var e = ref _edges[edge];
+        // The common event repeats what is known: an edge that counts goes on counting, and nothing depends on its last evidence.
+        if (e.Counts && e.FirstMs <= timeMs && !IsTorn(in e))
+        {
+            e.LastMs = Math.Max(e.LastMs, timeMs);
+            return false;
+        }
         var order = added ? 0 : OrderTimeMs(edge);
-        if (timeMs < e.FirstMs) (e.FirstMs, e.Source) = (timeMs, source);
+        if (timeMs < e.FirstMs) SetFirst(ref e, timeMs, source);
         e.LastMs = Math.Max(e.LastMs, timeMs);
         var judged = Judge(edge);
         if (added) Join(edge);
@@ -87,8 +97,7 @@ public sealed class EvidenceGraph(IdentityOptions options)
         var edge = FindOrAdd(a, b, out var added);
         ref var e = ref _edges[edge];
         var healed = Heal(ref e);
-        if (!added && e.UnboundMs >= timeMs) return healed;
-        e.UnboundMs = Math.Max(e.UnboundMs, timeMs);
+        if (!NoteUnbound(edge, timeMs)) return added || healed;
         Judge(edge);
         if (added) Join(edge);
         return true;
@@ -98,12 +107,24 @@ public sealed class EvidenceGraph(IdentityOptions options)
     /// Takes all evidence of one identifier up to <paramref name="timeMs"/> away. True when that is news; its edges are then to be judged
     /// again (<see cref="JudgeAll"/>), once its neighbours are known.
     /// </summary>
-    public bool Unbind(int node, long timeMs)
+    public bool Unbind(int node, long timeMs) => Nodes.Unbind(node, timeMs);
+
+    /// <summary>Adds what a stored half says of an edge; true when it differs from what memory has in what membership depends on.</summary>
+    public bool Merge(int edge, long firstMs, long lastMs, long unboundMs, EvidenceSource source)
     {
-        ref var n = ref Nodes[node];
-        if (n.UnboundMs >= timeMs) return false;
-        n.UnboundMs = timeMs;
-        return true;
+        ref var e = ref _edges[edge];
+        var differs = e.FirstMs != firstMs || PairUnboundMs(edge) != unboundMs;
+        if (firstMs < e.FirstMs) SetFirst(ref e, firstMs, source);
+        e.LastMs = Math.Max(e.LastMs, lastMs);
+        NoteUnbound(edge, unboundMs);
+        return differs;
+    }
+
+    /// <summary>The event behind an edge's first evidence.</summary>
+    public EvidenceSource Source(int edge)
+    {
+        ref var e = ref _edges[edge];
+        return e.FirstMs == long.MaxValue ? default : new EvidenceSource(_partitions[e.SourcePartition], e.SourceOffset, e.SourceIndex);
     }
 
     /// <summary>Takes an identifier out of quarantine for good. True when that is news.</summary>
@@ -123,7 +144,7 @@ public sealed class EvidenceGraph(IdentityOptions options)
     public bool Judge(int edge)
     {
         ref var e = ref _edges[edge];
-        var counts = e.LastMs > UnboundMs(in e) && BridgeHolds(edge, e.A) && BridgeHolds(edge, e.B);
+        var counts = e.LastMs > UnboundMs(edge) && BridgeHolds(edge, e.A) && BridgeHolds(edge, e.B);
         if (counts == e.Counts) return false;
         e.Counts = counts;
         _quarantine.Met(this, e.A, e.B, counts ? 1 : -1);
@@ -140,12 +161,15 @@ public sealed class EvidenceGraph(IdentityOptions options)
     /// <summary>The later of an edge's first evidence and its latest unbind.</summary>
     public long OrderTimeMs(int edge)
     {
-        ref var e = ref _edges[edge];
-        return Math.Max(e.FirstMs, UnboundMs(in e));
+        return Math.Max(_edges[edge].FirstMs, UnboundMs(edge));
     }
 
     /// <summary>The latest unbind of the pair or of either end, as far as it is known.</summary>
-    public long UnboundMs(in EvidenceEdge e) => Math.Max(e.UnboundMs, Math.Max(Nodes[e.A].UnboundMs, Nodes[e.B].UnboundMs));
+    public long UnboundMs(int edge)
+    {
+        ref var e = ref _edges[edge];
+        return Math.Max(PairUnboundMs(edge), Math.Max(Nodes.UnboundMs(e.A), Nodes.UnboundMs(e.B)));
+    }
 
     /// <summary>Neither end is in quarantine: customers may depend on the edge, and islands join over it.</summary>
     public bool IsOpen(in EvidenceEdge e) => !Nodes[e.A].IsParked && !Nodes[e.B].IsParked;
@@ -175,17 +199,44 @@ public sealed class EvidenceGraph(IdentityOptions options)
     public void Clear()
     {
         _edges.Clear();
+        _unboundMs.Clear();
+        _partitionNumbers.Clear();
+        _partitions.Clear();
         _quarantine.Clear();
         Nodes.Clear();
+    }
+
+    // Where a stored half was read, unbinds of either end are in it too.
+    private long PairUnboundMs(int edge) => _edges[edge].IsUnbound ? _unboundMs[edge] : long.MinValue;
+
+    private bool NoteUnbound(int edge, long timeMs)
+    {
+        if (PairUnboundMs(edge) >= timeMs) return false;
+        _edges[edge].IsUnbound = true;
+        _unboundMs[edge] = timeMs;
+        return true;
+    }
+
+    private void SetFirst(ref EvidenceEdge e, long timeMs, EvidenceSource source)
+    {
+        if (!_partitionNumbers.TryGetValue(source.Partition, out var number))
+        {
+            number = checked((ushort)_partitions.Count);
+            _partitionNumbers.Add(source.Partition, number);
+            _partitions.Add(source.Partition);
+        }
+        (e.FirstMs, e.SourcePartition, e.SourceOffset, e.SourceIndex) = (timeMs, number, source.Offset, source.Index);
     }
 
     // A writer had stopped between the two halves: whoever meets the edge next writes both and publishes again.
     private static bool Heal(ref EvidenceEdge e)
     {
-        var torn = e.Halves == 1 || e.HalvesDiffer;
+        var torn = IsTorn(in e);
         (e.Halves, e.HalvesDiffer) = (0, false);
         return torn;
     }
+
+    private static bool IsTorn(in EvidenceEdge e) => e.Halves == 1 || e.HalvesDiffer;
 
     private bool BridgeHolds(int edge, int node)
     {
@@ -200,7 +251,7 @@ public sealed class EvidenceGraph(IdentityOptions options)
         ref var na = ref Nodes[a];
         ref var nb = ref Nodes[b];
         (e.A, e.B, e.NextOfA, e.NextOfB) = (a, b, na.FirstEdge, nb.FirstEdge);
-        (e.FirstMs, e.LastMs, e.UnboundMs) = (long.MaxValue, long.MinValue, long.MinValue);
+        (e.FirstMs, e.LastMs) = (long.MaxValue, long.MinValue);
         na.FirstEdge = nb.FirstEdge = edge;
         na.EdgeCount++;
         nb.EdgeCount++;

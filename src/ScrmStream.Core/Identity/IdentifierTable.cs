@@ -3,42 +3,6 @@ using ScrmStream.Events;
 
 namespace ScrmStream.Identity;
 
-/// <summary>What the process knows of one identifier's identity. -1 means "none" in every index field.</summary>
-public struct IdentifierNode
-{
-    public UInt128 Id;
-    /// <summary>Earliest event that named it; <see cref="long.MaxValue"/> before any.</summary>
-    public long FirstSeenMs;
-    /// <summary>Latest <c>identity_unbind</c> of this identifier alone; <see cref="long.MinValue"/> when there is none.</summary>
-    public long UnboundMs;
-    public int TextPage, TextStart;
-    public ushort TextLength;
-    public IdentifierKind Kind;
-    /// <summary>At least one event is attributed to it.</summary>
-    public bool HasEvents;
-    /// <summary>Rule 4: too many identifiers were met with it; its edges are kept and not used.</summary>
-    public bool IsParked;
-    /// <summary>A decision of people took it out of quarantine.</summary>
-    public bool IsReleased;
-    /// <summary>Quarantine took it or let it go, and not all whom that concerns are published; kept in its cell.</summary>
-    public bool IsUnsettled;
-    /// <summary>The same, and the flush under way publishes them.</summary>
-    public bool IsSettling;
-    /// <summary>What its values are limited by: its kind and scope, or its kind alone; -1 when unlimited.</summary>
-    public int LimitGroup;
-    public int FirstEdge, EdgeCount;
-    /// <summary>Union-find over all evidence: the parent, or at the top minus the number of members.</summary>
-    public int IslandParent;
-    /// <summary>The next member of the island; a ring.</summary>
-    public int IslandNext;
-    /// <summary>Root identifier of its customer; -1: nobody's.</summary>
-    public int Root;
-    /// <summary>The next identifier of the customer; a ring.</summary>
-    public int CustomerNext;
-    /// <summary>The resolver's index of the node while it works on the node's island.</summary>
-    internal int Local;
-}
-
 /// <summary>
 /// All identifiers the process has in memory: an index per stored text, found by fingerprint and verified against the bytes.
 /// Owned by the deciding thread.
@@ -50,9 +14,17 @@ public sealed class IdentifierTable
     private readonly PagedArray<IdentifierNode> _nodes = new();
     private readonly List<byte[]> _textPages = [];
     private readonly Dictionary<ulong, List<(byte[] Prefix, int Group)>> _limitGroups = [];
-    private ulong[] _fingerprints = new ulong[1 << 10];
-    private int[] _slots = new int[1 << 10];
+    // Few identifiers are ever unbound.
+    private readonly Dictionary<int, long> _unboundMs = [];
+    private Slot[] _slots = new Slot[1 << 10];
     private int _textUsed = TextPageBytes;
+
+    /// <summary>A node's number plus one, 0 for none; and half of its text's fingerprint: where it belongs, a first comparison.</summary>
+    private struct Slot
+    {
+        public int Node;
+        public uint Tag;
+    }
 
     public int Count => _nodes.Count;
 
@@ -64,14 +36,14 @@ public sealed class IdentifierTable
     public ReadOnlySpan<byte> Text(int node)
     {
         ref var n = ref _nodes[node];
-        return _textPages[n.TextPage].AsSpan(n.TextStart, n.TextLength);
+        return _textPages[(int)(n.TextAt / TextPageBytes)].AsSpan((int)(n.TextAt % TextPageBytes), n.TextLength);
     }
 
     /// <summary>The same, to be kept: the bytes never move or change.</summary>
     public ReadOnlyMemory<byte> TextMemory(int node)
     {
         ref var n = ref this[node];
-        return _textPages[n.TextPage].AsMemory(n.TextStart, n.TextLength);
+        return _textPages[(int)(n.TextAt / TextPageBytes)].AsMemory((int)(n.TextAt % TextPageBytes), n.TextLength);
     }
 
     public string TextOf(int node) => Encoding.UTF8.GetString(Text(node));
@@ -79,29 +51,28 @@ public sealed class IdentifierTable
     /// <summary>The index of an identifier; <paramref name="created"/> when it was not known.</summary>
     public int Intern(IdentifierKind kind, ReadOnlySpan<byte> text, ulong fingerprint, out bool created)
     {
-        var mask = _slots.Length - 1;
-        var at = (int)fingerprint & mask;
-        for (; _slots[at] != 0; at = (at + 1) & mask)
-        {
-            if (_fingerprints[at] != fingerprint || !Text(_slots[at] - 1).SequenceEqual(text)) continue;
-            created = false;
-            return _slots[at] - 1;
-        }
-        created = true;
+        var at = Locate(text, fingerprint);
+        created = _slots[at].Node == 0;
+        if (!created) return _slots[at].Node - 1;
         var node = AddNode(kind, text);
-        (_fingerprints[at], _slots[at]) = (fingerprint, node + 1);
-        if (_nodes.Count * 2 > _slots.Length) Grow();
+        _slots[at] = new Slot { Node = node + 1, Tag = Tag(fingerprint) };
+        if (_nodes.Count > _slots.Length / 4 * 3) Grow();
         return node;
     }
 
     /// <summary>The index of an identifier, or -1.</summary>
-    public int Find(ReadOnlySpan<byte> text)
+    public int Find(ReadOnlySpan<byte> text) => _slots[Locate(text, Fingerprint.Of(text))].Node - 1;
+
+    /// <summary>Latest <c>identity_unbind</c> of this identifier alone; <see cref="long.MinValue"/> when there is none.</summary>
+    public long UnboundMs(int node) => _nodes[node].IsUnbound ? _unboundMs[node] : long.MinValue;
+
+    /// <summary>Notes an unbind of the identifier; true when it is later than any known one.</summary>
+    public bool Unbind(int node, long timeMs)
     {
-        var fingerprint = Fingerprint.Of(text);
-        var mask = _slots.Length - 1;
-        for (var at = (int)fingerprint & mask; _slots[at] != 0; at = (at + 1) & mask)
-            if (_fingerprints[at] == fingerprint && Text(_slots[at] - 1).SequenceEqual(text)) return _slots[at] - 1;
-        return -1;
+        if (UnboundMs(node) >= timeMs) return false;
+        _nodes[node].IsUnbound = true;
+        _unboundMs[node] = timeMs;
+        return true;
     }
 
     public void Clear()
@@ -111,19 +82,32 @@ public sealed class IdentifierTable
         _limitGroups.Clear();
         LimitGroups = 0;
         _textUsed = TextPageBytes;
-        _fingerprints = new ulong[1 << 10];
-        _slots = new int[1 << 10];
+        _unboundMs.Clear();
+        _slots = new Slot[1 << 10];
     }
+
+    // The slot that holds the text, or the free one where it belongs.
+    private int Locate(ReadOnlySpan<byte> text, ulong fingerprint)
+    {
+        var mask = _slots.Length - 1;
+        var tag = Tag(fingerprint);
+        for (var at = (int)tag & mask; ; at = (at + 1) & mask)
+        {
+            ref var slot = ref _slots[at];
+            if (slot.Node == 0 || slot.Tag == tag && Text(slot.Node - 1).SequenceEqual(text)) return at;
+        }
+    }
+
+    private static uint Tag(ulong fingerprint) => (uint)fingerprint;
 
     private int AddNode(IdentifierKind kind, ReadOnlySpan<byte> text)
     {
         var node = _nodes.Add();
         ref var n = ref _nodes[node];
-        (n.TextPage, n.TextStart, n.TextLength) = StoreText(text);
+        (n.TextAt, n.TextLength) = (StoreText(text), checked((ushort)text.Length));
         n.Id = IdentifierId.Of(text).Value;
         n.Kind = kind;
         n.FirstSeenMs = long.MaxValue;
-        n.UnboundMs = long.MinValue;
         n.FirstEdge = -1;
         n.IslandParent = -1;
         n.IslandNext = n.CustomerNext = node;
@@ -132,7 +116,8 @@ public sealed class IdentifierTable
         return node;
     }
 
-    private (int Page, int Start, ushort Length) StoreText(ReadOnlySpan<byte> text)
+    // At most 4 GiB of text: some ninety million identifiers.
+    private uint StoreText(ReadOnlySpan<byte> text)
     {
         if (_textUsed + text.Length > TextPageBytes)
         {
@@ -141,7 +126,7 @@ public sealed class IdentifierTable
         }
         text.CopyTo(_textPages[^1].AsSpan(_textUsed));
         _textUsed += text.Length;
-        return (_textPages.Count - 1, _textUsed - text.Length, checked((ushort)text.Length));
+        return checked((uint)((_textPages.Count - 1L) * TextPageBytes + _textUsed - text.Length));
     }
 
     // Account and app values are limited per kind and scope, contacts per kind, the rest not at all.
@@ -159,16 +144,15 @@ public sealed class IdentifierTable
 
     private void Grow()
     {
-        var (oldFingerprints, oldSlots) = (_fingerprints, _slots);
-        _fingerprints = new ulong[oldSlots.Length * 2];
-        _slots = new int[oldSlots.Length * 2];
+        var old = _slots;
+        _slots = new Slot[old.Length * 2];
         var mask = _slots.Length - 1;
-        for (var i = 0; i < oldSlots.Length; i++)
+        foreach (var slot in old)
         {
-            if (oldSlots[i] == 0) continue;
-            var at = (int)oldFingerprints[i] & mask;
-            while (_slots[at] != 0) at = (at + 1) & mask;
-            (_fingerprints[at], _slots[at]) = (oldFingerprints[i], oldSlots[i]);
+            if (slot.Node == 0) continue;
+            var at = (int)slot.Tag & mask;
+            while (_slots[at].Node != 0) at = (at + 1) & mask;
+            _slots[at] = slot;
         }
     }
 }

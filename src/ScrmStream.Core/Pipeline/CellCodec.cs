@@ -35,7 +35,7 @@ public static class CellCodec
         BinaryPrimitives.WriteUInt64LittleEndian(head, version.Number);
         BinaryPrimitives.WriteUInt64LittleEndian(head[8..], version.Stamp);
         BinaryPrimitives.WriteInt64LittleEndian(head[16..], n.FirstSeenMs);
-        BinaryPrimitives.WriteInt64LittleEndian(head[24..], n.UnboundMs);
+        BinaryPrimitives.WriteInt64LittleEndian(head[24..], state.Graph.Nodes.UnboundMs(node));
         head[32] = (byte)((n.IsReleased ? Released : 0) | (n.IsUnsettled || n.IsSettling ? Unsettled : 0));
         WriteText(arena, n.Kind, state.Graph.Nodes.Text(node));
         BinaryPrimitives.WriteUInt32LittleEndian(arena.Append(4), (uint)n.EdgeCount);
@@ -52,10 +52,10 @@ public static class CellCodec
     public static void Read(CustomerState state, int node, ReadOnlySpan<byte> content)
     {
         ref var cell = ref state[node];
-        cell.Version = ReadVersion(content);
+        state.SetVersion(node, ReadVersion(content));
         ref var n = ref state.Graph.Nodes[node];
         n.FirstSeenMs = Math.Min(n.FirstSeenMs, BinaryPrimitives.ReadInt64LittleEndian(content[16..]));
-        n.UnboundMs = Math.Max(n.UnboundMs, BinaryPrimitives.ReadInt64LittleEndian(content[24..]));
+        state.Graph.Unbind(node, BinaryPrimitives.ReadInt64LittleEndian(content[24..]));
         if ((content[32] & Released) != 0) state.Graph.Release(node);
         n.IsUnsettled |= (content[32] & Unsettled) != 0;
         var rest = content[HeadBytes..];
@@ -80,10 +80,11 @@ public static class CellCodec
         var tail = arena.Append(EdgeTailBytes);
         BinaryPrimitives.WriteInt64LittleEndian(tail, e.FirstMs);
         BinaryPrimitives.WriteInt64LittleEndian(tail[8..], e.LastMs);
-        BinaryPrimitives.WriteInt64LittleEndian(tail[16..], state.Graph.UnboundMs(in e));
-        BinaryPrimitives.WriteUInt64LittleEndian(tail[24..], e.Source.Partition);
-        BinaryPrimitives.WriteInt64LittleEndian(tail[32..], e.Source.Offset);
-        BinaryPrimitives.WriteInt32LittleEndian(tail[40..], e.Source.Index);
+        BinaryPrimitives.WriteInt64LittleEndian(tail[16..], state.Graph.UnboundMs(edge));
+        var source = state.Graph.Source(edge);
+        BinaryPrimitives.WriteUInt64LittleEndian(tail[24..], source.Partition);
+        BinaryPrimitives.WriteInt64LittleEndian(tail[32..], source.Offset);
+        BinaryPrimitives.WriteInt32LittleEndian(tail[40..], source.Index);
         ref var o = ref state.Graph.Nodes[other];
         if (o.Kind.Class() == IdentifierClass.Bridge) BinaryPrimitives.WriteInt64LittleEndian(arena.Append(8), o.FirstSeenMs);
     }
@@ -92,21 +93,16 @@ public static class CellCodec
     {
         var text = ReadText(ref rest, out var kind, out var fingerprint);
         var other = state.Intern(kind, text, fingerprint);
-        ref var e = ref state.Graph.Edge(state.Graph.FindOrAdd(node, other, out var added));
+        var edge = state.Graph.FindOrAdd(node, other, out var added);
+        ref var e = ref state.Graph.Edge(edge);
+        var source = new EvidenceSource(
+            BinaryPrimitives.ReadUInt64LittleEndian(rest[24..]),
+            BinaryPrimitives.ReadInt64LittleEndian(rest[32..]),
+            BinaryPrimitives.ReadInt32LittleEndian(rest[40..]));
         var (first, last, unbound) = (BinaryPrimitives.ReadInt64LittleEndian(rest), BinaryPrimitives.ReadInt64LittleEndian(rest[8..]),
             BinaryPrimitives.ReadInt64LittleEndian(rest[16..]));
         e.Halves++;
-        if (!added && (e.FirstMs != first || e.UnboundMs != unbound)) e.HalvesDiffer = true;
-        if (first < e.FirstMs)
-        {
-            e.FirstMs = first;
-            e.Source = new EvidenceSource(
-                BinaryPrimitives.ReadUInt64LittleEndian(rest[24..]),
-                BinaryPrimitives.ReadInt64LittleEndian(rest[32..]),
-                BinaryPrimitives.ReadInt32LittleEndian(rest[40..]));
-        }
-        e.LastMs = Math.Max(e.LastMs, last);
-        e.UnboundMs = Math.Max(e.UnboundMs, unbound);
+        if (state.Graph.Merge(edge, first, last, unbound, source) && !added) e.HalvesDiffer = true;
         rest = rest[EdgeTailBytes..];
         if (kind.Class() != IdentifierClass.Bridge) return;
         state.Graph.Sight(other, BinaryPrimitives.ReadInt64LittleEndian(rest));

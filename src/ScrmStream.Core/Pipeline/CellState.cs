@@ -23,21 +23,23 @@ public enum CellFlags : byte
     SameCustomer = 128,
 }
 
-/// <summary>What the deciding thread keeps for each identifier besides its identity.</summary>
+/// <summary>
+/// What the deciding thread keeps for each identifier besides its identity: 40 bytes, for there may be many millions.
+/// </summary>
 public struct CellState
 {
-    public CellVersion Version;
+    /// <summary>The number of the stored cell's version; who wrote it, <see cref="CustomerState.Version"/> knows.</summary>
+    public ulong VersionNumber;
     /// <summary>The stamp of the view last published or loaded; 0: none.</summary>
     public ulong ViewStamp;
+    internal int Writer;
     /// <summary>Handle of the shard; 0: no events.</summary>
     public int Shard;
     /// <summary>Handle of the conclusion last published for the customer rooted here; 0: none.</summary>
     public int Conclusion;
     /// <summary>The customer last written to the identity map: node + 1; 0: not written or not known; -1: nobody.</summary>
     public int MappedTo;
-    /// <summary>Number of the flush that last derived the island that this node stands for, and that last found its view due.</summary>
-    public int IslandFlush, ViewFlush;
-    /// <summary>What its island, or its own view, is derived from: index in the derivations of that flush.</summary>
-    public int Derivation;
+    /// <summary>Where the flush under way has noted it, if it has: <see cref="FlushBuilder"/> checks.</summary>
+    internal int Noted;
     public CellFlags Flags;
 }

@@ -108,6 +108,6 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewS
     {
         IdentifierId? customer = root < 0 ? null : new IdentifierId(state.Graph.Nodes[root].Id);
         return new IdentityMapping(
-            new IdentifierId(state.Graph.Nodes[node].Id), state.Graph.Nodes.TextMemory(node), customer, state[node].Version.Number);
+            new IdentifierId(state.Graph.Nodes[node].Id), state.Graph.Nodes.TextMemory(node), customer, state[node].VersionNumber);
     }
 }

@@ -16,6 +16,8 @@ public sealed class CustomerState(IdentityOptions identity)
     private readonly PagedArray<CellState> _cells = new();
     private readonly List<int> _wanted = [];
     private readonly List<int> _changed = [];
+    // The stamps of the few processes that wrote what is in memory.
+    private readonly List<ulong> _writers = [0];
     // Nodes whose neighbours must all be in memory before anything is derived, and what is to be marked at these then.
     private readonly List<(int Node, CellFlags Marks)> _incomplete = [];
 
@@ -29,6 +31,20 @@ public sealed class CustomerState(IdentityOptions identity)
     public int Count => _cells.Count;
 
     public ref CellState this[int node] => ref _cells[node];
+
+    /// <summary>The version of the stored cell; <see cref="CellVersion.None"/> when there is none.</summary>
+    public CellVersion Version(int node) => new(_cells[node].VersionNumber, _writers[_cells[node].Writer]);
+
+    public void SetVersion(int node, CellVersion version)
+    {
+        var writer = _writers.LastIndexOf(version.Stamp);
+        if (writer < 0)
+        {
+            writer = _writers.Count;
+            _writers.Add(version.Stamp);
+        }
+        (_cells[node].VersionNumber, _cells[node].Writer) = (version.Number, writer);
+    }
 
     /// <summary>Nodes the next flush must look at.</summary>
     public ReadOnlySpan<int> Changed => CollectionsMarshal.AsSpan(_changed);
@@ -222,6 +238,7 @@ public sealed class CustomerState(IdentityOptions identity)
         _changed.Clear();
         _arrived.Clear();
         _incomplete.Clear();
+        _writers.RemoveRange(1, _writers.Count - 1);
         Graph.Clear();
         Shards.Clear();
         Conclusions.Clear();

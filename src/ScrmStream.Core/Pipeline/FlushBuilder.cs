@@ -13,19 +13,26 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     // Enough to keep Redis busy for some tens of milliseconds, and few inserts of change records; an arena of 8 MiB takes it.
     private const int SliceBytes = 15 * 512 * 1024;
 
+    // The first derivation of each flush: without a vector.
+    private const int NoVector = 0;
+
     private readonly IdentityResolver _resolver = state.Resolver;
     private readonly EvidenceGraph _graph = state.Graph;
     private readonly List<(UInt128 Id, ulong Version)> _vector = [];
     private readonly ByteArena _vectors = new();
     // Of each island derived in this flush, its version vector.
     private readonly List<ArenaRange> _derivations = [];
+    // Islands of customers in which nothing but shards changed, and what they are derived from.
+    private readonly Dictionary<int, int> _islands = [];
+    // Every node that this flush has dealt with, and what its view is derived from.
+    private readonly List<(int Node, int Derivation)> _noted = [];
     // Who has another customer than before, and whom: node, root (-1: nobody).
     private readonly List<(int Node, int Root)> _remapped = [];
     private readonly List<int> _dirty = [], _membership = [], _touched = [];
     private readonly List<int> _settling = [];
     // Nodes whose views are due, behind their bucket: stores write the keys of a bucket together.
     private readonly List<ulong> _due = [];
-    private int _flush, _next;
+    private int _next;
     private bool _isAlone;
 
     /// <summary>
@@ -41,7 +48,6 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     /// </summary>
     public void Begin()
     {
-        _flush++;
         _next = 0;
         _isAlone = publisher.IsAlone;
         _dirty.Clear();
@@ -57,6 +63,9 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         }
         _vectors.Clear();
         _derivations.Clear();
+        _derivations.Add(default);
+        _islands.Clear();
+        _noted.Clear();
         _remapped.Clear();
         _settling.Clear();
         _due.Clear();
@@ -91,7 +100,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         for (; _next < _due.Count && slice.Arena.Length < SliceBytes; _next++)
         {
             var node = (int)(uint)_due[_next];
-            var vector = slice.Arena.Add(_vectors[_derivations[state[node].Derivation]]);
+            var vector = slice.Arena.Add(_vectors[_derivations[_noted[state[node].Noted].Derivation]]);
             if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector);
             else publisher.PublishMember(slice, node, vector);
         }
@@ -115,24 +124,22 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
 
     private void WriteCell(FlushSlice slice, int node)
     {
-        ref var cell = ref state[node];
-        var version = new CellVersion(cell.Version.Number + 1, writerStamp);
+        var stored = state.Version(node);
+        var version = new CellVersion(stored.Number + 1, writerStamp);
         var content = CellCodec.Write(state, node, version, slice.Arena);
-        slice.Cells.Add(new CellWrite(new IdentifierId(_graph.Nodes[node].Id), cell.Version, content));
-        cell.Version = version;
+        slice.Cells.Add(new CellWrite(new IdentifierId(_graph.Nodes[node].Id), stored, content));
+        state.SetVersion(node, version);
     }
 
     private void NoteIsland(int member)
     {
         // Its whole island is due.
-        if (state[member].ViewFlush == _flush) return;
+        if (IsNoted(member)) return;
         var island = _graph.Island(member);
         _resolver.Resolve(island);
         foreach (var changed in _resolver.Members) NoteMapping(changed);
         var derivation = Derive(island);
-        foreach (var due in _resolver.Members)
-            if (IsDue(due)) NoteDue(due, derivation);
-            else state[due].ViewFlush = _flush;
+        foreach (var due in _resolver.Members) Note(due, derivation, IsDue(due));
     }
 
     // Another customer than before, or not known which before: the cell is written along, for its version is the mapping's.
@@ -164,43 +171,44 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     private void NoteCustomer(int anchor)
     {
         var root = _graph.Nodes[anchor].Root;
-        if (root < 0 || state[root].ViewFlush == _flush) return;
-        var island = _graph.Island(root);
+        if (root < 0 || IsNoted(root)) return;
         state[root].Flags &= ~CellFlags.KnownMember;
-        NoteDue(root, state[island].IslandFlush == _flush ? state[island].Derivation : Derive(island));
+        var island = _graph.Island(root);
+        if (!_islands.TryGetValue(island, out var derivation)) _islands.Add(island, derivation = Derive(island));
+        Note(root, derivation, isDue: true);
     }
 
-    private void NoteDue(int node, int derivation)
+    private void Note(int node, int derivation, bool isDue)
     {
-        ref var cell = ref state[node];
-        (cell.ViewFlush, cell.Derivation) = (_flush, derivation);
-        _due.Add((ulong)new IdentifierId(_graph.Nodes[node].Id).Bucket << 32 | (uint)node);
+        state[node].Noted = _noted.Count;
+        _noted.Add((node, derivation));
+        if (isDue) _due.Add((ulong)new IdentifierId(_graph.Nodes[node].Id).Bucket << 32 | (uint)node);
     }
+
+    private bool IsNoted(int node) => state[node].Noted is var at && at < _noted.Count && _noted[at].Node == node;
 
     // Every cell that was read to derive the island's customers is in the vector, with the version that this flush gives it: its
     // members, and the parked identifiers at its border. One that is not stored yet is there as version 0; what is not there was not read.
     private int Derive(int island)
     {
+        if (_isAlone) return NoVector;
         _vector.Clear();
         var node = island;
         do
         {
-            if (_isAlone) break;
             AddToVector(node);
             if (_graph.HasParked) AddBorder(node);
             node = _graph.Nodes[node].IslandNext;
         }
         while (node != island);
-        ref var cell = ref state[island];
-        (cell.IslandFlush, cell.Derivation) = (_flush, _derivations.Count);
         _derivations.Add(WriteVector());
-        return cell.Derivation;
+        return _derivations.Count - 1;
     }
 
     private void AddToVector(int node)
     {
         ref var cell = ref state[node];
-        _vector.Add((_graph.Nodes[node].Id, cell.Version.Number + ((cell.Flags & CellFlags.Dirty) != 0 ? 1UL : 0)));
+        _vector.Add((_graph.Nodes[node].Id, cell.VersionNumber + ((cell.Flags & CellFlags.Dirty) != 0 ? 1UL : 0)));
     }
 
     private void AddBorder(int member)
