@@ -19,7 +19,7 @@ public class DecideBenchmarks
     private static readonly SourcePartition Source = new(Guid.Empty, "benchmark", 0);
 
     private readonly JsonEventDecoder _decoder = new(new EventLimits());
-    private readonly IdentifierScreen _screen = new(JunkList.Default);
+    private readonly IdentifierScreen _screen = new(new IdentityOptions());
     private readonly EventBatch _batch = new(new RecordBatch(EventsPerBatch, 1 << 22));
     private byte[][] _records = [];
     private CustomerState _state = null!;

@@ -23,7 +23,7 @@ public sealed class EngineLadder(string input, RuleSet rules)
         var decoder = new JsonEventDecoder(_options.Limits);
         var events = 0L;
         Rung("decode", (batch, _) => { decoder.Decode(batch); events += batch.Count; }, () => $"{events} events");
-        var screen = new IdentifierScreen(_options.Identity.Junk());
+        var screen = new IdentifierScreen(_options.Identity);
         Rung("screen", (batch, _) => { decoder.Decode(batch); screen.Apply(batch); }, () => "");
         Engine("fold", flush: false);
         Engine("flush", flush: true);
@@ -32,7 +32,7 @@ public sealed class EngineLadder(string input, RuleSet rules)
     private void Engine(string name, bool flush)
     {
         var decoder = new JsonEventDecoder(_options.Limits);
-        var screen = new IdentifierScreen(_options.Identity.Junk());
+        var screen = new IdentifierScreen(_options.Identity);
         var state = new CustomerState(_options.Identity);
         var folder = new EventFolder(state, rules, new ShardHistory(_options.EventIdRing));
         var builder = new FlushBuilder(state, new CustomerPublisher(state, rules, new MemoryViewStore { IsSoleWriter = true }, 1), 1);

@@ -35,6 +35,9 @@ public static class IdentifierKinds
         _ => IdentifierClass.Device,
     };
 
+    /// <summary>True for values that name a person outside of any system: with a configured key they are stored as a keyed hash.</summary>
+    public static bool IsPersonal(this IdentifierKind kind) => kind is IdentifierKind.Phone or IdentifierKind.Email;
+
     public static bool TryParse(ReadOnlySpan<byte> word, out IdentifierKind kind)
     {
         for (var i = 0; i < Utf8.Length; i++)

@@ -38,7 +38,9 @@ public struct TrackingEvent
     public Verdict Verdict;
 
     /// <summary>The event's identifiers are <c>batch.Identifiers[FirstIdentifier .. + IdentifierCount]</c>: normalised, known kinds,
-    /// no junk, no repeats. Unverified ones are kept with <see cref="EventIdentifier.Verified"/> false.</summary>
+    /// no junk, no repeats; personal ones hashed where there is a key. Unverified ones are kept with
+    /// <see cref="EventIdentifier.Verified"/> false. While keys are rotated there are aliases (<see cref="EventIdentifier.AliasOf"/>).
+    /// </summary>
     public int FirstIdentifier, IdentifierCount;
     /// <summary>Index in <c>batch.Identifiers</c> of the strongest verified identifier.</summary>
     public int Anchor;
@@ -46,7 +48,7 @@ public struct TrackingEvent
     public UInt128 AnchorId;
     /// <summary>The event's properties are <c>batch.Properties[FirstProperty .. + PropertyCount]</c>, in the order of the record.</summary>
     public int FirstProperty, PropertyCount;
-    /// <summary>Number of identifiers the record named, before junk and unknown kinds were dropped.</summary>
+    /// <summary>Number of identifiers the record named, before junk and unknown kinds were dropped; aliases are not among them.</summary>
     public int NamedIdentifiers;
 }
 
@@ -60,6 +62,19 @@ public struct EventIdentifier
     public bool Verified;
     /// <summary>Index in the deciding thread's identifier table; -1 until it is interned there.</summary>
     public int Node;
+
+    // One more than AliasOf, so that an identifier nobody said it of is no alias.
+    private int _principal;
+
+    /// <summary>
+    /// Index in <c>batch.Identifiers</c> of the same phone or e-mail under the current key, when this is its text under an old one; else
+    /// -1. An alias is verified, stands behind its principal in the order of the keys, and is never the anchor.
+    /// </summary>
+    public int AliasOf
+    {
+        readonly get => _principal - 1;
+        set => _principal = value + 1;
+    }
 }
 
 /// <summary>One property of an event.</summary>

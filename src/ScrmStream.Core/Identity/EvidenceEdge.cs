@@ -26,6 +26,8 @@ public struct EvidenceEdge
     public bool HalvesDiffer { readonly get => Has(EdgeFlags.HalvesDiffer); set => Set(EdgeFlags.HalvesDiffer, value); }
     /// <summary>It counts, by rules 2 and 3, as judged last (<see cref="EvidenceGraph.Judge"/>).</summary>
     public bool Counts { readonly get => Has(EdgeFlags.Counts); internal set => Set(EdgeFlags.Counts, value); }
+    /// <summary>Its ends are one personal value under two keys: they count as one, and nothing unbinds them.</summary>
+    public bool IsAlias { readonly get => Has(EdgeFlags.Alias); internal set => Set(EdgeFlags.Alias, value); }
     /// <summary>The pair was unbound; when, the graph knows.</summary>
     internal bool IsUnbound { readonly get => Has(EdgeFlags.Unbound); set => Set(EdgeFlags.Unbound, value); }
 
@@ -38,6 +40,6 @@ public struct EvidenceEdge
     [Flags]
     private enum EdgeFlags : byte
     {
-        HalvesDiffer = 1, Counts = 2, Unbound = 4,
+        HalvesDiffer = 1, Counts = 2, Unbound = 4, Alias = 8,
     }
 }

@@ -144,9 +144,10 @@ public sealed class EvidenceGraph(IdentityOptions options)
     public bool Judge(int edge)
     {
         ref var e = ref _edges[edge];
-        var counts = e.LastMs > UnboundMs(edge) && BridgeHolds(edge, e.A) && BridgeHolds(edge, e.B);
+        var counts = e.LastMs > (e.IsAlias ? long.MinValue : UnboundMs(edge)) && BridgeHolds(edge, e.A) && BridgeHolds(edge, e.B);
         if (counts == e.Counts) return false;
         e.Counts = counts;
+        if (e.IsAlias) return true;
         _quarantine.Met(this, e.A, e.B, counts ? 1 : -1);
         _quarantine.Met(this, e.B, e.A, counts ? 1 : -1);
         return true;
@@ -252,10 +253,19 @@ public sealed class EvidenceGraph(IdentityOptions options)
         ref var nb = ref Nodes[b];
         (e.A, e.B, e.NextOfA, e.NextOfB) = (a, b, na.FirstEdge, nb.FirstEdge);
         (e.FirstMs, e.LastMs) = (long.MaxValue, long.MinValue);
+        e.IsAlias = na.Kind == nb.Kind && na.Kind.IsPersonal() && AreOneValue(na.Kind, Nodes.Text(a), Nodes.Text(b));
         na.FirstEdge = nb.FirstEdge = edge;
         na.EdgeCount++;
         nb.EdgeCount++;
         return edge;
+    }
+
+    // Only the same value is ever linked under two keys.
+    private static bool AreOneValue(IdentifierKind kind, ReadOnlySpan<byte> a, ReadOnlySpan<byte> b)
+    {
+        var keyA = IdentifierText.KeyId(a, kind);
+        var keyB = IdentifierText.KeyId(b, kind);
+        return !keyA.IsEmpty && !keyB.IsEmpty && !keyA.SequenceEqual(keyB);
     }
 
     private void JoinIslands(int a, int b)

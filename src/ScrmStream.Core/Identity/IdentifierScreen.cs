@@ -3,11 +3,16 @@ using ScrmStream.Events;
 namespace ScrmStream.Identity;
 
 /// <summary>
-/// What happens to the identifiers of decoded events before anything is decided: junk and repeats are dropped, fingerprints are
-/// taken, the anchor is chosen; an event without a verified identifier is rejected. Stateless; one call per batch, on a decode lane.
+/// What happens to the identifiers of decoded events before anything is decided: values are normalised, invalid ones, junk and repeats
+/// are dropped, personal ones hashed, fingerprints taken, the anchor chosen; an event without a verified identifier is rejected.
+/// Thread safe; one call per batch, on a decode lane.
 /// </summary>
-public sealed class IdentifierScreen(JunkList junk)
+public sealed class IdentifierScreen(IdentityOptions options)
 {
+    private readonly Normaliser _normaliser = options.Normaliser();
+    private readonly JunkList _junk = options.Junk();
+    private readonly PersonalKeys _keys = new(options.PersonalKeys);
+
     public void Apply(EventBatch batch)
     {
         var kept = 0;
@@ -15,6 +20,7 @@ public sealed class IdentifierScreen(JunkList junk)
         {
             ref var e = ref batch.Events[i];
             Clean(batch, ref e);
+            _keys.Apply(batch, ref e);
             if (Refusal(batch, ref e) is var (reason, detail))
             {
                 batch.Rejects.Add(new Reject(e.Record, e.Index, reason, detail));
@@ -39,17 +45,41 @@ public sealed class IdentifierScreen(JunkList junk)
         for (var i = 0; i < identifiers.Length; i++)
         {
             ref var identifier = ref identifiers[i];
-            var text = batch.Text(identifier.Text);
-            if (junk.Contains(IdentifierText.Value(text, identifier.Kind)))
+            if (!IsUsable(batch, ref identifier))
             {
                 batch.DroppedIdentifiers++;
                 continue;
             }
-            identifier.Fingerprint = Fingerprint.Of(text);
+            identifier.Fingerprint = Fingerprint.Of(batch.Text(identifier.Text));
             if (IsRepeat(batch, identifiers[..kept], in identifier)) continue;
             identifiers[kept++] = identifier;
         }
         e.IdentifierCount = kept;
+    }
+
+    // Puts the value in normal form; false when it is invalid or junk.
+    private bool IsUsable(EventBatch batch, ref EventIdentifier identifier)
+    {
+        var value = IdentifierText.Value(batch.Text(identifier.Text), identifier.Kind);
+        if (Normaliser.IsNormal(identifier.Kind, value)) return !_junk.Contains(identifier.Kind, value);
+        return IsHashed(batch, in identifier) || (Normalise(batch, ref identifier)
+            && !_junk.Contains(identifier.Kind, IdentifierText.Value(batch.Text(identifier.Text), identifier.Kind)));
+    }
+
+    // Text that changes goes behind the records, as unescaped text does.
+    private bool Normalise(EventBatch batch, ref EventIdentifier identifier)
+    {
+        var text = batch.Text(identifier.Text);
+        var value = IdentifierText.Value(text, identifier.Kind);
+        var normal = _normaliser.Normalise(identifier.Kind, value, stackalloc byte[Normaliser.ScratchBytes]);
+        if (normal.IsEmpty || normal.SequenceEqual(value)) return !normal.IsEmpty;
+        var prefix = text[..^value.Length];
+        // The buffer may move; both spans stay on the bytes that they were taken from.
+        var start = batch.Records.Reserve(prefix.Length + normal.Length);
+        prefix.CopyTo(batch.Buffer.AsSpan(start));
+        normal.CopyTo(batch.Buffer.AsSpan(start + prefix.Length));
+        identifier.Text = new TextRange(start, prefix.Length + normal.Length);
+        return true;
     }
 
     // The same identifier named twice counts once, as verified when either is.
@@ -65,6 +95,10 @@ public sealed class IdentifierScreen(JunkList junk)
         return false;
     }
 
+    // A producer or a person may name what the stores hold; a hash under a key that is not configured is nobody's.
+    private bool IsHashed(EventBatch batch, in EventIdentifier identifier) =>
+        IdentifierText.KeyId(batch.Text(identifier.Text), identifier.Kind) is { IsEmpty: false } id && _keys.Knows(id);
+
     private static (RejectReason, string)? Refusal(EventBatch batch, ref TrackingEvent e)
     {
         if (e.NamedIdentifiers is < 1 or > 2 && IsUnbind(batch.Text(e.Name)))
@@ -74,10 +108,13 @@ public sealed class IdentifierScreen(JunkList junk)
         e.Anchor = -1;
         for (var i = e.FirstIdentifier; i < e.FirstIdentifier + e.IdentifierCount; i++)
         {
-            if (!batch.Identifiers[i].Verified) continue;
+            ref var identifier = ref batch.Identifiers[i];
+            if (!identifier.Verified || identifier.AliasOf >= 0) continue;
             if (e.Anchor < 0 || IsStronger(batch, i, e.Anchor)) e.Anchor = i;
         }
-        return e.Anchor < 0 ? (RejectReason.NoVerifiedIdentifier, "no verified identifier that is neither junk nor of unknown kind") : null;
+        return e.Anchor < 0
+            ? (RejectReason.NoVerifiedIdentifier, "no verified identifier that is neither junk nor invalid nor of unknown kind")
+            : null;
     }
 
     private static bool IsStronger(EventBatch batch, int a, int b)

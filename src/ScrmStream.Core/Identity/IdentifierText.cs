@@ -18,12 +18,27 @@ public static class IdentifierText
     }
 
     /// <summary>
+    /// The id of the key that a personal identifier's value is hashed under (<c>keyid.64 hex digits</c>); empty when the text is plain
+    /// or of another kind. Two texts of one kind with different key ids that are linked may be the same phone or e-mail.
+    /// </summary>
+    public static ReadOnlySpan<byte> KeyId(ReadOnlySpan<byte> text, IdentifierKind kind)
+    {
+        if (!kind.IsPersonal()) return default;
+        var value = Value(text, kind);
+        var length = value.Length - PersonalKeys.HashBytes - 1;
+        if (length is < 1 or > PersonalKeys.IdBytesMax || value[length] != '.') return default;
+        var isId = !value[..length].ContainsAnyExcept(PersonalKeys.IdBytes);
+        return isId && !value[(length + 1)..].ContainsAnyExcept("0123456789abcdef"u8) ? value[..length] : default;
+    }
+
+    /// <summary>
     /// Strength: class, kind, then scope and value in order of their bytes; negative when <paramref name="a"/> is stronger.
     /// Kinds are numbered class by class, so the kind's number holds both.
     /// </summary>
     public static int CompareStrength(IdentifierKind kindA, ReadOnlySpan<byte> a, IdentifierKind kindB, ReadOnlySpan<byte> b)
     {
-        if (kindA != kindB) return kindA.CompareTo(kindB);
+        // As numbers: an enum's own comparison makes two objects.
+        if (kindA != kindB) return ((byte)kindA).CompareTo((byte)kindB);
         var byScope = Scope(a, kindA).SequenceCompareTo(Scope(b, kindB));
         return byScope != 0 ? byScope : Value(a, kindA).SequenceCompareTo(Value(b, kindB));
     }

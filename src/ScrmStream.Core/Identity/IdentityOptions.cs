@@ -1,3 +1,5 @@
+using ScrmStream.Events;
+
 namespace ScrmStream.Identity;
 
 /// <summary>
@@ -18,11 +20,28 @@ public sealed class IdentityOptions
     public int RawComponentMax { get; set; } = 10_000;
     /// <summary>More junk values than <see cref="JunkList.DefaultValues"/>, compared without regard to ASCII case.</summary>
     public List<string> JunkValues { get; set; } = [];
-    /// <summary>More junk patterns than <see cref="JunkList.DefaultPatterns"/>: regular expressions over the whole value.</summary>
+    /// <summary>More junk patterns: regular expressions over the whole value.</summary>
     public List<string> JunkPatterns { get; set; } = [];
+    /// <summary>Calling code of phone numbers that name none. Default 86 (China), 1 to 3 digits, the first not 0.</summary>
+    public string PhoneRegion { get; set; } = "86";
+    /// <summary>
+    /// Keys under which phones and e-mail addresses are hashed before they are stored: the first is the current one, the others are old
+    /// ones under which people may still be known. Default: none, values are stored as normalised.
+    /// </summary>
+    public List<PersonalKeyOptions> PersonalKeys { get; set; } = [];
 
-    public JunkList Junk() => new([.. JunkList.DefaultValues, .. JunkValues], [.. JunkList.DefaultPatterns, .. JunkPatterns]);
+    /// <summary>The junk list. A phone or an address of <see cref="JunkValues"/> is junk however it is written.</summary>
+    public JunkList Junk()
+    {
+        var normaliser = Normaliser();
+        var phones = JunkValues.Select(v => normaliser.NormaliseText(IdentifierKind.Phone, v)).OfType<string>();
+        var emails = JunkValues.Select(v => normaliser.NormaliseText(IdentifierKind.Email, v)).OfType<string>();
+        return new JunkList([.. JunkList.DefaultValues, .. JunkValues, .. phones, .. emails], JunkPatterns);
+    }
 
+    public Normaliser Normaliser() => new(PhoneRegion);
+
+    /// <exception cref="ArgumentException">An option is outside its range; the message names it.</exception>
     public void Validate()
     {
         if (ContactValuesMax is < 1 or > 100)
@@ -33,5 +52,8 @@ public sealed class IdentityOptions
         if (RawComponentMax is < 10 or > 1_000_000)
             throw new ArgumentOutOfRangeException(
                 nameof(RawComponentMax), RawComponentMax, "Identity:RawComponentMax must be from 10 to 1,000,000.");
+        if (PhoneRegion.Length is < 1 or > 3 || PhoneRegion[0] == '0' || !PhoneRegion.All(char.IsAsciiDigit))
+            throw new ArgumentException($"Pipeline:Identity:PhoneRegion '{PhoneRegion}': give the 1 to 3 digits of a calling code, as 86.");
+        _ = new PersonalKeys(PersonalKeys);
     }
 }

@@ -16,11 +16,14 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
     private readonly List<int> _members = [];
     private readonly List<int> _strongEdges = [];
     private readonly List<int> _deviceEdges = [];
+    private readonly List<int> _aliasEdges = [];
     private readonly DeviceGroups _deviceGroups = new();
     private readonly RawComponents _raw = new();
     private int[] _component = new int[64];
     private int[] _next = new int[64];
     private int[] _groupCounts = new int[64];
+    // False for the other texts of a value that is counted already.
+    private bool[] _isCounted = new bool[64];
 
     /// <summary>The members of the island last resolved.</summary>
     public IReadOnlyList<int> Members => _members;
@@ -31,6 +34,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
     public void Resolve(int island)
     {
         Collect(island);
+        UniteAliases();
         if (_members.Count > _rawComponentMax) ParkContacts();
         UniteStrong();
         PlaceDevices();
@@ -42,6 +46,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         _members.Clear();
         _strongEdges.Clear();
         _deviceEdges.Clear();
+        _aliasEdges.Clear();
         Refused.Clear();
         var node = island;
         do
@@ -53,10 +58,11 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         while (node != island);
         if (_component.Length < _members.Count) Array.Resize(ref _component, _members.Count * 2);
         if (_next.Length < _members.Count) Array.Resize(ref _next, _members.Count * 2);
+        if (_isCounted.Length < _members.Count) Array.Resize(ref _isCounted, _members.Count * 2);
         if (_groupCounts.Length < _nodes.LimitGroups) Array.Resize(ref _groupCounts, _nodes.LimitGroups * 2);
         for (var i = 0; i < _members.Count; i++)
         {
-            (_component[i], _next[i]) = (i, i);
+            (_component[i], _next[i], _isCounted[i]) = (i, i, true);
             CollectEdges(_members[i]);
         }
     }
@@ -68,7 +74,26 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
             ref var e = ref graph.Edge(edge);
             // Over an edge that is not open yet, its other end may be elsewhere.
             if (e.A != node || !e.Counts || !graph.IsOpen(in e) || _nodes[e.B].Local < 0) continue;
-            (IsDevice(e.A) || IsDevice(e.B) ? _deviceEdges : _strongEdges).Add(edge);
+            (e.IsAlias ? _aliasEdges : IsDevice(e.A) || IsDevice(e.B) ? _deviceEdges : _strongEdges).Add(edge);
+        }
+    }
+
+    // One value under two keys is one, before any rule: of its texts, one counts.
+    private void UniteAliases()
+    {
+        foreach (var edge in _aliasEdges)
+        {
+            ref var e = ref graph.Edge(edge);
+            var (a, b) = (_nodes[e.A].Local, _nodes[e.B].Local);
+            if (_component[a] == _component[b]) continue;
+            var i = b;
+            do
+            {
+                _isCounted[i] = false;
+                i = _next[i];
+            }
+            while (i != b);
+            Unite(a, b);
         }
     }
 
@@ -138,7 +163,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         do
         {
             ref var node = ref _nodes[_members[i]];
-            if (node.LimitGroup >= 0 && ++_groupCounts[node.LimitGroup] > ValuesMax(node.Kind)) within = false;
+            if (node.LimitGroup >= 0 && _isCounted[i] && ++_groupCounts[node.LimitGroup] > ValuesMax(node.Kind)) within = false;
             i = _next[i];
         }
         while (i != start);

@@ -54,7 +54,7 @@ internal sealed class Quarantine(int neighboursMax)
         for (var edge = graph.Nodes[node].FirstEdge; edge >= 0; edge = graph.NextEdge(edge, node))
         {
             ref var e = ref graph.Edge(edge);
-            if (!e.Counts) continue;
+            if (!e.Counts || e.IsAlias) continue;
             if (graph.Nodes[e.Other(node)].Kind.Class() == IdentifierClass.Device) crowd.Devices++;
             else crowd.Strong++;
         }

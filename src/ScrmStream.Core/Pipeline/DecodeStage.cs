@@ -5,10 +5,10 @@ using ScrmStream.Identity;
 namespace ScrmStream.Pipeline;
 
 /// <summary>One decode lane: bytes to flat events, identifiers screened. Lanes share nothing.</summary>
-public sealed class DecodeStage(ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, PipelineOptions options, JunkList junk)
+public sealed class DecodeStage(
+    ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, EventLimits limits, IdentifierScreen screen)
 {
-    private readonly JsonEventDecoder _decoder = new(options.Limits);
-    private readonly IdentifierScreen _screen = new(junk);
+    private readonly JsonEventDecoder _decoder = new(limits);
 
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -17,7 +17,7 @@ public sealed class DecodeStage(ChannelReader<EventBatch> input, ChannelWriter<E
             await foreach (var batch in input.ReadAllAsync(cancel))
             {
                 _decoder.Decode(batch);
-                _screen.Apply(batch);
+                screen.Apply(batch);
                 await output.WriteAsync(batch, cancel);
             }
         }

@@ -100,31 +100,64 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
 
     private bool NoteEvidence(EventBatch batch, in TrackingEvent e)
     {
-        if (IdentifierScreen.IsUnbind(batch.Text(e.Name))) return NoteUnbind(batch, in e);
-        if (e.IdentifierCount == 1) return IdentifierScreen.IsRelease(batch.Text(e.Name)) && NoteRelease(batch, in e);
+        var name = batch.Text(e.Name);
+        var (isUnbind, isRelease) = (IdentifierScreen.IsUnbind(name), IdentifierScreen.IsRelease(name));
+        if (e.IdentifierCount == 1 && !isUnbind && !isRelease) return false;
         var anchor = batch.Identifiers[e.Anchor].Node;
         var position = batch.PositionOf(in e);
         var source = new EvidenceSource(position.Partition.Id, position.Offset, position.Index);
-        var changed = false;
+        var changed = isUnbind ? NoteUnbind(batch, in e) : isRelease && NoteRelease(batch, in e);
         foreach (ref var identifier in batch.IdentifiersOf(in e))
         {
-            if (!identifier.Verified || identifier.Node == anchor) continue;
-            if (!_graph.Link(anchor, identifier.Node, e.EventTimeMs, source)) continue;
-            state.Mark(identifier.Node, CellFlags.Dirty);
-            changed = true;
+            if (identifier.AliasOf >= 0) changed |= NoteAlias(batch, in identifier, e.EventTimeMs, source);
+            else if (!isUnbind && !isRelease && identifier.Verified && identifier.Node != anchor)
+                changed |= NoteLink(anchor, identifier.Node, e.EventTimeMs, source);
         }
-        if (changed) state.Mark(anchor, CellFlags.Dirty);
+        return changed;
+    }
+
+    private bool NoteLink(int anchor, int other, long timeMs, EvidenceSource source)
+    {
+        if (!_graph.Link(anchor, other, timeMs, source)) return false;
+        state.Mark(anchor, CellFlags.Dirty);
+        state.Mark(other, CellFlags.Dirty);
+        return true;
+    }
+
+    // An alias is the same phone or e-mail under an old key, so it is linked with that and with nothing else, at an unbind too.
+    private bool NoteAlias(EventBatch batch, in EventIdentifier alias, long timeMs, EvidenceSource source)
+    {
+        var principal = batch.Identifiers[alias.AliasOf].Node;
+        var changed = NoteLink(principal, alias.Node, timeMs, source);
+        // The latest evidence is kept in the anchor's half only (docs/decisions/0004); this edge may be without one.
+        state.Mark(principal, CellFlags.Dirty);
         return changed;
     }
 
     // An unbind that named a second identifier which was dropped as junk unbinds nothing: there is no such edge.
     private bool NoteUnbind(EventBatch batch, in TrackingEvent e)
     {
-        var identifiers = batch.IdentifiersOf(in e);
-        if (identifiers.Length != e.NamedIdentifiers || !AllVerified(identifiers)) return false;
-        var anchor = batch.Identifiers[e.Anchor].Node;
-        var other = identifiers[^1].Node == anchor ? identifiers[0].Node : identifiers[^1].Node;
-        var changed = other == anchor ? _graph.Unbind(anchor, e.EventTimeMs) : _graph.Unbind(anchor, other, e.EventTimeMs);
+        var (named, other) = (0, e.Anchor);
+        for (var i = e.FirstIdentifier; i < e.FirstIdentifier + e.IdentifierCount; i++)
+        {
+            ref var identifier = ref batch.Identifiers[i];
+            if (identifier.AliasOf >= 0) continue;
+            if (!identifier.Verified) return false;
+            named++;
+            if (i != e.Anchor) other = i;
+        }
+        if (named != e.NamedIdentifiers) return false;
+        // What was linked under an old key is unbound under that key.
+        var oldKeys = Math.Max(AliasesOf(batch, in e, e.Anchor), AliasesOf(batch, in e, other));
+        var changed = false;
+        for (var key = 0; key <= oldKeys; key++)
+            changed |= Unbind(NodeUnder(batch, in e, e.Anchor, key), NodeUnder(batch, in e, other, key), e.EventTimeMs);
+        return changed;
+    }
+
+    private bool Unbind(int anchor, int other, long timeMs)
+    {
+        var changed = other == anchor ? _graph.Unbind(anchor, timeMs) : _graph.Unbind(anchor, other, timeMs);
         // Also when it is a repeat: a writer may have stopped before the neighbours' halves said it.
         if (other == anchor) state.Spread(anchor);
         if (!changed) return false;
@@ -135,16 +168,25 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
 
     private bool NoteRelease(EventBatch batch, in TrackingEvent e)
     {
-        var anchor = batch.Identifiers[e.Anchor].Node;
-        if (!_graph.Release(anchor)) return false;
-        state.Mark(anchor, CellFlags.Dirty);
-        return true;
+        var changed = false;
+        foreach (ref var identifier in batch.IdentifiersOf(in e))
+        {
+            if (!_graph.Release(identifier.Node)) continue;
+            state.Mark(identifier.Node, CellFlags.Dirty);
+            changed = true;
+        }
+        return changed;
     }
 
-    private static bool AllVerified(Span<EventIdentifier> identifiers)
+    // Aliases stand right behind what they are an alias of, in the order of the keys.
+    private static int AliasesOf(EventBatch batch, in TrackingEvent e, int identifier)
     {
-        foreach (ref var identifier in identifiers)
-            if (!identifier.Verified) return false;
-        return true;
+        var end = e.FirstIdentifier + e.IdentifierCount;
+        var next = identifier + 1;
+        while (next < end && batch.Identifiers[next].AliasOf == identifier) next++;
+        return next - identifier - 1;
     }
+
+    private static int NodeUnder(EventBatch batch, in TrackingEvent e, int identifier, int key) =>
+        batch.Identifiers[key <= AliasesOf(batch, in e, identifier) ? identifier + key : identifier].Node;
 }

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using ScrmStream.Events;
+using ScrmStream.Identity;
 using ScrmStream.Rules;
 
 namespace ScrmStream.Pipeline;
@@ -30,11 +31,11 @@ public sealed class StreamPipeline
         var pool = new BatchPool(options);
         var raw = Lanes(options);
         var decoded = Lanes(options);
-        var junk = options.Identity.Junk();
+        var screen = new IdentifierScreen(options.Identity);
         var history = new ShardHistory(options.EventIdRing);
         _poll = new PollStage(ports.Source, pool, raw, Counters, options, time);
         _decode = new DecodeStage[options.DecodeLanes];
-        for (var i = 0; i < _decode.Length; i++) _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options, junk);
+        for (var i = 0; i < _decode.Length; i++) _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options.Limits, screen);
         var publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp);
         _decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells),

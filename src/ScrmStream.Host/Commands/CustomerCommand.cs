@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.ClickHouse;
-using ScrmStream.Events;
 using ScrmStream.Host.Reading;
 using ScrmStream.Host.Settings;
 using ScrmStream.Redis;
@@ -36,19 +35,17 @@ internal static class CustomerCommand
 
     private static async Task<int> RunAsync(HostSettings settings, string who, long asOfMs, bool json, CancellationToken cancel)
     {
-        if (CustomerReader.IdOf(who) is not { } id)
-            throw new SettingsException($"'{who}' is neither an id (32 hex digits) nor KIND:SCOPE:VALUE with a kind of "
-                + $"{string.Join(", ", Enum.GetValues<IdentifierKind>().Select(k => k.Word()))}.");
+        var ids = CustomerReader.IdsOf(who, settings.Pipeline.Identity);
         if (!settings.HasRedis) throw Exits.NoAddress("Redis", "--redis");
         var rules = settings.Rules is { } file ? RuleSet.Load(file) : null;
         await using var redis = await RedisConnection.OpenAsync(settings.Redis, NullLogger.Instance, TimeProvider.System, cancel);
         using var clickHouse = settings.HasClickHouse ? new ClickHouseClient(settings.ClickHouse) : null;
-        var customer = await new CustomerReader(redis, clickHouse, rules).ReadAsync(id, asOfMs, cancel);
+        var customer = await new CustomerReader(redis, clickHouse, rules).ReadFirstAsync(ids, asOfMs, cancel);
         if (customer is null)
         {
             var place = settings.Namespace.Length == 0 ? "" : $" in namespace {settings.Namespace}";
-            Console.Error.WriteLine($"scrmstream: no customer is known by {who}{place}. Kind, scope and value have to be as the events "
-                + "name them; \"run\" has to have read those events.");
+            Console.Error.WriteLine($"scrmstream: no customer is known by {who}{place}. Kind and scope have to be as the events name "
+                + "them, and the configuration's keys those of \"run\"; \"run\" has to have read those events.");
             return Exits.Failed;
         }
         if (asOfMs < customer.LastSeen)

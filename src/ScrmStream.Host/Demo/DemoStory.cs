@@ -2,7 +2,6 @@ using System.Globalization;
 using ScrmStream.ClickHouse.Queries;
 using ScrmStream.Host.Generation;
 using ScrmStream.Host.Reading;
-using ScrmStream.Identity;
 using Spectre.Console;
 
 namespace ScrmStream.Host.Demo;
@@ -63,10 +62,10 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
         var cards = new List<CustomerCard>();
         foreach (var text in PetShopGenerator.HeroineIdentifiers)
         {
-            var id = CustomerReader.IdOf(text)!.Value;
-            var card = await stage.Customers.ReadAsync(id, long.MaxValue, cancel);
+            var ids = CustomerReader.IdsOf(text, stage.Settings.Pipeline.Identity);
+            var card = await stage.Customers.ReadFirstAsync(ids, long.MaxValue, cancel);
             if (card is null || cards.Any(c => c.Customer == card.Customer)) continue;
-            cards.Add(await stage.Customers.ReadAsync(id, card.LastSeen, cancel) ?? card);
+            cards.Add(await stage.Customers.ReadFirstAsync(ids, card.LastSeen, cancel) ?? card);
         }
         return cards;
     }

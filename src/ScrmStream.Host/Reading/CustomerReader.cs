@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using ScrmStream.ClickHouse;
 using ScrmStream.Events;
+using ScrmStream.Host.Settings;
 using ScrmStream.Identity;
 using ScrmStream.Redis;
 using ScrmStream.Rules;
@@ -23,14 +24,31 @@ public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clic
     private readonly RedisReader _views = new(redis);
     private readonly RedisCellStore _cells = new(redis);
 
-    /// <summary>The id that a text names: 32 hex digits are an id, <c>kind:scope:value</c> is hashed to one; null when it is
-    /// neither.</summary>
-    public static IdentifierId? IdOf(string text)
+    /// <summary>
+    /// The ids that a user's word may stand for, to be tried in turn: 32 hex digits are an id, <c>KIND:SCOPE:VALUE</c> is normalised and
+    /// hashed as events are.
+    /// </summary>
+    /// <exception cref="SettingsException">It names nobody; the message says what to give.</exception>
+    public static IReadOnlyList<IdentifierId> IdsOf(string named, IdentityOptions identity)
     {
-        if (IdentifierId.TryParse(text.ToLowerInvariant(), out var id)) return id;
-        if (CustomerIdentifier.TryParse(text) is not { } identifier) return null;
-        var isKind = IdentifierKinds.TryParse(Encoding.UTF8.GetBytes(identifier.Kind), out _);
-        return isKind ? IdentifierId.Of(Encoding.UTF8.GetBytes(text)) : null;
+        if (IdentifierId.TryParse(named.ToLowerInvariant(), out var id)) return [id];
+        try
+        {
+            return [.. new IdentifierLookup(identity).TextsOf(named).Select(text => IdentifierId.Of(Encoding.UTF8.GetBytes(text)))];
+        }
+        catch (ArgumentException e)
+        {
+            var isId = !named.Contains(':', StringComparison.Ordinal);
+            throw new SettingsException(isId ? $"{e.Message} An id has 32 hex digits." : e.Message);
+        }
+    }
+
+    /// <summary>The customer that the first of some ids belongs to, of those that are anybody's; null when none is.</summary>
+    public async Task<CustomerCard?> ReadFirstAsync(IReadOnlyList<IdentifierId> ids, long asOfMs, CancellationToken cancel)
+    {
+        foreach (var id in ids)
+            if (await ReadAsync(id, asOfMs, cancel) is { } customer) return customer;
+        return null;
     }
 
     /// <summary>The customer an id belongs to, scores as of a time; null when nobody's.</summary>

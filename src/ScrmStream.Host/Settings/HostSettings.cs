@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using ScrmStream.ClickHouse;
+using ScrmStream.Identity;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
 using ScrmStream.Redis;
@@ -46,7 +47,21 @@ public sealed class HostSettings
         settings.ApplyNamespace(given.Namespace ?? settings.Namespace, configuration, given);
         settings.ApplyAddresses(configuration, given, LocalServers.Find());
         settings.Rules = given.Rules ?? settings.Rules;
+        Validate(settings.Pipeline.Identity);
         return settings;
+    }
+
+    // Look-ups need the keys as much as "run" does, and a wrong one would find nobody.
+    private static void Validate(IdentityOptions identity)
+    {
+        try
+        {
+            identity.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new SettingsException(e.Message);
+        }
     }
 
     private static IConfigurationRoot Read(string? configFile)

@@ -29,7 +29,7 @@ internal static class Decoding
     public static EventBatch Screen(params string[] records)
     {
         var batch = Decode(records);
-        new IdentifierScreen(JunkList.Default).Apply(batch);
+        new IdentifierScreen(new IdentityOptions()).Apply(batch);
         return batch;
     }
 

@@ -51,7 +51,7 @@ public sealed class IdentifierScreenTests
         string[] byStrength =
         [
             Id("unionid", "w", "z"), Id("external_userid", "a", "a"), Id("member_id", "a", "b"), Id("member_id", "a0", "a"), Id("member_id", "b", "a"),
-            Id("login_id", "", "a"), Id("openid", "a", "a"), Id("phone", "", "1a"), Id("email", "", "a@b.cn"), Id("pending_id", "", "p"),
+            Id("login_id", "", "a"), Id("openid", "a", "a"), Id("phone", "", "13900000001"), Id("email", "", "a@b.cn"), Id("pending_id", "", "p"),
             Id("device_id", "", "d"), Id("cookie", "", "c"), Id("mp_id", "", "m"), Id("anonymous_id", "", "\u00e9"),
         ];
         var random = new Random(1);
@@ -89,11 +89,11 @@ public sealed class IdentifierScreenTests
     [Fact]
     public void Apply_ManyEvents_KeepsOrderAndTellsTheirIdentifiersApart()
     {
-        var records = Enumerable.Range(0, 300).Select(i => Of(Id("cookie", "w", i % 3 == 0 ? "null" : $"c{i}"), Id("phone", "", i % 2 == 0 ? "0" : $"p{i}"))).ToArray();
+        var records = Enumerable.Range(0, 300).Select(i => Of(Id("cookie", "w", i % 3 == 0 ? "null" : $"c{i}"), Id("phone", "", i % 2 == 0 ? "0" : $"+86139{i:00000000}"))).ToArray();
         var batch = Screen(records);
         var kept = Enumerable.Range(0, 300).Where(i => i % 3 != 0 || i % 2 != 0).ToArray();
         Assert.Equal(kept, batch.Events.ToArray().Select(e => e.Record));
-        for (var i = 0; i < kept.Length; i++) Assert.EndsWith(kept[i] % 2 != 0 ? $"p{kept[i]}" : $"c{kept[i]}", Anchor(batch, i), StringComparison.Ordinal);
+        for (var i = 0; i < kept.Length; i++) Assert.EndsWith(kept[i] % 2 != 0 ? $"+86139{kept[i]:00000000}" : $"c{kept[i]}", Anchor(batch, i), StringComparison.Ordinal);
         Assert.Equal(300 - kept.Length, batch.Rejects.Count);
     }
 
@@ -101,18 +101,70 @@ public sealed class IdentifierScreenTests
     public void JunkList_ExactValuesAndPatterns_CoverTheWholeValueOnly()
     {
         var junk = new JunkList(["Тест", "ABC"], ["x[0-9]+"]);
-        foreach (var value in new[] { "Тест", "abc", "AbC", "x12", "" }) Assert.True(junk.Contains(System.Text.Encoding.UTF8.GetBytes(value)), value);
-        foreach (var value in new[] { "тест", "abcd", "ax12", "x12y", "x12\n", "x" }) Assert.False(junk.Contains(System.Text.Encoding.UTF8.GetBytes(value)), value);
-        Assert.False(junk.Contains(new byte[2000]));
+        foreach (var value in new[] { "Тест", "abc", "AbC", "x12", "" }) Assert.True(Contains(junk, value), value);
+        foreach (var value in new[] { "тест", "abcd", "ax12", "x12y", "x12\n", "x" }) Assert.False(Contains(junk, value), value);
+        Assert.False(junk.Contains(IdentifierKind.OpenId, new byte[2000]));
     }
 
     [Fact]
     public void JunkList_ShippedValues_AreJunk()
     {
-        foreach (var value in JunkList.DefaultValues) Assert.True(JunkList.Default.Contains(System.Text.Encoding.UTF8.GetBytes(value.ToUpperInvariant())), value);
+        foreach (var value in JunkList.DefaultValues) Assert.True(Contains(JunkList.Default, value.ToUpperInvariant()), value);
         foreach (var value in new[] { "0000", "00:00:00:00:00:00", "00000000-0000-0000-0000-000000000000" })
-            Assert.True(JunkList.Default.Contains(System.Text.Encoding.UTF8.GetBytes(value)), value);
+            Assert.True(Contains(JunkList.Default, value), value);
         foreach (var value in new[] { "+8613912345678", "oABC", "1", "0a" })
-            Assert.False(JunkList.Default.Contains(System.Text.Encoding.UTF8.GetBytes(value)), value);
+            Assert.False(Contains(JunkList.Default, value), value);
     }
+
+    [Theory]
+    [InlineData("ffffffff-ffff-ffff-ffff-ffffffffffff", true)]
+    [InlineData("{FFFFFFFF-FFFF}", true)]
+    [InlineData("02:02", false)]
+    [InlineData("1111", true)]
+    [InlineData("111", false)]
+    [InlineData("d", false)]
+    [InlineData("----", true)]
+    [InlineData("fffffffF", false)]
+    public void JunkList_OneCharacterRepeated_IsJunkOfADevice(string value, bool isJunk)
+    {
+        Assert.Equal(isJunk, Contains(JunkList.Default, value, IdentifierKind.DeviceId));
+        Assert.Equal(value == "----", Contains(JunkList.Default, value, IdentifierKind.OpenId));
+    }
+
+    [Fact]
+    public void JunkValues_OfAPhoneOrAnAddress_AreJunkInEveryWriting()
+    {
+        var junk = new IdentityOptions { JunkValues = ["135 1111 2222", "Shop@Example.cn", "M-0"] }.Junk();
+        Assert.True(Contains(junk, "+8613511112222", IdentifierKind.Phone));
+        Assert.True(Contains(junk, "shop@example.cn", IdentifierKind.Email));
+        Assert.True(Contains(junk, "m-0"));
+        Assert.False(Contains(junk, "+8613511112223", IdentifierKind.Phone));
+    }
+
+    [Fact]
+    public void Apply_ValuesInOtherForms_AreNormalisedTogetherAndTheAnchorWithThem()
+    {
+        // The batch starts with little room, so that changed texts move it.
+        var record = Of(Id("phone", "", "0086 139-1234-5678", verified: false), Id("phone", "", "１３９１２３４５６７８"), Id("email", "s", "Ann@Example.CN"),
+            Id("openid", "wx", "\\u3000oA:b "), Id("cookie", "", "c"));
+        var batch = Screen([.. Enumerable.Repeat(record, 200)]);
+        for (var i = 0; i < 200; i++)
+            Assert.Equal(["phone::+8613912345678", "email:s:ann@example.cn", "openid:wx:oA:b", "cookie::c"], batch.IdentifierTexts(i));
+        Assert.Equal("openid:wx:oA:b", Anchor(batch, 199));
+        Assert.All(batch.IdentifiersOf(in batch.Events[199]).ToArray(), i =>
+            Assert.Equal((Fingerprint.Of(batch.Text(i.Text)), true), (i.Fingerprint, i.Verified)));
+        Assert.Equal(0, batch.DroppedIdentifiers);
+    }
+
+    [Fact]
+    public void Apply_InvalidPhone_IsDroppedAndCounted()
+    {
+        var batch = Screen(Of(Id("phone", "", "400-700-1234"), Id("email", "", "nobody"), Id("cookie", "w", "c1")), Of(Id("phone", "", "12345")));
+        Assert.Equal(["cookie:w:c1"], batch.IdentifierTexts());
+        Assert.Equal((3, 3), (batch.DroppedIdentifiers, batch.Events[0].NamedIdentifiers));
+        Assert.Equal(RejectReason.NoVerifiedIdentifier, Assert.Single(batch.Rejects).Reason);
+    }
+
+    private static bool Contains(JunkList junk, string value, IdentifierKind kind = IdentifierKind.OpenId) =>
+        junk.Contains(kind, System.Text.Encoding.UTF8.GetBytes(value));
 }

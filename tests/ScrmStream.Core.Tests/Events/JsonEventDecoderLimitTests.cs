@@ -93,7 +93,7 @@ public sealed class JsonEventDecoderLimitTests
     [Fact]
     public void Decode_WarmBatch_AllocatesNothing()
     {
-        var screen = new ScrmStream.Identity.IdentifierScreen(ScrmStream.Identity.JunkList.Default);
+        var screen = new ScrmStream.Identity.IdentifierScreen(new ScrmStream.Identity.IdentityOptions());
         var decoder = new JsonEventDecoder(new EventLimits());
         var batch = new EventBatch(new RecordBatch(512, 1 << 20));
         var partition = new SourcePartition(Guid.Empty, "t", 0);

@@ -218,7 +218,8 @@ public sealed class StreamPipelineTests
     private static SlowIdentity.Id RandomId(Random random)
     {
         IdentifierKind[] kinds = [IdentifierKind.UnionId, IdentifierKind.OpenId, IdentifierKind.OpenId, IdentifierKind.Phone, IdentifierKind.PendingId, IdentifierKind.DeviceId, IdentifierKind.Cookie];
-        return new SlowIdentity.Id(random.GetItems(kinds, 1)[0], random.Next(2) == 0 ? "a" : "", $"x{random.Next(4)}");
+        var (kind, scope, number) = (random.GetItems(kinds, 1)[0], random.Next(2) == 0 ? "a" : "", random.Next(4));
+        return new SlowIdentity.Id(kind, scope, kind == IdentifierKind.Phone ? $"+861390000000{number}" : $"x{number}");
     }
 
     private static string Json(Touch t) =>

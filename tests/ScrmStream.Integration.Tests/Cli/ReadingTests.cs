@@ -73,6 +73,10 @@ public sealed class ReadingTests(LoadedStack stack)
     }
 
     [LocalServersFact]
+    public async Task Customer_ByAnotherWritingOfAPhone_IsTheSame() => Assert.Equal(
+        (await CustomerAsync("phone::+8613912345678")).ToString(), (await CustomerAsync("phone::0086 139-1234-5678")).ToString());
+
+    [LocalServersFact]
     public async Task Customer_WithoutClickHouse_FindsTheSameIdentifiersOverTheCells()
     {
         using var home = new EmptyHome();

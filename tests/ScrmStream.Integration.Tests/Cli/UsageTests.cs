@@ -30,6 +30,9 @@ public sealed class UsageTests : IDisposable
     [InlineData("funnel a>b --by nope", "--by nope")]
     [InlineData("customer nobody", "KIND:SCOPE:VALUE")]
     [InlineData("customer shoe_size::44", "KIND:SCOPE:VALUE")]
+    [InlineData("customer phone::400-700-1234", "give it in E.164, such as +8613912345678")]
+    [InlineData("customer email::ann", "give it plain, such as ann@example.cn")]
+    [InlineData("customer phone::138-0013-8000", "junk")]
     [InlineData("leads --top 0", "--top 0")]
     [InlineData("dead-letters list --limit 0", "--limit 0")]
     [InlineData("up --kafka-partitions 0", "--kafka-partitions 0")]
@@ -44,6 +47,34 @@ public sealed class UsageTests : IDisposable
         var outcome = await _scrm.RunAsync(line.Split(' '));
         Assert.Contains(named, outcome.Error, StringComparison.Ordinal);
         Assert.Equal(2, outcome.Code);
+    }
+
+    [Theory]
+    [InlineData("run --topics events")]
+    [InlineData("customer cookie::c1")]
+    [InlineData("replay --input events.ndjson --output out")]
+    public async Task Verb_BadKey_EndsWith2AndNamesTheSetting(string line)
+    {
+        var config = Config("""{"Pipeline": {"Identity": {"PersonalKeys": [{"Id": "k1", "Key": "c2hvcnQ="}]}}}""");
+        var outcome = await _scrm.RunAsync([.. line.Split(' '), "--config", config]);
+        Assert.Contains("Pipeline:Identity:PersonalKeys:0:Key is 5 bytes", outcome.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("c2hvcnQ", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(2, outcome.Code);
+    }
+
+    [Fact]
+    public async Task Replay_WithAKey_WritesHashesAndJoinsEveryWritingOfANumber()
+    {
+        static string Touch(string identifiers) =>
+            $$"""{"event":"page_view","event_time":1772334000000,"identifiers":[{"kind":"phone","value":{{identifiers}}]}""";
+        var input = Path.Combine(_scrm.Home, "events.ndjson");
+        await File.WriteAllLinesAsync(input, [Touch("\"139 1234 5678\"}"), Touch("\"0086-139-1234-5678\"},{\"kind\":\"cookie\",\"value\":\"c\"}")]);
+        var config = Config("""{"Pipeline": {"Identity": {"PersonalKeys": [{"Id": "k1", "Key": "000102030405060708090a0b0c0d0e0f"}]}}}""");
+        await _scrm.OutputOfAsync("replay", "--input", input, "--output", _scrm.Home, "--config", config);
+        var customer = Assert.Single(await File.ReadAllLinesAsync(Path.Combine(_scrm.Home, "customers.ndjson")));
+        Assert.Matches(@"\{""kind"":""phone"",""scope"":"""",""value"":""k1\.[0-9a-f]{64}""\},\{""kind"":""cookie""", customer);
+        Assert.Contains("\"events\":2", customer, StringComparison.Ordinal);
+        Assert.DoesNotContain("12345678", customer, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class ShippedMappingTests : IDisposable
         var batch = new EventBatch(new RecordBatch(100, 1 << 20));
         Assert.Equal(SourceState.Ended, source.Poll(batch.Records, TimeSpan.Zero));
         new JsonEventDecoder(new EventLimits()).Decode(batch);
-        new IdentifierScreen(JunkList.Default).Apply(batch);
+        new IdentifierScreen(new IdentityOptions()).Apply(batch);
         return batch;
     }
 
