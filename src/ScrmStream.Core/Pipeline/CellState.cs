@@ -17,6 +17,10 @@ public enum CellFlags : byte
     Membership = 16,
     /// <summary>The identifier is in the list of nodes the next flush looks at.</summary>
     Listed = 32,
+    /// <summary>When the flush began, its view was known to be that of a member or of nobody.</summary>
+    KnownMember = 64,
+    /// <summary>When the flush began, its view already named the customer it belongs to.</summary>
+    SameCustomer = 128,
 }
 
 /// <summary>What the deciding thread keeps for each identifier besides its identity.</summary>

@@ -8,7 +8,7 @@ namespace ScrmStream.Pipeline;
 /// Derives what readers see of one customer or identifier, and the records of what changed since it was last published. Owned by the
 /// deciding thread.
 /// </summary>
-public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp)
+public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp, TimeProvider time)
 {
     private readonly ShardSet _shards = new();
     private readonly Conclusion _conclusion = new();
@@ -18,47 +18,47 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewS
     private readonly ViewFields _fields = new(rules);
     // Steps by an odd number through all 64-bit values, so a stamp comes back only after 2^64 publications.
     private ulong _stamp = writerStamp;
+    private long _knownAtMs;
 
     /// <summary>No other process writes: views need no vector, and unchanged ones no repetition (docs/decisions/0008).</summary>
     public bool IsAlone => views.IsSoleWriter;
 
+    /// <summary>Takes the time as that at which the mappings and views of a flush are published.</summary>
+    public void BeginViews() => _knownAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+
     /// <summary>Publishes the customer rooted at a node.</summary>
-    public void PublishCustomer(FlushSlice slice, int root, ArenaRange vector, ulong versionSum, List<IdentityMapping> mappings)
+    public void PublishCustomer(FlushSlice slice, int root, ArenaRange vector)
     {
         Gather(root);
         rules.Evaluate(_shards, _shards.LastSeenMs, _conclusion);
         ref var cell = ref state[root];
         _previous.ReadFrom(state.Conclusions[cell.Conclusion]);
         Announce(slice, root, _shards.LastSeenMs);
-        var isKnown = cell.Conclusion != 0 || WasKnownMember(in cell, root);
+        var isKnown = cell.Conclusion != 0 || IsKnownMember(in cell);
         var view = NewView(ref cell, root, ViewForm.Customer, vector);
         view.TagsChanged = !isKnown || !_conclusion.HasSameTags(_previous);
         view.TagExpiryChanged = !isKnown || view.TagsChanged && (_conclusion.HasExpiringTag || _previous.HasExpiringTag);
         _fields.Write(ref view, slice.Arena, _shards, _conclusion);
         cell.Conclusion = state.Conclusions.Store(cell.Conclusion, _conclusion.Bytes);
         slice.Views.Add(view);
-        Map(mappings, root, root, versionSum);
         _shards.Clear();
     }
 
     /// <summary>Publishes an identifier that is not the root of a customer.</summary>
-    public void PublishMember(FlushSlice slice, int node, ArenaRange vector, ulong versionSum, List<IdentityMapping> mappings)
+    public void PublishMember(FlushSlice slice, int node, ArenaRange vector)
     {
         var root = state.Graph.Nodes[node].Root;
         ref var cell = ref state[node];
-        // Nobody else can have published something older over it.
-        if (IsAlone && cell.MappedTo == (root < 0 ? -1 : root + 1)) return;
-        var mayHaveBeenCustomer = !WasKnownMember(in cell, node);
+        var mayHaveBeenCustomer = !IsKnownMember(in cell);
         var view = NewView(ref cell, node, root < 0 ? ViewForm.Empty : ViewForm.Merged, vector);
         if (root >= 0) view.MergedInto = new IdentifierId(state.Graph.Nodes[root].Id);
         view.TagsChanged = view.TagExpiryChanged = mayHaveBeenCustomer;
         if (mayHaveBeenCustomer) view.Ranks = _fields.OffEveryBoard(slice);
         slice.Views.Add(view);
-        Map(mappings, node, root, versionSum);
     }
 
-    // Published by this process, and not as a customer: it has neither tags nor a place on a board.
-    private static bool WasKnownMember(in CellState cell, int node) => cell.MappedTo != 0 && cell.MappedTo != node + 1;
+    // It has neither tags nor a place on a board.
+    private static bool IsKnownMember(in CellState cell) => (cell.Flags & CellFlags.KnownMember) != 0;
 
     /// <summary>Announces that a customer id no longer stands for a customer: it loses its tags and grades.</summary>
     public void Retire(FlushSlice slice, int node)
@@ -107,14 +107,12 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewS
         return view;
     }
 
-    private void Map(List<IdentityMapping> mappings, int node, int root, ulong version)
+    /// <summary>What the identity map is to say of an identifier; its cell is stored by now.</summary>
+    public IdentityMapping Map(int node, int root)
     {
-        ref var cell = ref state[node];
-        var mapped = root < 0 ? -1 : root + 1;
-        if (cell.MappedTo == mapped) return;
-        cell.MappedTo = mapped;
-        IdentifierId? customer = root < 0 ? null : new IdentifierId(state.Graph.Nodes[root].Id);
-        mappings.Add(new IdentityMapping(
-            new IdentifierId(state.Graph.Nodes[node].Id), state.Graph.Nodes.TextMemory(node), customer, version));
+        IdentifierId? customer = root < 0 ? null : IdOf(root);
+        return new IdentityMapping(IdOf(node), state.Graph.Nodes.TextMemory(node), customer, state[node].Version.Number, _knownAtMs);
     }
+
+    public IdentifierId IdOf(int node) => new(state.Graph.Nodes[node].Id);
 }

@@ -17,13 +17,19 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     private readonly EvidenceGraph _graph = state.Graph;
     private readonly List<(UInt128 Id, ulong Version)> _vector = [];
     private readonly ByteArena _vectors = new();
-    private readonly List<Derivation> _derivations = [];
+    // Of each island derived in this flush, its version vector.
+    private readonly List<ArenaRange> _derivations = [];
+    // Who has another customer than before, or not known which before.
+    private readonly List<Remapping> _remapped = [];
     private readonly List<int> _dirty = [], _membership = [], _touched = [];
     private readonly List<int> _roots = [], _retired = [];
     // Nodes whose views are due, behind their bucket: stores write the keys of a bucket together.
     private readonly List<ulong> _due = [];
     private int _flush, _next;
     private bool _isAlone;
+
+    // The customer now, and the one that readers know: node + 1, 0 not known, -1 nobody.
+    private readonly record struct Remapping(int Node, int Now, int Before, bool IsNew);
 
     /// <summary>
     /// While this process writes alone, events may be folded between two slices: a cell or view then holds more than its flush, which
@@ -54,6 +60,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _vectors.Clear();
         _derivations.Clear();
         _retired.Clear();
+        _remapped.Clear();
         _due.Clear();
         foreach (var node in _membership) NoteIsland(node);
         foreach (var node in _touched) NoteCustomer(node);
@@ -69,11 +76,28 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         return slice.Cells.Count > 0;
     }
 
-    /// <summary>Goes over to the views. Every cell of the flush is stored by now.</summary>
-    public void BeginViews() => _next = 0;
+    /// <summary>
+    /// Goes over to the views. Every cell of the flush is stored by now. A mapping has the version of its identifier's cell, which is
+    /// written whenever the mapping changes: so of two mappings the later one has the higher version, whichever process made it.
+    /// </summary>
+    public void BeginViews(Flush flush)
+    {
+        _next = 0;
+        publisher.BeginViews();
+        foreach (var remapping in _remapped)
+        {
+            var mapping = publisher.Map(remapping.Node, remapping.Now);
+            flush.Mappings.Add(mapping);
+            // Nobody was told anything of a new identifier that could change. Of one that this process did not publish itself it is not
+            // known what was told: a repeat is announced rather than a change lost.
+            if (remapping.IsNew) continue;
+            var previous = remapping.Before > 0 ? publisher.IdOf(remapping.Before - 1) : default(IdentifierId?);
+            flush.IdentityChanges.Add(new IdentityChange(mapping, remapping.Before != 0, previous));
+        }
+    }
 
     /// <summary>Fills a slice with views and the changes that they announce; false when there are no more.</summary>
-    public bool NextViews(FlushSlice slice, List<IdentityMapping> mappings)
+    public bool NextViews(FlushSlice slice)
     {
         slice.Clear();
         if (_next == 0)
@@ -81,10 +105,9 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         for (; _next < _due.Count && slice.Arena.Length < SliceBytes; _next++)
         {
             var node = (int)(uint)_due[_next];
-            var from = _derivations[state[node].Derivation];
-            var vector = slice.Arena.Add(_vectors[from.Vector]);
-            if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector, from.VersionSum, mappings);
-            else publisher.PublishMember(slice, node, vector, from.VersionSum, mappings);
+            var vector = slice.Arena.Add(_vectors[_derivations[state[node].Derivation]]);
+            if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector);
+            else publisher.PublishMember(slice, node, vector);
         }
         _retired.Clear();
         return slice.Views.Count + slice.TagChanges.Count + slice.ScoreChanges.Count > 0;
@@ -115,15 +138,45 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _resolver.Resolve(island);
         foreach (var root in _roots)
             if (_graph.Nodes[root].Root != root) _retired.Add(root);
+        foreach (var changed in _resolver.Members) NoteMapping(changed);
         var derivation = Derive(island);
-        foreach (var due in _resolver.Members) NoteDue(due, derivation);
+        foreach (var due in _resolver.Members)
+            if (IsDue(due)) NoteDue(due, derivation);
+            else state[due].ViewFlush = _flush;
     }
+
+    // Another customer than before, or not known which before: the cell is written along, for its version is the mapping's.
+    private void NoteMapping(int node)
+    {
+        ref var cell = ref state[node];
+        var root = _graph.Nodes[node].Root;
+        var mapped = root < 0 ? -1 : root + 1;
+        // Published by this process, and not as a customer: it has neither tags nor a place on a board.
+        if (cell.MappedTo != 0 && cell.MappedTo != node + 1) cell.Flags |= CellFlags.KnownMember;
+        else cell.Flags &= ~CellFlags.KnownMember;
+        if (cell.MappedTo == mapped)
+        {
+            cell.Flags |= CellFlags.SameCustomer;
+            return;
+        }
+        cell.Flags &= ~CellFlags.SameCustomer;
+        _remapped.Add(new Remapping(node, root, cell.MappedTo, IsNew: cell.MappedTo == 0 && cell.Version == CellVersion.None));
+        cell.MappedTo = mapped;
+        if ((cell.Flags & CellFlags.Dirty) != 0) return;
+        state.Mark(node, CellFlags.Dirty);
+        _dirty.Add(node);
+    }
+
+    // Nobody else can have published something older over what an identifier was before, while this process writes alone.
+    private bool IsDue(int node) =>
+        _graph.Nodes[node].Root == node || !_isAlone || (state[node].Flags & CellFlags.SameCustomer) == 0;
 
     private void NoteCustomer(int anchor)
     {
         var root = _graph.Nodes[anchor].Root;
         if (root < 0 || state[root].ViewFlush == _flush) return;
         var island = _graph.Island(root);
+        state[root].Flags &= ~CellFlags.KnownMember;
         NoteDue(root, state[island].IslandFlush == _flush ? state[island].Derivation : Derive(island));
     }
 
@@ -138,19 +191,17 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     private int Derive(int island)
     {
         _vector.Clear();
-        var sum = 0UL;
         var node = island;
         do
         {
             var version = state[node].Version.Number + ((state[node].Flags & CellFlags.Dirty) != 0 ? 1UL : 0);
-            sum += version;
             if (version > 0 && !_isAlone) _vector.Add((_graph.Nodes[node].Id, version));
             node = _graph.Nodes[node].IslandNext;
         }
         while (node != island);
         ref var cell = ref state[island];
         (cell.IslandFlush, cell.Derivation) = (_flush, _derivations.Count);
-        _derivations.Add(new Derivation(WriteVector(), sum));
+        _derivations.Add(WriteVector());
         return cell.Derivation;
     }
 

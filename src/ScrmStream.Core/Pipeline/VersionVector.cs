@@ -13,8 +13,3 @@ public static class VersionVector
         BinaryPrimitives.WriteUInt64BigEndian(vector[(i * EntryBytes + 16)..], version);
     }
 }
-
-/// <summary>What an island's views are derived from.</summary>
-/// <param name="Vector">Its version vector; empty while this process writes alone.</param>
-/// <param name="VersionSum">Sum of the versions: of two derivations of an identifier the one with the larger sum is the later.</param>
-public readonly record struct Derivation(ArenaRange Vector, ulong VersionSum);
