@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Three ways from an anchor to its customer in ClickHouse, timed against each other over 1,000,000 mappings and 2,000,000 events:
-# the join of events_resolved, a dictionary, and events_resolved_at (funnel --known-at). The answers are compared, and a merge is
+# the join of events_resolved, a dictionary, and events_resolved_at (funnel --known-at); and beside them the funnel over anchors,
+# without any map. The answers are compared, and a merge is
 # timed from its insert until a funnel shows it. docs/decisions/0010-identity-map-by-join.md has the figures.
 #
 #   ./scrm clickhouse --path FOLDER --port 8123 &
@@ -73,6 +74,7 @@ ask_server "CREATE DATABASE $database"
 migrate
 fill
 ask "SYSTEM RELOAD DICTIONARY map_dictionary"
+anchors="(SELECT *, anchor_id AS customer_id FROM events_rows FINAL)"
 now="events_resolved_at(known_at = '2030-01-01 00:00:00')"
 early="events_resolved_at(known_at = '2026-01-15 00:00:00')"
 answer=$(funnel events_resolved)
@@ -83,13 +85,14 @@ echo "answer: join $answer, dictionary $(funnel events_by_dictionary), known at 
 times=$(mktemp -d)
 for ((i = 0; i < runs; i++)); do
   seconds funnel events_resolved >>"$times/join"
+  seconds funnel "$anchors" >>"$times/no_map"
   seconds funnel events_by_dictionary >>"$times/dictionary"
   seconds funnel "$now" >>"$times/known_at_end"
   seconds funnel "$early" >>"$times/known_at_early"
   seconds ask "SYSTEM RELOAD DICTIONARY map_dictionary" >>"$times/reload"
 done
 join=$(median <"$times/join")
-for way in join dictionary known_at_end known_at_early reload; do
+for way in join no_map dictionary known_at_end known_at_early reload; do
   awk -v way="$way" -v t="$(median <"$times/$way")" -v j="$join" 'BEGIN { printf "%-16s %.3f s, %.2f of the join\n", way, t, t / j }'
 done
 rm -r "$times"
