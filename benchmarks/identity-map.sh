@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Three ways from an anchor to its customer in ClickHouse, timed against each other over 1,000,000 mappings and 2,000,000 events:
 # the join of events_resolved, a dictionary, and events_resolved_at (funnel --known-at); and beside them the funnel over anchors,
-# without any map. The answers are compared, and a merge is
-# timed from its insert until a funnel shows it. docs/decisions/0010-identity-map-by-join.md has the figures.
+# without any map. The answers are compared, and a merge is timed from its insert until a funnel shows it. The figures are in
+# docs/decisions/0010-identity-map-by-join.md.
 #
 #   ./scrm clickhouse --path FOLDER --port 8123 &
 #   benchmarks/identity-map.sh http://127.0.0.1:8123 [RUNS]
