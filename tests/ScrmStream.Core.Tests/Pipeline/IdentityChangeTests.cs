@@ -113,7 +113,8 @@ public sealed class IdentityChangeTests
 
     /// <summary>
     /// Random merges and unmerges, one process after another and three at once: whatever view names another customer than the one
-    /// before was announced with that customer, and a process that knows everything announces nothing else.
+    /// before was announced with that customer, and a process that knows everything announces nothing else. Of several processes
+    /// one may read the facts of another that has not published yet, and show them first: there the record may come after the view.
     /// </summary>
     [Theory]
     [InlineData(1, 1, false)]
@@ -135,7 +136,8 @@ public sealed class IdentityChangeTests
                     return world.RunAsync(new Process(ListSource.Partition(100 * run + p), random.Next(1, 12)), events);
                 }));
             }
-            Assert.True(world.Views.Unannounced.IsEmpty, $"seed {seed}: {string.Join(", ", world.Views.Unannounced)}");
+            var missing = world.Views.Unannounced.Where(u => processes == 1 || !world.HasAnnounced(u.Identifier, u.Customer)).ToList();
+            Assert.True(missing.Count == 0, $"seed {seed}: {string.Join(", ", missing)}");
             if (runs * processes == 1) Assert.True(world.Views.Changes == world.Announced.Count, $"seed {seed}");
             changes += world.Views.Changes;
         }
@@ -215,6 +217,9 @@ public sealed class IdentityChangeTests
             .Select(c => $"{Text(c.Mapping)}: {(c.HasPrevious ? Name(c.Previous) : "?")} -> {Name(c.Mapping.Customer)}")
             .Order(StringComparer.Ordinal);
 
+        public bool HasAnnounced(IdentifierId identifier, IdentifierId? customer) =>
+            Announced.Exists(c => c.Mapping.Identifier == identifier && c.Mapping.Customer == customer);
+
         private string Name(IdentifierId? customer) => customer is { } id ? Text(Analytics.Map[id]) : "nobody";
 
         private static string Text(in IdentityMapping mapping) => Encoding.UTF8.GetString(mapping.Text.Span).Replace("::", ":");
@@ -242,7 +247,7 @@ public sealed class IdentityChangeTests
 
         public MemoryViewStore Stored => stored;
         public bool IsBroken { get; set; }
-        public ConcurrentQueue<string> Unannounced { get; } = [];
+        public ConcurrentQueue<(IdentifierId Identifier, IdentifierId? Customer)> Unannounced { get; } = [];
         public long Changes => _changes;
         public bool IsSoleWriter => stored.IsSoleWriter;
 
@@ -268,7 +273,7 @@ public sealed class IdentityChangeTests
             _changes++;
             bool isAnnounced;
             lock (announced) isAnnounced = announced.Exists(c => c.Mapping.Identifier == id && c.Mapping.Customer == now);
-            if (!isAnnounced) Unannounced.Enqueue($"{id}: {was} -> {now}");
+            if (!isAnnounced) Unannounced.Enqueue((id, now));
         }
 
         private static IdentifierId? CustomerOf(IdentifierId id, MemoryView view) => view.Form switch
