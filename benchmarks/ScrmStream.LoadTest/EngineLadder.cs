@@ -35,18 +35,19 @@ public sealed class EngineLadder(string input, RuleSet rules)
         var screen = new IdentifierScreen(_options.Identity);
         var state = new CustomerState(_options.Identity);
         var folder = new EventFolder(state, rules, new ShardHistory(_options.EventIdRing));
-        var builder = new FlushBuilder(state, new CustomerPublisher(state, rules, new MemoryViewStore { IsSoleWriter = true }, 1), 1);
+        var builder = new FlushBuilder(state, new CustomerPublisher(state, rules, new MemoryViewStore { IsSoleWriter = true }, 1, TimeProvider.System), 1);
         var slice = new FlushSlice();
-        var mappings = new List<IdentityMapping>();
+        var whole = new Flush();
         var (open, flushBatches) = (0, _options.FlushEventsMax / _options.BatchRecordsMax);
-        long cells = 0, cellBytes = 0, views = 0, viewBytes = 0;
+        long cells = 0, cellBytes = 0, views = 0, viewBytes = 0, changes = 0;
         void Flush()
         {
             builder.Begin();
             for (; builder.NextCells(slice); cells += slice.Cells.Count)
                 foreach (var cell in slice.Cells) cellBytes += cell.Content.Length;
-            mappings.Clear();
-            builder.BeginViews(mappings);
+            whole.Begin([], 0);
+            builder.BeginViews(whole);
+            changes += whole.IdentityChanges.Count;
             for (; builder.NextViews(slice); views += slice.Views.Count)
                 foreach (var view in slice.Views) viewBytes += view.Fields.Length + view.Tags.Length + view.Conclusion.Length;
         }
@@ -67,7 +68,7 @@ public sealed class EngineLadder(string input, RuleSet rules)
             if (!flush) return $"{state.Count} identifiers";
             Flush();
             var customers = Enumerable.Range(0, state.Count).Count(n => state.Graph.Nodes[n].Root == n);
-            return $"{state.Count} identifiers, {customers} customers; {cells} cells of {cellBytes / Math.Max(cells, 1)} B, {views} views of {viewBytes / Math.Max(views, 1)} B";
+            return $"{state.Count} identifiers, {customers} customers; {cells} cells of {cellBytes / Math.Max(cells, 1)} B, {views} views of {viewBytes / Math.Max(views, 1)} B, {changes} identity changes";
         });
     }
 

@@ -44,8 +44,12 @@ public sealed class ClickHouseSink : IAnalyticsSink
         WriteAsync(ChangeBlocks.Of(changes), cancel);
 
     /// <inheritdoc/>
-    public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) =>
-        WriteAsync(ChangeBlocks.Of(mappings), cancel);
+    /// <remarks>Two inserts: what the map shows, its history has.</remarks>
+    public async Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel)
+    {
+        await WriteAsync(ChangeBlocks.HistoryOf(mappings), cancel);
+        await WriteAsync(ChangeBlocks.Of(mappings), cancel);
+    }
 
     /// <inheritdoc/>
     public Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) =>

@@ -85,6 +85,9 @@ public sealed class KafkaOptions
     [Required(AllowEmptyStrings = false)]
     public string DeadLetterTopic { get; set; } = "scrm.dead-letters";
 
+    /// <summary>Where identifiers that went to another customer are announced; empty: nowhere.</summary>
+    public string IdentityChangesTopic { get; set; } = "scrm.identity-changes";
+
     /// <exception cref="ArgumentException">A setting is missing or out of range; the message names each.</exception>
     public void Validate()
     {

@@ -27,6 +27,9 @@ public sealed class FunnelOptions
     /// <summary>The first step is before this time; null: no bound.</summary>
     public DateTimeOffset? To { get; init; }
 
+    /// <summary>Customers are those that were known at this time; null: those known now.</summary>
+    public DateTimeOffset? KnownAt { get; init; }
+
     /// <summary>Takes <c>'a &gt; b &gt; c'</c>.</summary>
     /// <exception cref="FormatException">A step is empty or there are too many.</exception>
     public static IReadOnlyList<string> ParseSteps(string text)

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace ScrmStream.ClickHouse.Queries;
 
-/// <summary>Asks a funnel over <c>events_resolved</c>: customers are those known now.</summary>
+/// <summary>Asks a funnel over <c>events_resolved</c>: customers are those known now, or at <see cref="FunnelOptions.KnownAt"/>.</summary>
 public static class FunnelQuery
 {
     /// <summary>The SQL, for people to read and paste.</summary>

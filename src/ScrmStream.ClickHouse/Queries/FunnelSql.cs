@@ -17,6 +17,7 @@ internal sealed class FunnelSql
     private readonly string[] _names;
     private readonly long _windowMs;
     private readonly string? _field;
+    private readonly string _source;
     private readonly string _firstStep;
     private readonly string _where;
 
@@ -26,6 +27,7 @@ internal sealed class FunnelSql
         _names = [.. _steps.Distinct(StringComparer.Ordinal)];
         _windowMs = (long)funnel.Window.TotalMilliseconds;
         _field = funnel.By is null ? null : FieldOf(funnel.By);
+        _source = funnel.KnownAt is { } knownAt ? $"events_resolved_at(known_at = '{Utc(knownAt)}')" : "events_resolved";
         _firstStep = $"event = {SqlText.Quote(_steps[0])}{Bound(">=", funnel.From)}{Bound("<", funnel.To)}";
         var last = funnel.To is { } to ? Bound("<=", to + funnel.Window) : "";
         _where = $"event IN ({string.Join(", ", _names.Select(SqlText.Quote))}){Bound(">=", funnel.From)}{last}";
@@ -50,18 +52,20 @@ internal sealed class FunnelSql
     private static string Bound(string comparison, DateTimeOffset? time) => time is not { } t ? "" : string.Create(
         CultureInfo.InvariantCulture, $" AND event_time {comparison} fromUnixTimestamp64Milli({t.ToUnixTimeMilliseconds()}, 'UTC')");
 
+    private static string Utc(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture);
+
     private string Keys => _field is null ? "customer_id" : "customer_id, value";
 
     /// <summary>The events that matter: for a split funnel each of them once per value that the customer shows at the first step.</summary>
     private string Events => _field is null
-        ? $"    SELECT customer_id, event, event_time\n    FROM events_resolved\n    WHERE {_where}\n"
+        ? $"    SELECT customer_id, event, event_time\n    FROM {_source}\n    WHERE {_where}\n"
         : $"""
                 SELECT customer_id, event, event_time, field, arrayJoin(starts.values) AS value
-                FROM (SELECT customer_id, event, event_time, toString({_field}) AS field FROM events_resolved WHERE {_where}) AS steps
+                FROM (SELECT customer_id, event, event_time, toString({_field}) AS field FROM {_source} WHERE {_where}) AS steps
                 INNER JOIN
                 (
                     SELECT customer_id, groupUniqArray(toString({_field})) AS values
-                    FROM events_resolved
+                    FROM {_source}
                     WHERE {_firstStep}
                     GROUP BY customer_id
                 ) AS starts USING (customer_id)

@@ -8,7 +8,7 @@ namespace ScrmStream.Pipeline;
 /// Derives what readers see of one customer or identifier, and the records of what changed since it was last published. Owned by the
 /// deciding thread.
 /// </summary>
-public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp)
+public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp, TimeProvider time)
 {
     private readonly ShardSet _shards = new();
     private readonly Conclusion _conclusion = new();
@@ -18,9 +18,13 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewS
     private readonly ViewFields _fields = new(rules);
     // Steps by an odd number through all 64-bit values, so a stamp comes back only after 2^64 publications.
     private ulong _stamp = writerStamp;
+    private long _knownAtMs;
 
     /// <summary>No other process writes: views need no vector, and unchanged ones no repetition (docs/decisions/0008).</summary>
     public bool IsAlone => views.IsSoleWriter;
+
+    /// <summary>Takes the time as that at which the mappings and views of a flush are published.</summary>
+    public void BeginViews() => _knownAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Publishes the customer rooted at a node.</summary>
     public void PublishCustomer(FlushSlice slice, int root, ArenaRange vector)
@@ -106,8 +110,9 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewS
     /// <summary>What the identity map is to say of an identifier; its cell is stored by now.</summary>
     public IdentityMapping Map(int node, int root)
     {
-        IdentifierId? customer = root < 0 ? null : new IdentifierId(state.Graph.Nodes[root].Id);
-        return new IdentityMapping(
-            new IdentifierId(state.Graph.Nodes[node].Id), state.Graph.Nodes.TextMemory(node), customer, state[node].VersionNumber);
+        IdentifierId? customer = root < 0 ? null : IdOf(root);
+        return new IdentityMapping(IdOf(node), state.Graph.Nodes.TextMemory(node), customer, state[node].VersionNumber, _knownAtMs);
     }
+
+    public IdentifierId IdOf(int node) => new(state.Graph.Nodes[node].Id);
 }

@@ -17,11 +17,15 @@ public sealed class Flush
     /// <summary>Where each partition goes on once this flush is durable.</summary>
     public List<NextOffset> Next { get; } = [];
     public List<DeadLetter> DeadLetters { get; } = [];
-    /// <summary>Noted while views are published, written behind them.</summary>
+    /// <summary>Noted before views are published, written behind them.</summary>
     public List<IdentityMapping> Mappings { get; } = [];
+    /// <summary>What the views say of identifiers that went to another customer; written before them.</summary>
+    public List<IdentityChange> IdentityChanges { get; } = [];
 
     /// <summary>The insert of rows and dead letters, once the cells are stored.</summary>
     internal Task Rows { get; set; } = Task.CompletedTask;
+    /// <summary>The writing of identity changes, once the cells are stored.</summary>
+    internal Task Announced { get; set; } = Task.CompletedTask;
 
     /// <summary>Starts anew with batches of which the first ones are written already.</summary>
     public void Begin(IReadOnlyList<EventBatch> batches, int written)
@@ -29,10 +33,11 @@ public sealed class Flush
         Next.Clear();
         DeadLetters.Clear();
         Mappings.Clear();
+        IdentityChanges.Clear();
         Batches.Clear();
         Batches.AddRange(batches);
         BatchesWritten = written;
-        Rows = Task.CompletedTask;
+        Rows = Announced = Task.CompletedTask;
         NoteBatches();
     }
 

@@ -26,14 +26,17 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     private readonly Dictionary<int, int> _islands = [];
     // Every node that this flush has dealt with, and what its view is derived from.
     private readonly List<(int Node, int Derivation)> _noted = [];
-    // Who has another customer than before, and whom: node, root (-1: nobody).
-    private readonly List<(int Node, int Root)> _remapped = [];
+    // Who has another customer than before, or not known which before.
+    private readonly List<Remapping> _remapped = [];
     private readonly List<int> _dirty = [], _membership = [], _touched = [];
     private readonly List<int> _settling = [];
     // Nodes whose views are due, behind their bucket: stores write the keys of a bucket together.
     private readonly List<ulong> _due = [];
     private int _next;
     private bool _isAlone;
+
+    // The customer now, and the one that readers know: node + 1, 0 not known, -1 nobody.
+    private readonly record struct Remapping(int Node, int Now, int Before, bool IsNew);
 
     /// <summary>
     /// While this process writes alone, events may be folded between two slices: a cell or view then holds more than its flush, which
@@ -87,10 +90,20 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     /// Goes over to the views. Every cell of the flush is stored by now. A mapping has the version of its identifier's cell, which is
     /// written whenever the mapping changes: so of two mappings the later one has the higher version, whichever process made it.
     /// </summary>
-    public void BeginViews(List<IdentityMapping> mappings)
+    public void BeginViews(Flush flush)
     {
         _next = 0;
-        foreach (var (node, root) in _remapped) mappings.Add(publisher.Map(node, root));
+        publisher.BeginViews();
+        foreach (var remapping in _remapped)
+        {
+            var mapping = publisher.Map(remapping.Node, remapping.Now);
+            flush.Mappings.Add(mapping);
+            // Nobody was told anything of a new identifier that could change. Of one that this process did not publish itself it is not
+            // known what was told: a repeat is announced rather than a change lost.
+            if (remapping.IsNew) continue;
+            var previous = remapping.Before > 0 ? publisher.IdOf(remapping.Before - 1) : default(IdentifierId?);
+            flush.IdentityChanges.Add(new IdentityChange(mapping, remapping.Before != 0, previous));
+        }
     }
 
     /// <summary>Fills a slice with views and the changes that they announce; false when there are no more.</summary>
@@ -157,8 +170,8 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
             return;
         }
         cell.Flags &= ~CellFlags.SameCustomer;
+        _remapped.Add(new Remapping(node, root, cell.MappedTo, IsNew: cell.MappedTo == 0 && cell.VersionNumber == 0));
         cell.MappedTo = mapped;
-        _remapped.Add((node, root));
         if ((cell.Flags & CellFlags.Dirty) != 0) return;
         state.Mark(node, CellFlags.Dirty);
         _dirty.Add(node);

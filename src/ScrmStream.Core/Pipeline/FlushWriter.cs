@@ -29,7 +29,9 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
         _meanwhile = builder.AllowsFolding ? foldMeanwhile : static () => ValueTask.FromResult(false);
         if (!await InSlicesAsync(builder.NextCells, StoreAsync)) return FlushOutcome.CellConflict;
         flush.Rows = Task.Run(() => WriteRowsAsync(flush, cancel), cancel);
-        builder.BeginViews(flush.Mappings);
+        builder.BeginViews(flush);
+        if (ports.IdentityChanges is { } changes && flush.IdentityChanges.Count > 0)
+            flush.Announced = Task.Run(() => changes.WriteAsync(flush.IdentityChanges, cancel), cancel);
         if (await InSlicesAsync(builder.NextViews, PublishAsync))
         {
             builder.Published();
@@ -40,7 +42,7 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
 
         async Task<bool> StoreAsync(FlushSlice slice) => (await ports.Cells.StoreAsync(slice.Cells, slice.Arena, cancel)).Count == 0;
 
-        Task<bool> PublishAsync(FlushSlice slice) => this.PublishAsync(slice, cancel);
+        Task<bool> PublishAsync(FlushSlice slice) => this.PublishAsync(flush, slice, cancel);
     }
 
     /// <summary>Returns when all of a published flush is durable and its offsets are committed.</summary>
@@ -74,10 +76,11 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
     }
 
     // Records are written before the view that they announce, so that a crash between repeats a record and never loses one.
-    private async Task<bool> PublishAsync(FlushSlice slice, CancellationToken cancel)
+    private async Task<bool> PublishAsync(Flush flush, FlushSlice slice, CancellationToken cancel)
     {
         if (slice.TagChanges.Count > 0) await ports.Analytics.WriteTagChangesAsync(slice.TagChanges, cancel);
         if (slice.ScoreChanges.Count > 0) await ports.Analytics.WriteScoreChangesAsync(slice.ScoreChanges, cancel);
+        await flush.Announced;
         return slice.Views.Count == 0 || (await ports.Views.PublishAsync(slice.Views, slice.Arena, cancel)).Count == 0;
     }
 

@@ -15,9 +15,16 @@ public readonly record struct ScoreChange(
 /// <summary>Which customer an identifier belongs to. A row with a higher version replaces one with a lower.</summary>
 /// <param name="Text">Stored text, UTF-8.</param>
 /// <param name="Customer">Null: nobody's.</param>
-/// <param name="Version">The sum of the versions of the cells that it was derived from; grows with every accepted view.</param>
+/// <param name="Version">The version of the identifier's cell, which is written whenever the mapping changes.</param>
+/// <param name="KnownAtMs">When it was published, Unix milliseconds: one time for all mappings of a flush.</param>
 public readonly record struct IdentityMapping(
-    IdentifierId Identifier, ReadOnlyMemory<byte> Text, IdentifierId? Customer, ulong Version);
+    IdentifierId Identifier, ReadOnlyMemory<byte> Text, IdentifierId? Customer, ulong Version, long KnownAtMs);
+
+/// <summary>An identifier that readers knew before went to another customer: by a merge, an unmerge or another root.</summary>
+/// <param name="Mapping">Where it belongs now.</param>
+/// <param name="HasPrevious">False: this process has not published the identifier before, so it may also have been there.</param>
+/// <param name="Previous">Where it belonged before; null: nobody's.</param>
+public readonly record struct IdentityChange(IdentityMapping Mapping, bool HasPrevious, IdentifierId? Previous);
 
 /// <summary>A rejected event or record: raw bytes, coordinates and reason.</summary>
 public readonly record struct DeadLetter(
@@ -36,6 +43,9 @@ public interface IAnalyticsSink
 
     Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel);
 
+    /// <summary>
+    /// Writes the map and its history. A mapping that comes again, even with a later time, was known since it came first.
+    /// </summary>
     Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel);
 
     Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel);
@@ -46,4 +56,16 @@ public interface IDeadLetterSink
 {
     /// <summary>Returns when all letters are acknowledged.</summary>
     Task WriteAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel);
+}
+
+/// <summary>
+/// Announces identifiers that went to another customer, before the views that say so. Implementations: a topic, files.
+/// </summary>
+public interface IIdentityChangeSink
+{
+    /// <summary>
+    /// Returns when all changes are acknowledged. Calls may come from any thread and at the same time, then with different identifiers.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">Some were not acknowledged in time; any of them may have been written.</exception>
+    Task WriteAsync(IReadOnlyList<IdentityChange> changes, CancellationToken cancel);
 }

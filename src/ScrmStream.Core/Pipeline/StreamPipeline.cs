@@ -6,8 +6,10 @@ using ScrmStream.Rules;
 namespace ScrmStream.Pipeline;
 
 /// <summary>The parts of the world a pipeline stands between.</summary>
+/// <param name="IdentityChanges">Null: changes of customers are not announced.</param>
 public sealed record PipelinePorts(
-    IEventSource Source, ICellStore Cells, IViewStore Views, IAnalyticsSink Analytics, IDeadLetterSink DeadLetters);
+    IEventSource Source, ICellStore Cells, IViewStore Views, IAnalyticsSink Analytics, IDeadLetterSink DeadLetters,
+    IIdentityChangeSink? IdentityChanges = null);
 
 /// <summary>
 /// Poll → Decode → Prefetch → Decide → Write → Commit. Stages are joined by bounded channels of batches; one thread decides.
@@ -36,7 +38,7 @@ public sealed class StreamPipeline
         _poll = new PollStage(ports.Source, pool, raw, Counters, options, time);
         _decode = new DecodeStage[options.DecodeLanes];
         for (var i = 0; i < _decode.Length; i++) _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options.Limits, screen);
-        var publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp);
+        var publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp, time);
         _decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells),
             new EventFolder(State, rules, history), history,

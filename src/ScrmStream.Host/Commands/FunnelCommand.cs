@@ -24,34 +24,35 @@ internal static class FunnelCommand
             + "campaign_source, ... or properties.NAME." };
         var from = new Option<string?>("--from") { Description = $"The first step is not before this: {TimeText.Help}." };
         var to = new Option<string?>("--to") { Description = "The first step is before this." };
+        var knownAt = new Option<string?>("--known-at")
+            { Description = $"Customers as they were known at this time, not now: {TimeText.Help}; a date is the end of its day." };
         var explain = new Option<bool>("--explain") { Description = "Prints the SQL instead of running it." };
         var format = FormatOption.Of(FormatOption.Json, FormatOption.Csv);
         var command = new Command("funnel",
             "Counts how many customers did the steps in this order within the window. Customers are those known now: "
             + "what somebody did before a login or under another identifier counts as theirs.")
         {
-            steps, window, by, from, to, explain, format,
+            steps, window, by, from, to, knownAt, explain, format,
         };
         servers.AddTo(command, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(async () =>
         {
-            var funnel = Read(parsed.GetValue(steps)!, parsed.GetValue(window)!, parsed.GetValue(by), parsed.GetValue(from),
-                parsed.GetValue(to));
-            return await RunAsync(servers.Load(parsed), funnel.Options, funnel.Sql, parsed.GetValue(explain), parsed.GetValue(format),
-                cancel);
+            var (funnel, sql) = Check(() => new FunnelOptions
+            {
+                Steps = FunnelOptions.ParseSteps(parsed.GetValue(steps)!), Window = FunnelOptions.ParseWindow(parsed.GetValue(window)!),
+                By = parsed.GetValue(by), From = TimeText.Bound(parsed.GetValue(from), "--from"),
+                To = TimeText.Bound(parsed.GetValue(to), "--to"), KnownAt = TimeText.KnownAt(parsed.GetValue(knownAt)),
+            });
+            return await RunAsync(servers.Load(parsed), funnel, sql, parsed.GetValue(explain), parsed.GetValue(format), cancel);
         }));
         return command;
     }
 
-    private static (FunnelOptions Options, string Sql) Read(string steps, string window, string? by, string? from, string? to)
+    private static (FunnelOptions Funnel, string Sql) Check(Func<FunnelOptions> read)
     {
         try
         {
-            var funnel = new FunnelOptions
-            {
-                Steps = FunnelOptions.ParseSteps(steps), Window = FunnelOptions.ParseWindow(window), By = by,
-                From = TimeText.Bound(from, "--from"), To = TimeText.Bound(to, "--to"),
-            };
+            var funnel = read();
             return (funnel, FunnelQuery.Sql(funnel));
         }
         catch (Exception e) when (e is FormatException or OverflowException or ArgumentOutOfRangeException)

@@ -21,7 +21,7 @@ public static class ReplayCommand
         var asOf = new Option<string?>("--as-of")
             { Description = "Apply events up to this time and read scores as of it; default: the greatest event time." };
         var output = new Option<string>("--output")
-            { Description = "Folder of customers.ndjson, summary.json and rejects.ndjson.", Required = true };
+            { Description = "Folder of customers.ndjson, summary.json, rejects.ndjson and identity-changes.ndjson.", Required = true };
         var config = new Option<string?>("--config") { Description = "Configuration file (JSON)." };
         var command = new Command("replay", "Runs the same engine over files, without servers.")
             { input, mapping, rules, asOf, output, config };

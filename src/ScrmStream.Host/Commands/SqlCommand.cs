@@ -20,7 +20,8 @@ internal static class SqlCommand
         format.Description = "json (array of rows), csv (with header), table, or tsv (no header); default: table on a terminal, else tsv.";
         var command = new Command("sql",
             "Runs a query on the event tables. Read events (as they came), events_resolved (with the customer as known now), "
-            + "identity_map, tag_changes, score_changes and dead_letters.") { query, format };
+            + "events_resolved_at(known_at = TIME), identity_map, identity_history, tag_changes, score_changes and dead_letters.")
+            { query, format };
         servers.AddTo(command, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(
             () => RunAsync(servers.Load(parsed), parsed.GetValue(query)!, parsed.GetValue(format), cancel)));

@@ -27,6 +27,11 @@ public static class TimeText
     public static long AsOf(string? text, TimeProvider time) =>
         Times.Parse(text, "--as-of", Times.Shanghai) ?? time.GetUtcNow().ToUnixTimeMilliseconds();
 
+    /// <summary>The moment of <c>--known-at</c>; a date is the end of its day. Null for null.</summary>
+    /// <exception cref="SettingsException">It is no time.</exception>
+    public static DateTimeOffset? KnownAt(string? text) =>
+        Times.Parse(text, "--known-at", Times.Shanghai) is { } unixMs ? DateTimeOffset.FromUnixTimeMilliseconds(unixMs) : null;
+
     /// <summary>For people: minutes in Asia/Shanghai.</summary>
     public static string Show(long unixMs) =>
         DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToOffset(Times.Shanghai.BaseUtcOffset)

@@ -12,7 +12,10 @@ namespace ScrmStream.Host.Replay;
 /// <param name="AsOfMs">Later events are not applied and scores are as of it; null: the greatest event time.</param>
 public sealed record ReplayPlan(IReadOnlyList<string> Inputs, RowMapping? Mapping, RuleSet Rules, long? AsOfMs, string OutputFolder);
 
-/// <summary>The same engine over files, without servers: <c>customers.ndjson</c>, <c>summary.json</c> and <c>rejects.ndjson</c>.</summary>
+/// <summary>
+/// The same engine over files, without servers: <c>customers.ndjson</c>, <c>summary.json</c>,
+/// <c>rejects.ndjson</c> and <c>identity-changes.ndjson</c>.
+/// </summary>
 public static class Replayer
 {
     /// <summary>Runs a replay and returns the text of summary.json.</summary>
@@ -24,8 +27,9 @@ public static class Replayer
         if (plan.AsOfMs is { } limit) options.Limits.NotAfterMs = limit;
         await using var source = new FileEventSource(plan.Inputs, options.Limits, plan.Mapping);
         using var rejects = new FileDeadLetterSink(Path.Combine(plan.OutputFolder, "rejects.ndjson"));
+        using var changes = new FileIdentityChangeSink(Path.Combine(plan.OutputFolder, "identity-changes.ndjson"));
         var views = new MemoryViewStore();
-        var ports = new PipelinePorts(source, new MemoryCellStore(views), views, new NoAnalytics(), rejects);
+        var ports = new PipelinePorts(source, new MemoryCellStore(views), views, new NoAnalytics(), rejects, changes);
         var pipeline = new StreamPipeline(options, plan.Rules, ports, writerStamp: 1, time);
         var run = new ServiceRun(pipeline, time);
         var line = new LiveLine(time);

@@ -58,8 +58,11 @@ public sealed class ConnectedPorts : IAsyncDisposable
         var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel, logs.CreateLogger("ClickHouse"));
         var deadLetters = await KafkaDeadLetterSink.OpenAsync(settings.Kafka);
         _open.Add(new Closing(deadLetters));
+        KafkaIdentityChangeSink? identityChanges = null;
+        if (settings.Kafka.IdentityChangesTopic.Length > 0)
+            _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
-        Ports = new PipelinePorts(source, new RedisCellStore(redis), new RedisViewStore(redis), sink, deadLetters);
+        Ports = new PipelinePorts(source, new RedisCellStore(redis), new RedisViewStore(redis), sink, deadLetters, identityChanges);
     }
 
     private T Keep<T>(T part) where T : IAsyncDisposable

@@ -103,8 +103,8 @@ public sealed class Examination(HostSettings settings)
             if (topics.FirstOrDefault(t => t.Topic == topic) is { } found) Ok("Kafka topic", $"{topic} has {found.Partitions} partitions");
             else Problem("Kafka topic", $"{topic} is not there: create it (./scrm produce --topic {topic} does), or correct Kafka:Topics");
         }
-        var deadLetters = topics.Any(t => t.Topic == settings.Kafka.DeadLetterTopic) ? "is there" : "is made by the first run";
-        Ok("Kafka topic", $"{settings.Kafka.DeadLetterTopic} {deadLetters}");
+        foreach (var output in new[] { settings.Kafka.DeadLetterTopic, settings.Kafka.IdentityChangesTopic }.Where(t => t.Length > 0))
+            Ok("Kafka topic", $"{output} {(topics.Any(t => t.Topic == output) ? "is there" : "is made by the first run")}");
     }
 
     private async Task LookAtRedisAsync(CancellationToken cancel)

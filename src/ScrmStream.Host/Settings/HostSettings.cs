@@ -90,6 +90,7 @@ public sealed class HostSettings
         Redis.Namespace = name;
         ClickHouse.Database = configuration["ClickHouse:Database"] ?? $"scrm_{name}";
         Kafka.DeadLetterTopic = configuration["Kafka:DeadLetterTopic"] ?? $"scrm.{name}.dead-letters";
+        Kafka.IdentityChangesTopic = configuration["Kafka:IdentityChangesTopic"] ?? $"scrm.{name}.identity-changes";
     }
 
     private void ApplyAddresses(IConfiguration configuration, CommandLineValues given, LocalServers? local)

@@ -95,6 +95,17 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
+    public async Task Funnel_KnownAt_AsksTheMapOfThen()
+    {
+        var sql = await _scrm.OutputOfAsync("funnel", "a > b", "--known-at", "2024-05-01T08:30:00.250", "--explain");
+        Assert.Contains("FROM events_resolved_at(known_at = '2024-05-01 00:30:00.250')", sql, StringComparison.Ordinal);
+        // A date is the end of its day in Asia/Shanghai.
+        sql = await _scrm.OutputOfAsync("funnel", "a > b", "--known-at", "2024-05-01", "--by", "channel", "--explain");
+        Assert.Contains("FROM events_resolved_at(known_at = '2024-05-01 15:59:59.999')", sql, StringComparison.Ordinal);
+        Assert.DoesNotContain("events_resolved ", sql, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task RulesCheck_RightFile_ListsRules()
     {
         var output = await _scrm.OutputOfAsync("rules", "check", ScrmProcess.InCheckout("schemas/rules/examples/taobao.yaml"));

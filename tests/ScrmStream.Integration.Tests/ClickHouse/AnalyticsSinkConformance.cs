@@ -116,17 +116,34 @@ public abstract class AnalyticsSinkConformance
     }
 
     [ClickHouseFact]
-    public async Task WriteIdentityMap_VersionsInAnyOrder_ShowsTheHighest()
+    public async Task WriteIdentityMap_VersionsInAnyOrder_ShowsTheHighestAndKeepsAll()
     {
         using var sink = await OpenAsync();
         var (cookie, phone, openId) = (IdentifierId.Of("cookie::c"u8), IdentifierId.Of("phone::p"u8), IdentifierId.Of("openid:wx1:o"u8));
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), openId, 7), new(phone, "phone::p"u8.ToArray(), phone, 1)],
+        await sink.Sink.WriteIdentityMapAsync(
+            [new(cookie, "cookie::c"u8.ToArray(), openId, 7, 1_700_000_000_007), new(phone, "phone::p"u8.ToArray(), phone, 1, 1_700_000_000_007)],
             CancellationToken.None);
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), phone, 3), new(phone, "phone::p"u8.ToArray(), null, ulong.MaxValue)],
+        await sink.Sink.WriteIdentityMapAsync(
+            [new(cookie, "cookie::c"u8.ToArray(), phone, 3, 1_700_000_000_003),
+                new(phone, "phone::p"u8.ToArray(), null, ulong.MaxValue, 1_700_000_000_003)],
             CancellationToken.None);
         Assert.Equal(
             [$"cookie::c|{cookie}|{openId}|7", $"phone::p|{phone}|-|{ulong.MaxValue}"], (await sink.IdentityMapAsync())
                 .Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [$"cookie::c|{cookie}|{openId}|7|1700000000007", $"cookie::c|{cookie}|{phone}|3|1700000000003",
+                $"phone::p|{phone}|-|{ulong.MaxValue}|1700000000003", $"phone::p|{phone}|{phone}|1|1700000000007"],
+            (await sink.IdentityHistoryAsync()).Order(StringComparer.Ordinal));
+    }
+
+    [ClickHouseFact]
+    public async Task WriteIdentityMap_SameMappingLater_WasKnownSinceTheFirst()
+    {
+        using var sink = await OpenAsync();
+        var cookie = IdentifierId.Of("cookie::c"u8);
+        foreach (var knownAtMs in new[] { 1_700_000_000_500, 1_700_000_000_200, 1_700_000_000_200, 1_700_000_000_900 })
+            await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), cookie, 4, knownAtMs)], CancellationToken.None);
+        Assert.Equal($"cookie::c|{cookie}|{cookie}|4|1700000000200", Assert.Single(await sink.IdentityHistoryAsync()));
     }
 
     [ClickHouseFact]
@@ -175,6 +192,8 @@ internal interface ISinkUnderTest : IDisposable
     Task<IReadOnlyList<string>> ScoreChangesAsync();
     /// <summary>text, identifier, customer, version.</summary>
     Task<IReadOnlyList<string>> IdentityMapAsync();
+    /// <summary>text, identifier, customer, version, known time in Unix milliseconds.</summary>
+    Task<IReadOnlyList<string>> IdentityHistoryAsync();
     /// <summary>topic, partition, offset, index, reason, detail, raw in hex.</summary>
     Task<IReadOnlyList<string>> DeadLettersAsync();
 }

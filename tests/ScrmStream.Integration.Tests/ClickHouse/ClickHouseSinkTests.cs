@@ -60,10 +60,10 @@ public sealed class ClickHouseSinkTests(ClickHouseFixture clickHouse) : Analytic
         var (cookie, openId) = (IdentifierId.Of("cookie::c"u8), IdentifierId.Of("openid:wx1:o"u8));
         const string ask = "SELECT groupArray(customer) FROM (SELECT customer FROM events_resolved ORDER BY offset)";
         Assert.Equal($"['{cookie}','{openId}']", await sink.Client.TextAsync(ask));
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), openId, 2), new(openId, "openid:wx1:o"u8.ToArray(), openId, 1)],
-            CancellationToken.None);
+        await sink.Sink.WriteIdentityMapAsync(
+            [new(cookie, "cookie::c"u8.ToArray(), openId, 2, 0), new(openId, "openid:wx1:o"u8.ToArray(), openId, 1, 0)], CancellationToken.None);
         Assert.Equal($"['{openId}','{openId}']", await sink.Client.TextAsync(ask));
-        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), null, 3)], CancellationToken.None);
+        await sink.Sink.WriteIdentityMapAsync([new(cookie, "cookie::c"u8.ToArray(), null, 3, 0)], CancellationToken.None);
         Assert.Equal($"['{cookie}','{openId}']", await sink.Client.TextAsync(ask));
     }
 
@@ -118,6 +118,9 @@ public sealed class ClickHouseSinkTests(ClickHouseFixture clickHouse) : Analytic
 
         public Task<IReadOnlyList<string>> IdentityMapAsync() =>
             JoinedAsync("SELECT text, identifier, ifNull(customer, '-'), version FROM identity_map");
+
+        public Task<IReadOnlyList<string>> IdentityHistoryAsync() => JoinedAsync(
+            "SELECT text, identifier, ifNull(customer, '-'), version, toUnixTimestamp64Milli(known_time) FROM identity_history");
 
         public Task<IReadOnlyList<string>> DeadLettersAsync() =>
             JoinedAsync("SELECT topic, partition, offset, `index`, reason, detail, hex(raw) FROM dead_letters");

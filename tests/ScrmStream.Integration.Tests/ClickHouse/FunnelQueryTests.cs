@@ -124,7 +124,7 @@ public sealed class FunnelQueryTests(ClickHouseFixture clickHouse)
         return builder.Batch;
     }
 
-    private static List<string> Expected(List<FunnelReference.Seen> events, FunnelOptions funnel)
+    internal static List<string> Expected(List<FunnelReference.Seen> events, FunnelOptions funnel)
     {
         var (from, to) = (funnel.From?.ToUnixTimeMilliseconds(), funnel.To?.ToUnixTimeMilliseconds());
         var lists = new List<string>();
