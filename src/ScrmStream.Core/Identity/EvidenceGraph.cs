@@ -140,7 +140,10 @@ public sealed class EvidenceGraph
         return torn;
     }
 
-    private const long BridgeWindowMs = 90L * 24 * 3600 * 1000;
+    /// <summary>How long after it was first seen a pending_id links: an edge's order time must not be later.</summary>
+    public const int BridgeDays = 90;
+
+    private const long BridgeWindowMs = BridgeDays * 24L * 3600 * 1000;
 
     private bool BridgeHolds(int edge, int node)
     {

@@ -25,6 +25,9 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
     /// <summary>Edges that the last call refused because a union would have broken a limit.</summary>
     public List<int> Refused { get; } = [];
 
+    /// <summary>Edges between strong identifiers that the last call united two components by: a tree within each customer.</summary>
+    public List<int> Accepted { get; } = [];
+
     public void Resolve(int island)
     {
         Collect(island);
@@ -39,6 +42,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         _strongEdges.Clear();
         _deviceEdges.Clear();
         Refused.Clear();
+        Accepted.Clear();
         var node = island;
         do
         {
@@ -75,8 +79,9 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
             ref var e = ref graph.Edge(edge);
             var (a, b) = (_nodes[e.A].Local, _nodes[e.B].Local);
             if (_component[a] == _component[b]) continue;
-            if (WithinLimits(a, b)) Unite(a, b);
-            else Refused.Add(edge);
+            var fits = WithinLimits(a, b);
+            if (fits) Unite(a, b);
+            (fits ? Accepted : Refused).Add(edge);
         }
     }
 

@@ -19,8 +19,8 @@ public static class CellCodec
     /// <summary>Version of this layout; kept in the store's <c>meta:format</c>.</summary>
     public const int Format = 1;
 
-    private const int HeadBytes = 32;
-    private const int EdgeTailBytes = 44;
+    internal const int HeadBytes = 32;
+    internal const int EdgeTailBytes = 44;
 
     public static ArenaRange Write(CustomerState state, int node, CellVersion version, ByteArena arena)
     {

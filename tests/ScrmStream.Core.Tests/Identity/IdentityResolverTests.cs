@@ -7,7 +7,7 @@ namespace ScrmStream.Tests.Identity;
 
 public sealed class IdentityResolverTests
 {
-    private static readonly Id[] Universe =
+    internal static readonly Id[] Universe =
     [
         new(IdentifierKind.UnionId, "w", "u1"), new(IdentifierKind.UnionId, "w", "u2"), new(IdentifierKind.MemberId, "s", "m1"),
         new(IdentifierKind.OpenId, "a", "o1"), new(IdentifierKind.OpenId, "a", "o2"), new(IdentifierKind.OpenId, "b", "o3"),
@@ -59,7 +59,7 @@ public sealed class IdentityResolverTests
         Assert.True(Print(expected) == Print(actual), $"seed {seed}\nexpected\n{Print(expected)}\nactual\n{Print(actual)}");
     }
 
-    private static Sighting[] RandomEvents(Random random)
+    internal static Sighting[] RandomEvents(Random random)
     {
         const long Day = 24L * 3600 * 1000;
         var ids = random.GetItems(Universe, random.Next(3, 11)).Distinct().ToArray();
@@ -90,7 +90,7 @@ public sealed class IdentityResolverTests
         return customers;
     }
 
-    private static void Apply(EvidenceGraph graph, Sighting e)
+    internal static void Apply(EvidenceGraph graph, Sighting e)
     {
         var nodes = e.Ids.ToDictionary(i => i, i => Intern(graph, i));
         foreach (var node in nodes.Values) graph.Nodes[node].FirstSeenMs = Math.Min(graph.Nodes[node].FirstSeenMs, e.TimeMs);
@@ -103,7 +103,7 @@ public sealed class IdentityResolverTests
         else graph.Unbind(anchor, others[0], e.TimeMs);
     }
 
-    private static int Intern(EvidenceGraph graph, Id id)
+    internal static int Intern(EvidenceGraph graph, Id id)
     {
         var text = Encoding.UTF8.GetBytes(id.Text);
         return graph.Nodes.Intern(id.Kind, text, Fingerprint.Of(text), out _);
