@@ -85,6 +85,12 @@ public sealed class KafkaOptions
     [Required(AllowEmptyStrings = false)]
     public string DeadLetterTopic { get; set; } = "scrm.dead-letters";
 
+    /// <summary>
+    /// Where decisions of people are: events like others, read by every process beside <see cref="Topics"/>, as soon as the topic exists.
+    /// </summary>
+    [Required(AllowEmptyStrings = false)]
+    public string DecisionTopic { get; set; } = "scrm.decisions";
+
     /// <exception cref="ArgumentException">A setting is missing or out of range; the message names each.</exception>
     public void Validate()
     {

@@ -105,6 +105,8 @@ public sealed class Examination(HostSettings settings)
         }
         var deadLetters = topics.Any(t => t.Topic == settings.Kafka.DeadLetterTopic) ? "is there" : "is made by the first run";
         Ok("Kafka topic", $"{settings.Kafka.DeadLetterTopic} {deadLetters}");
+        var decisions = topics.Any(t => t.Topic == settings.Kafka.DecisionTopic) ? "is there" : "is made by the first unlink";
+        Ok("Kafka topic", $"{settings.Kafka.DecisionTopic} {decisions}");
     }
 
     private async Task LookAtRedisAsync(CancellationToken cancel)

@@ -75,6 +75,7 @@ public sealed class HostSettings
         Redis.Namespace = name;
         ClickHouse.Database = configuration["ClickHouse:Database"] ?? $"scrm_{name}";
         Kafka.DeadLetterTopic = configuration["Kafka:DeadLetterTopic"] ?? $"scrm.{name}.dead-letters";
+        Kafka.DecisionTopic = configuration["Kafka:DecisionTopic"] ?? $"scrm.{name}.decisions";
     }
 
     private void ApplyAddresses(IConfiguration configuration, CommandLineValues given, LocalServers? local)
