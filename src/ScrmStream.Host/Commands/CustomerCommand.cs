@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.ClickHouse;
-using ScrmStream.Events;
 using ScrmStream.Host.Reading;
 using ScrmStream.Host.Settings;
 using ScrmStream.Redis;
@@ -36,9 +35,7 @@ internal static class CustomerCommand
 
     private static async Task<int> RunAsync(HostSettings settings, string who, long asOfMs, bool json, CancellationToken cancel)
     {
-        if (CustomerReader.IdOf(who) is not { } id)
-            throw new SettingsException($"'{who}' is neither an id (32 hex digits) nor KIND:SCOPE:VALUE with a kind of "
-                + $"{string.Join(", ", Enum.GetValues<IdentifierKind>().Select(k => k.Word()))}.");
+        var id = CustomerReader.IdNamed(who);
         if (!settings.HasRedis) throw Exits.NoAddress("Redis", "--redis");
         var rules = settings.Rules is { } file ? RuleSet.Load(file) : null;
         await using var redis = await RedisConnection.OpenAsync(settings.Redis, NullLogger.Instance, TimeProvider.System, cancel);
