@@ -92,6 +92,15 @@ public sealed class IdentityExplainerTests
         Assert.Equal(["cookie:web:c", "device_id:shop:tablet"], cut.Devices.Select(world.Text).Order());
     }
 
+    /// <summary>Tablet and cookie were met together, but a third device contests their group: each is hers by its own login.</summary>
+    [Fact]
+    public void Explain_TwoDevicesOfOneCustomerInAContestedGroup_AreJoinedByTheirLogins()
+    {
+        var phone = new Id(IdentifierKind.DeviceId, "app", "d");
+        var world = new World([new(1, [Tablet, Cookie]), new(2, [UnionA, Tablet]), new(3, [UnionA, Cookie]), new(4, [Cookie, phone]), new(5, [UnionB, phone])]);
+        Assert.Equal(["unionid:w:a", "cookie:web:c"], world.Explain(Tablet, Cookie).Links.Select(l => world.Text(l.To)));
+    }
+
     [Fact]
     public void Explain_NothingConnects_HasNoLinks()
     {
@@ -145,6 +154,7 @@ public sealed class IdentityExplainerTests
                 Assert.True(Graph.Counts(link.Edge));
                 Assert.DoesNotContain(link.Edge, _resolver.Refused);
                 if (IsStrong(link.From) && IsStrong(link.To)) Assert.Contains(link.Edge, _resolver.Accepted);
+                if (!IsStrong(link.From) && !IsStrong(link.To)) Assert.InRange(CustomersOfGroup(link.From), 0, 1);
                 Assert.Contains(Text(link.From), members);
                 Assert.Contains(Text(link.To), members);
             }
@@ -200,17 +210,26 @@ public sealed class IdentityExplainerTests
 
         private bool IsStrong(int node) => Graph.Nodes[node].Kind.Class() != IdentifierClass.Device;
 
+        private int CustomersOfGroup(int device)
+        {
+            var group = Reached(device, e => Graph.Counts(e) && !IsStrong(Graph.Edge(e).A) && !IsStrong(Graph.Edge(e).B));
+            var strong = group.SelectMany(d => EdgesOf(d).Where(Graph.Counts).Select(e => Graph.Edge(e).Other(d))).Where(IsStrong);
+            return strong.Select(s => string.Join(' ', CustomerOf(s)!)).Distinct().Count();
+        }
+
         private bool IsLinkedTo(int device, int root) => EdgesOf(device).Any(e =>
             Graph.Counts(e) && _customers[Text(root)].Contains(Text(Graph.Edge(e).Other(device))));
 
         private string[]? CustomerOf(int node) => _customers.Values.FirstOrDefault(members => members.Contains(Text(node)));
 
-        private bool Reaches(int from, int to, Func<int, bool> over)
+        private bool Reaches(int from, int to, Func<int, bool> over) => Reached(from, over).Contains(to);
+
+        private List<int> Reached(int from, Func<int, bool> over)
         {
             var seen = new List<int> { from };
             for (var i = 0; i < seen.Count; i++)
                 seen.AddRange(EdgesOf(seen[i]).Where(over).Select(e => Graph.Edge(e).Other(seen[i])).Except(seen).ToList());
-            return seen.Contains(to);
+            return seen;
         }
 
         private IEnumerable<int> EdgesOf(int node)
