@@ -5,7 +5,7 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>
 /// Brings stored evidence into memory for those who only ask: nothing is ever written. What it holds is of the moment at which each cell
-/// was read. About 300 bytes an identifier. One use at a time.
+/// was read. About 400 bytes an identifier. One use at a time.
 /// </summary>
 public sealed class EvidenceReader(ICellStore cells, IdentityOptions identity)
 {

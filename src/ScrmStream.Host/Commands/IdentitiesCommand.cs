@@ -21,7 +21,7 @@ internal static class IdentitiesCommand
     private static Command Conflicts()
     {
         var command = new Command("conflicts", "Lists the links that were refused because their union would break a limit, the latest "
-            + "first. Reads every cell in Redis and holds the evidence of all in memory, about 300 bytes an identifier.");
+            + "first. Reads every cell in Redis and holds the evidence of all in memory, about 400 bytes an identifier.");
         Lists(command, ConflictList.WriteAsync);
         return command;
     }
