@@ -35,7 +35,8 @@ public static class Program
             DemoCommand.Create(),
             UpCommand.Create(), DownCommand.Create(), StatusCommand.Create(), DoctorCommand.Create(),
             RunCommand.Create(), ProduceCommand.Create(), GenerateCommand.Create(), ReplayCommand.Create(),
-            CustomerCommand.Create(), LeadsCommand.Create(), FunnelCommand.Create(), SqlCommand.Create(), DeadLettersCommand.Create(),
+            CustomerCommand.Create(), WhyCommand.Create(), UnlinkCommand.Create(), IdentitiesCommand.Create(),
+            LeadsCommand.Create(), FunnelCommand.Create(), SqlCommand.Create(), DeadLettersCommand.Create(),
             RulesCommand.Create(),
             ClickHouseCommand.Create(), KafkaCommand.Create(),
         };

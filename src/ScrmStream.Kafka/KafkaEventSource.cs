@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using ScrmStream.Events;
@@ -6,9 +7,9 @@ using ScrmStream.Pipeline;
 namespace ScrmStream.Kafka;
 
 /// <summary>
-/// Reads topics as one member of a consumer group. Records go from librdkafka's buffers into the batch without an object in
-/// between; offsets are stored only by <see cref="Commit"/> and committed in the background and at the end. A broker that goes
-/// away after the start is retried for ever and logged once.
+/// Reads topics, and the topic of decisions, as one member of a consumer group. Records go from librdkafka's buffers into the batch
+/// without an object in between; offsets are stored only by <see cref="Commit"/> and committed in the background and at the end. A
+/// broker that goes away after the start is retried for ever and logged once.
 /// </summary>
 public sealed class KafkaEventSource : IEventSource
 {
@@ -35,7 +36,7 @@ public sealed class KafkaEventSource : IEventSource
     private AssignedPartition? _last;
     private bool _wasEmpty, _paused, _hasNewPartitions, _disposed;
 
-    private KafkaEventSource(KafkaOptions options, KafkaTopics topics, TimeProvider time, ILogger logger)
+    private KafkaEventSource(KafkaOptions options, KafkaTopics topics, string[] subscription, TimeProvider time, ILogger logger)
     {
         _topics = topics;
         _time = time;
@@ -52,7 +53,7 @@ public sealed class KafkaEventSource : IEventSource
             .SetLogHandler((_, message) => KafkaLog.Library(_logger, message.Facility, message.Message))
             .Build();
         _native = new NativeConsumer(_consumer, FetchMax);
-        _consumer.Subscribe(options.Topics);
+        _consumer.Subscribe(subscription);
     }
 
     /// <summary>Joins the group.</summary>
@@ -67,13 +68,22 @@ public sealed class KafkaEventSource : IEventSource
         {
             await topics.WaitForBrokerAsync();
             await topics.RequireAsync([.. options.Topics.Where(t => !t.StartsWith('^'))]);
-            return new KafkaEventSource(options, topics, time, logger);
+            return new KafkaEventSource(options, topics, await SubscriptionAsync(options, topics), time, logger);
         }
         catch
         {
             topics.Dispose();
             throw;
         }
+    }
+
+    // A topic that is not there yet is found by an expression once it is.
+    private static async Task<string[]> SubscriptionAsync(KafkaOptions options, KafkaTopics topics)
+    {
+        var decisions = options.DecisionTopic;
+        if (options.Topics.Contains(decisions)) return [.. options.Topics];
+        var isThere = (await topics.IdsAsync([decisions])).ContainsKey(decisions);
+        return [.. options.Topics, isThere ? decisions : $"^{Regex.Escape(decisions)}$"];
     }
 
     public long Lag

@@ -88,6 +88,12 @@ public sealed class KafkaOptions
     /// <summary>Where identifiers that went to another customer are announced; empty: nowhere.</summary>
     public string IdentityChangesTopic { get; set; } = "scrm.identity-changes";
 
+    /// <summary>
+    /// Where decisions of people are: events like others, read by every process beside <see cref="Topics"/>, as soon as the topic exists.
+    /// </summary>
+    [Required(AllowEmptyStrings = false)]
+    public string DecisionTopic { get; set; } = "scrm.decisions";
+
     /// <exception cref="ArgumentException">A setting is missing or out of range; the message names each.</exception>
     public void Validate()
     {

@@ -11,6 +11,7 @@ internal sealed class KafkaTopics(KafkaOptions options, IAdminClient admin) : ID
     private readonly string _servers = options.BootstrapServers;
     private readonly int _partitions = options.NewTopicPartitions;
     private readonly int _startTimeoutMs = options.StartTimeoutMs;
+    private readonly ClientConfig _creating = new(options.Client()) { AllowAutoCreateTopics = true };
 
     public static KafkaTopics Connect(KafkaOptions options) =>
         new(options, new AdminClientBuilder(options.Client()).SetLogHandler(static (_, _) => { }).Build());
@@ -84,12 +85,18 @@ internal sealed class KafkaTopics(KafkaOptions options, IAdminClient admin) : ID
         }
         catch (KafkaException e) when (e.Error.Code == ErrorCode.Local_UnsupportedFeature)
         {
-            // The embedded broker cannot be told; it makes a topic when it is asked about it by name.
-            foreach (var topic in missing) await Task.Run(() => admin.GetMetadata(topic, AdminTimeout));
+            await Task.Run(() => CreateByName(missing));
         }
     }
 
     public void Dispose() => admin.Dispose();
+
+    // The embedded broker cannot be told; it makes a topic when a client that may create some asks about it by name.
+    private void CreateByName(List<string> topics)
+    {
+        using var asking = new AdminClientBuilder(_creating).SetLogHandler(static (_, _) => { }).Build();
+        foreach (var topic in topics) asking.GetMetadata(topic, AdminTimeout);
+    }
 
     private static Guid ToGuid(Uuid id)
     {

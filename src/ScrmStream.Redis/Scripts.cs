@@ -195,4 +195,18 @@ internal static class Scripts
         end
         return {page[1], cells, customers, tags}
         """;
+
+    /// <summary>
+    /// Reads the cells among one page of keys: answers the next cursor and their contents. ARGV and KEYS as of <see cref="CountPage"/>.
+    /// </summary>
+    public const string CellPage = """
+        local call, sub = redis.call, string.sub
+        local page = call('SCAN', ARGV[1], 'COUNT', ARGV[2])
+        local cell = ARGV[3] .. 'cell:{'
+        local answer = {page[1]}
+        for _, key in ipairs(page[2]) do
+          if sub(key, 1, #cell) == cell then answer[#answer + 1] = call('GET', key) end
+        end
+        return answer
+        """;
 }

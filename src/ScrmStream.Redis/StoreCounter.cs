@@ -14,7 +14,7 @@ internal sealed class StoreCounter(RedisConnection connection)
     public async Task<StoreTotals> CountAsync(CancellationToken cancel)
     {
         long cells = 0, customers = 0, tags = 0;
-        foreach (var route in Routes())
+        foreach (var route in Routes(connection))
         {
             var cursor = "0";
             do
@@ -33,8 +33,8 @@ internal sealed class StoreCounter(RedisConnection connection)
         return new StoreTotals(cells, customers, tags);
     }
 
-    // For each primary one key that lives on it, so that the script is sent there.
-    private IEnumerable<RedisKey> Routes()
+    /// <summary>For each primary one key that lives on it, so that a script that looks for keys is sent there.</summary>
+    internal static IEnumerable<RedisKey> Routes(RedisConnection connection)
     {
         var buckets = Enumerable.Range(0, connection.IsCluster ? RedisKeys.Buckets : 1)
             .Select(b => connection.Keys.Board("count"u8, b)).ToList();

@@ -10,7 +10,10 @@ namespace ScrmStream.Identity;
 /// </summary>
 public sealed class EvidenceGraph(IdentityOptions options)
 {
-    private const long BridgeWindowMs = 90L * 24 * 3600 * 1000;
+    /// <summary>How long after it was first seen a pending_id links: an edge's order time must not be later.</summary>
+    public const int BridgeDays = 90;
+
+    private const long BridgeWindowMs = BridgeDays * 24L * 3600 * 1000;
 
     private readonly PagedArray<EvidenceEdge> _edges = new();
     private readonly Quarantine _quarantine = new(options.NeighboursMax);

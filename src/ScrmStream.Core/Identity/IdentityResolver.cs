@@ -31,6 +31,12 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
     /// <summary>Edges that the last call refused because a union would have broken a limit.</summary>
     public List<int> Refused { get; } = [];
 
+    /// <summary>Edges between strong identifiers that the last call united two components by: a tree within each customer.</summary>
+    public List<int> Accepted { get; } = [];
+
+    /// <summary>Edges of contacts that the last call left out because strong edges connect too many identifiers around them.</summary>
+    public List<int> ParkedContacts { get; } = [];
+
     public void Resolve(int island)
     {
         Collect(island);
@@ -48,6 +54,8 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         _deviceEdges.Clear();
         _aliasEdges.Clear();
         Refused.Clear();
+        ParkedContacts.Clear();
+        Accepted.Clear();
         var node = island;
         do
         {
@@ -94,6 +102,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
             }
             while (i != b);
             Unite(a, b);
+            Accepted.Add(edge);
         }
     }
 
@@ -102,7 +111,9 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
     {
         _raw.Reset(_members.Count);
         foreach (var edge in _strongEdges) _raw.Join(_nodes[graph.Edge(edge).A].Local, _nodes[graph.Edge(edge).B].Local);
-        _strongEdges.RemoveAll(edge => HasContactEnd(edge) && _raw.Size(_nodes[graph.Edge(edge).A].Local) > _rawComponentMax);
+        ParkedContacts.AddRange(
+            _strongEdges.Where(edge => HasContactEnd(edge) && _raw.Size(_nodes[graph.Edge(edge).A].Local) > _rawComponentMax));
+        if (ParkedContacts.Count > 0) _strongEdges.RemoveAll(new HashSet<int>(ParkedContacts).Contains);
     }
 
     private bool HasContactEnd(int edge) => IsContact(graph.Edge(edge).A) || IsContact(graph.Edge(edge).B);
@@ -117,8 +128,9 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
             ref var e = ref graph.Edge(edge);
             var (a, b) = (_nodes[e.A].Local, _nodes[e.B].Local);
             if (_component[a] == _component[b]) continue;
-            if (WithinLimits(a, b)) Unite(a, b);
-            else Refused.Add(edge);
+            var fits = WithinLimits(a, b);
+            if (fits) Unite(a, b);
+            (fits ? Accepted : Refused).Add(edge);
         }
     }
 

@@ -24,8 +24,9 @@ public static class CellCodec
     public const int Format = 2;
 
     private const int Released = 1, Unsettled = 2;
-    private const int HeadBytes = 33;
-    private const int EdgeTailBytes = 44;
+    internal const int HeadBytes = 33;
+    internal const int EdgeTailBytes = 44;
+    internal const int BridgeBytes = 8;
 
     public static ArenaRange Write(CustomerState state, int node, CellVersion version, ByteArena arena)
     {
@@ -86,7 +87,7 @@ public static class CellCodec
         BinaryPrimitives.WriteInt64LittleEndian(tail[32..], source.Offset);
         BinaryPrimitives.WriteInt32LittleEndian(tail[40..], source.Index);
         ref var o = ref state.Graph.Nodes[other];
-        if (o.Kind.Class() == IdentifierClass.Bridge) BinaryPrimitives.WriteInt64LittleEndian(arena.Append(8), o.FirstSeenMs);
+        if (o.Kind.Class() == IdentifierClass.Bridge) BinaryPrimitives.WriteInt64LittleEndian(arena.Append(BridgeBytes), o.FirstSeenMs);
     }
 
     private static void ReadEdge(CustomerState state, int node, ref ReadOnlySpan<byte> rest)
@@ -106,7 +107,7 @@ public static class CellCodec
         rest = rest[EdgeTailBytes..];
         if (kind.Class() != IdentifierClass.Bridge) return;
         state.Graph.Sight(other, BinaryPrimitives.ReadInt64LittleEndian(rest));
-        rest = rest[8..];
+        rest = rest[BridgeBytes..];
     }
 
     private static void WriteText(ByteArena arena, IdentifierKind kind, ReadOnlySpan<byte> text)

@@ -17,6 +17,9 @@ public static class DemoCommand
 {
     private const string RulesFile = "petshop.yaml";
 
+    // The embedded Kafka lets the next member of the group in when the session of the last is over: whoever goes on after --keep.
+    private const int SessionTimeoutMs = 6_000;
+
     public static Command Create()
     {
         var events = new Option<int>("--events") { Description = "Events of the story.", DefaultValueFactory = _ => 100_000 };
@@ -53,6 +56,7 @@ public static class DemoCommand
         var topic = name.Length == 0 ? "petshop" : $"petshop_{name}";
         var given = new CommandLineValues(name, servers.Kafka, servers.Redis, servers.ClickHouse, rulesFile, null, [topic]);
         var (settings, rules) = (HostSettings.Load(null, given), RuleSet.Load(rulesFile));
+        settings.Kafka.SessionTimeoutMs = SessionTimeoutMs;
         bool holds;
         await using (var stage = await DemoStage.OpenAsync(settings, rules, NullLoggerFactory.Instance, TimeProvider.System, cancel))
             holds = await new DemoStory(stage, new PetShopGenerator(options), TimeProvider.System).TellAsync(cancel);
@@ -69,15 +73,19 @@ public static class DemoCommand
         return Enumerable.Range(1, 10_000).Select(n => $"demo{n}").First(n => !taken.Contains($"scrm_{n}"));
     }
 
+    private static string Heroine(string kind) =>
+        PetShopGenerator.HeroineIdentifiers.First(i => i.StartsWith(kind, StringComparison.Ordinal));
+
     private static void SayWhereNext(string name, bool keep)
     {
         AnsiConsole.WriteLine();
         if (keep)
         {
-            var phone = PetShopGenerator.HeroineIdentifiers.First(i => i.StartsWith("phone", StringComparison.Ordinal));
+            var (phone, cookie) = (Heroine("phone"), Heroine("cookie"));
             Console.WriteLine($"""
                 Everything is still running. Try:
                   ./scrm customer {phone} --namespace {name}
+                  ./scrm why {phone} {cookie} --namespace {name}      (and undo it: docs/tutorials/why-and-unlink.md)
                   ./scrm leads --namespace {name}
                   ./scrm funnel 'product_view > add_to_cart > order_paid' --window 7d --by channel --namespace {name}
                   ./scrm sql "SELECT event, count() FROM events GROUP BY event ORDER BY 2 DESC" --namespace {name}

@@ -1,9 +1,9 @@
-using System.Buffers.Binary;
 using System.Text;
 using ScrmStream.ClickHouse;
 using ScrmStream.Events;
 using ScrmStream.Host.Settings;
 using ScrmStream.Identity;
+using ScrmStream.Pipeline;
 using ScrmStream.Redis;
 using ScrmStream.Rules;
 
@@ -18,8 +18,6 @@ public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clic
     public const int IdentifiersMax = 10_000;
 
     private const int ReadsAtOnce = 64;
-    // Of a cell: version and stamp, first seen, unbind time; then kind, length of the text, text, number of edges.
-    private const int CellHeadBytes = 32, EdgeTailBytes = 44;
 
     private readonly RedisReader _views = new(redis);
     private readonly RedisCellStore _cells = new(redis);
@@ -96,7 +94,7 @@ public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clic
                 if (cell.Cell is null) continue;
                 var (text, others) = ReadCell(cell.Cell);
                 members.Add(text);
-                neighbours.AddRange(others.Select(o => IdentifierId.Of(Encoding.UTF8.GetBytes(o))).Where(seen.Add));
+                neighbours.AddRange(others.Where(seen.Add));
             }
             next = await MembersAmongAsync(neighbours, customer, cancel);
         }
@@ -115,27 +113,12 @@ public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clic
         return members;
     }
 
-    private static (string Text, List<string> Neighbours) ReadCell(byte[] cell)
+    private static (string Text, List<IdentifierId> Neighbours) ReadCell(byte[] cell)
     {
-        var rest = cell.AsSpan(CellHeadBytes);
-        var text = ReadText(ref rest);
-        var edges = BinaryPrimitives.ReadUInt32LittleEndian(rest);
-        rest = rest[4..];
-        var neighbours = new List<string>();
-        for (var i = 0; i < edges; i++)
-        {
-            neighbours.Add(ReadText(ref rest));
-            rest = rest[EdgeTailBytes..];
-        }
-        return (text, neighbours);
-    }
-
-    private static string ReadText(ref Span<byte> rest)
-    {
-        var length = BinaryPrimitives.ReadUInt16LittleEndian(rest[1..]);
-        var text = Encoding.UTF8.GetString(rest.Slice(3, length));
-        rest = rest[(3 + length)..];
-        return text;
+        var evidence = new CellEvidence(cell);
+        var neighbours = new List<IdentifierId>(evidence.EdgeCount);
+        foreach (var edge in evidence) neighbours.Add(IdentifierId.Of(edge.Text));
+        return (Encoding.UTF8.GetString(evidence.Text), neighbours);
     }
 
     private static readonly Comparer<string> StrongestFirst = Comparer<string>.Create((a, b) =>

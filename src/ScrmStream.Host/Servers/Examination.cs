@@ -105,6 +105,8 @@ public sealed class Examination(HostSettings settings)
         }
         foreach (var output in new[] { settings.Kafka.DeadLetterTopic, settings.Kafka.IdentityChangesTopic }.Where(t => t.Length > 0))
             Ok("Kafka topic", $"{output} {(topics.Any(t => t.Topic == output) ? "is there" : "is made by the first run")}");
+        var decisions = topics.Any(t => t.Topic == settings.Kafka.DecisionTopic) ? "is there" : "is made by the first unlink";
+        Ok("Kafka topic", $"{settings.Kafka.DecisionTopic} {decisions}");
     }
 
     private async Task LookAtRedisAsync(CancellationToken cancel)

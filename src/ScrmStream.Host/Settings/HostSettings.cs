@@ -91,6 +91,7 @@ public sealed class HostSettings
         ClickHouse.Database = configuration["ClickHouse:Database"] ?? $"scrm_{name}";
         Kafka.DeadLetterTopic = configuration["Kafka:DeadLetterTopic"] ?? $"scrm.{name}.dead-letters";
         Kafka.IdentityChangesTopic = configuration["Kafka:IdentityChangesTopic"] ?? $"scrm.{name}.identity-changes";
+        Kafka.DecisionTopic = configuration["Kafka:DecisionTopic"] ?? $"scrm.{name}.decisions";
     }
 
     private void ApplyAddresses(IConfiguration configuration, CommandLineValues given, LocalServers? local)

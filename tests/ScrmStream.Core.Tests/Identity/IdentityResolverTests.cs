@@ -8,7 +8,7 @@ namespace ScrmStream.Tests.Identity;
 
 public sealed class IdentityResolverTests
 {
-    private static readonly Id[] Universe =
+    internal static readonly Id[] Universe =
     [
         new(IdentifierKind.UnionId, "w", "u1"), new(IdentifierKind.UnionId, "w", "u2"), new(IdentifierKind.MemberId, "s", "m1"),
         new(IdentifierKind.OpenId, "a", "o1"), new(IdentifierKind.OpenId, "a", "o2"), new(IdentifierKind.OpenId, "b", "o3"),
@@ -87,7 +87,7 @@ public sealed class IdentityResolverTests
     private static string Print(SortedDictionary<string, string[]> c) =>
         string.Join("\n", c.Select(x => $"{x.Key} = {string.Join(' ', x.Value)}"));
 
-    private static Sighting[] RandomEvents(Random random)
+    internal static Sighting[] RandomEvents(Random random)
     {
         const long Day = 24L * 3600 * 1000;
         var ids = random.GetItems(Universe, random.Next(3, 11)).Distinct().ToArray();
@@ -120,7 +120,7 @@ public sealed class IdentityResolverTests
         return customers;
     }
 
-    private static void Apply(EvidenceGraph graph, Sighting e)
+    internal static void Apply(EvidenceGraph graph, Sighting e)
     {
         var nodes = e.Ids.ToDictionary(i => i, i => Intern(graph, i));
         foreach (var node in nodes.Values)
@@ -139,7 +139,7 @@ public sealed class IdentityResolverTests
         graph.Turned.Clear();
     }
 
-    private static int Intern(EvidenceGraph graph, Id id)
+    internal static int Intern(EvidenceGraph graph, Id id)
     {
         var text = Encoding.UTF8.GetBytes(id.Text);
         return graph.Nodes.Intern(id.Kind, text, Fingerprint.Of(text), out _);

@@ -18,7 +18,7 @@ public sealed class IdentityChangeTests
     public async Task Run_FirstSightings_AnnounceNothing()
     {
         var world = new World();
-        await world.RunAsync(Event(1, "cookie:c"), Event(2, "unionid:u", "phone:p"), Event(3, "unionid:u", "openid:o"));
+        await world.RunAsync(Event(1, "cookie:c"), Event(2, "unionid:u", "phone:+8613912345678"), Event(3, "unionid:u", "openid:o"));
         Assert.Empty(world.Announced);
         Assert.Equal(4, world.Analytics.Map.Count);
     }
@@ -28,20 +28,20 @@ public sealed class IdentityChangeTests
     {
         var world = new World();
         await world.RunAsync(
-            Event(1, "unionid:u"), Event(2, "openid:o", "phone:p"), Event(3, "openid:o", "device_id:d"), Event(4, "unionid:u", "openid:o"));
+            Event(1, "unionid:u"), Event(2, "openid:o", "phone:+8613912345678"), Event(3, "openid:o", "device_id:d"), Event(4, "unionid:u", "openid:o"));
         // The union id was seen first, so it is the root; the phone and the device go along though no event of the merge names them.
         Assert.Equal(
-            ["device_id:d: openid:o -> unionid:u", "openid:o: openid:o -> unionid:u", "phone:p: openid:o -> unionid:u"], world.Said());
+            ["device_id:d: openid:o -> unionid:u", "openid:o: openid:o -> unionid:u", "phone:+8613912345678: openid:o -> unionid:u"], world.Said());
     }
 
     [Fact]
     public async Task Run_Unmerge_AnnouncesTheWayBack()
     {
         var world = new World();
-        await world.RunAsync(Event(1, "unionid:u"), Event(2, "openid:o", "phone:p"), Event(3, "unionid:u", "openid:o"));
+        await world.RunAsync(Event(1, "unionid:u"), Event(2, "openid:o", "phone:+8613912345678"), Event(3, "unionid:u", "openid:o"));
         world.Announced.Clear();
         await world.RunAsync(world.NewProcess, Unbind(9, "unionid:u", "openid:o"));
-        Assert.Equal(["openid:o: ? -> openid:o", "phone:p: ? -> openid:o", "unionid:u: ? -> unionid:u"], world.Said());
+        Assert.Equal(["openid:o: ? -> openid:o", "phone:+8613912345678: ? -> openid:o", "unionid:u: ? -> unionid:u"], world.Said());
     }
 
     [Fact]
@@ -49,10 +49,10 @@ public sealed class IdentityChangeTests
     {
         var world = new World();
         await world.RunAsync(
-            Event(1, "unionid:u"), Event(2, "openid:o", "phone:p"), Event(3, "unionid:u", "openid:o"), Unbind(9, "unionid:u", "openid:o"));
+            Event(1, "unionid:u"), Event(2, "openid:o", "phone:+8613912345678"), Event(3, "unionid:u", "openid:o"), Unbind(9, "unionid:u", "openid:o"));
         Assert.Equal(
             ["openid:o: openid:o -> unionid:u", "openid:o: unionid:u -> openid:o",
-                "phone:p: openid:o -> unionid:u", "phone:p: unionid:u -> openid:o"], world.Said());
+                "phone:+8613912345678: openid:o -> unionid:u", "phone:+8613912345678: unionid:u -> openid:o"], world.Said());
         foreach (var of in world.Announced.GroupBy(c => c.Mapping.Identifier))
         {
             Assert.Equal([IdOf("unionid:u"), IdOf("openid:o")], of.Select(c => c.Mapping.Customer!.Value));
@@ -64,9 +64,9 @@ public sealed class IdentityChangeTests
     public async Task Run_LateEventMakesAnotherRoot_AnnouncesEveryMember()
     {
         var world = new World();
-        await world.RunAsync(Event(5, "unionid:u", "phone:p"), Event(6, "unionid:u", "openid:o"), Event(1, "openid:o"));
+        await world.RunAsync(Event(5, "unionid:u", "phone:+8613912345678"), Event(6, "unionid:u", "openid:o"), Event(1, "openid:o"));
         Assert.Equal(
-            ["openid:o: unionid:u -> openid:o", "phone:p: unionid:u -> openid:o", "unionid:u: unionid:u -> openid:o"], world.Said());
+            ["openid:o: unionid:u -> openid:o", "phone:+8613912345678: unionid:u -> openid:o", "unionid:u: unionid:u -> openid:o"], world.Said());
     }
 
     [Fact]
@@ -82,8 +82,8 @@ public sealed class IdentityChangeTests
     public async Task Run_NewProcessWithoutAMembershipChange_AnnouncesNothing()
     {
         var world = new World();
-        await world.RunAsync(Event(1, "unionid:u", "phone:p"));
-        await world.RunAsync(world.NewProcess, Event(2, "unionid:u"), Event(3, "unionid:u", "phone:p"));
+        await world.RunAsync(Event(1, "unionid:u", "phone:+8613912345678"));
+        await world.RunAsync(world.NewProcess, Event(2, "unionid:u"), Event(3, "unionid:u", "phone:+8613912345678"));
         Assert.Empty(world.Announced);
     }
 

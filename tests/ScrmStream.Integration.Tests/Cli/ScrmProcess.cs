@@ -76,6 +76,12 @@ internal sealed class TemporaryHome : IAsyncDisposable
     }
 }
 
+/// <summary>The same for a theory.</summary>
+public sealed class LocalServersTheoryAttribute : TheoryAttribute
+{
+    public LocalServersTheoryAttribute() => Skip = new LocalServersFactAttribute().Skip;
+}
+
 /// <summary>A fact that starts local servers; skipped, with the reason, where they are not installed.</summary>
 public sealed class LocalServersFactAttribute : FactAttribute
 {
