@@ -36,6 +36,12 @@ public sealed class EvidenceGraph(IdentityOptions options)
 
     public ref EvidenceEdge Edge(int edge) => ref _edges[edge];
 
+    /// <summary>Hints at the first edge of a node, whose own line is there by now.</summary>
+    public void PrefetchEdge(int node)
+    {
+        if (Nodes[node].FirstEdge is var edge and >= 0) _edges.Prefetch(edge);
+    }
+
     /// <summary>Walks the edges of a node: start with <see cref="IdentifierNode.FirstEdge"/>, end with -1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int NextEdge(int edge, int node)

@@ -5,7 +5,7 @@ namespace ScrmStream.Identity;
 /// <summary>
 /// A growing array of structs in pages, so that growth never copies and a reference stays good. Not thread safe.
 /// </summary>
-public sealed class PagedArray<T> where T : struct
+public sealed class PagedArray<T> where T : unmanaged
 {
     private const int PageBits = 14;
     private const int PageSize = 1 << PageBits;
@@ -19,6 +19,9 @@ public sealed class PagedArray<T> where T : struct
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => ref _pages[index >> PageBits][index & (PageSize - 1)];
     }
+
+    /// <inheritdoc cref="CacheHint"/>
+    public void Prefetch(int index) => CacheHint.Prefetch(ref this[index]);
 
     /// <summary>Adds a default element and returns its index.</summary>
     public int Add()

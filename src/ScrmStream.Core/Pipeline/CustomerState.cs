@@ -22,11 +22,14 @@ public sealed class CustomerState(IdentityOptions identity)
     private readonly List<(int Node, CellFlags Marks)> _incomplete = [];
 
     private IdentityResolver? _resolver;
+    private StateHints? _hints;
 
     public EvidenceGraph Graph { get; } = new(identity);
     public IdentityResolver Resolver => _resolver ??= new IdentityResolver(Graph, identity);
     public BlobStore Shards { get; } = new();
     public BlobStore Conclusions { get; } = new();
+
+    internal StateHints Hints => _hints ??= new StateHints(this, _cells);
 
     public int Count => _cells.Count;
 
@@ -74,16 +77,23 @@ public sealed class CustomerState(IdentityOptions identity)
     public int[] Request(EventBatch batch)
     {
         _wanted.Clear();
-        foreach (ref var e in batch.Events)
+        for (var first = 0; first < batch.Count; first += StateHints.Together)
         {
-            foreach (ref var identifier in batch.IdentifiersOf(in e))
-            {
-                if (!identifier.Verified) continue;
-                identifier.Node = Intern(identifier.Kind, batch.Text(identifier.Text), identifier.Fingerprint);
-                Want(identifier.Node);
-            }
+            var events = StateHints.Next(batch.Events, first);
+            Hints.BeforeRequest(batch, events);
+            foreach (ref var e in events) RequestIdentifiers(batch, in e);
         }
         return _wanted.Count == 0 ? [] : [.. _wanted];
+    }
+
+    private void RequestIdentifiers(EventBatch batch, in TrackingEvent e)
+    {
+        foreach (ref var identifier in batch.IdentifiersOf(in e))
+        {
+            if (!identifier.Verified) continue;
+            identifier.Node = Intern(identifier.Kind, batch.Text(identifier.Text), identifier.Fingerprint);
+            Want(identifier.Node);
+        }
     }
 
     /// <summary>Takes in loaded cells, and returns the neighbours that they name and that must be loaded too.</summary>

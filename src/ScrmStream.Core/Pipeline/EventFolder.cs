@@ -26,12 +26,19 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
     /// <param name="publishAll">The batch was applied before and may be half written: publish everything concerned.</param>
     public void Fold(EventBatch batch, bool publishAll)
     {
-        foreach (ref var e in batch.Events)
+        for (var first = 0; first < batch.Count; first += StateHints.Together)
         {
-            var seen = Attribute(batch, ref e);
-            var changed = NoteSeen(batch, in e) | NoteEvidence(batch, in e);
-            if (changed || publishAll || seen != EventHistory.New) MarkMembership(batch, in e);
+            var events = StateHints.Next(batch.Events, first);
+            state.Hints.BeforeFold(batch, events);
+            foreach (ref var e in events) Fold(batch, ref e, publishAll);
         }
+    }
+
+    private void Fold(EventBatch batch, ref TrackingEvent e, bool publishAll)
+    {
+        var seen = Attribute(batch, ref e);
+        var changed = NoteSeen(batch, in e) | NoteEvidence(batch, in e);
+        if (changed || publishAll || seen != EventHistory.New) MarkMembership(batch, in e);
     }
 
     // An island has one member marked; a parked identifier is none of its neighbours' islands.

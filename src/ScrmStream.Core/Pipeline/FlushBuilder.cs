@@ -72,7 +72,11 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _remapped.Clear();
         _settling.Clear();
         _due.Clear();
-        foreach (var node in _membership) NoteIsland(node);
+        for (var i = 0; i < _membership.Count; i++)
+        {
+            if (i % StateHints.Together == 0) state.Hints.BeforeResolve(StateHints.Next(CollectionsMarshal.AsSpan(_membership), i));
+            NoteIsland(_membership[i]);
+        }
         foreach (var node in _touched) NoteCustomer(node);
         CollectionsMarshal.AsSpan(_due).Sort();
         state.ClearChanged();
@@ -82,7 +86,11 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     public bool NextCells(FlushSlice slice)
     {
         slice.Clear();
-        for (; _next < _dirty.Count && slice.Arena.Length < SliceBytes; _next++) WriteCell(slice, _dirty[_next]);
+        for (; _next < _dirty.Count && slice.Arena.Length < SliceBytes; _next++)
+        {
+            if (_next % StateHints.Together == 0) state.Hints.BeforeCells(StateHints.Next(CollectionsMarshal.AsSpan(_dirty), _next));
+            WriteCell(slice, _dirty[_next]);
+        }
         return slice.Cells.Count > 0;
     }
 
@@ -112,6 +120,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         slice.Clear();
         for (; _next < _due.Count && slice.Arena.Length < SliceBytes; _next++)
         {
+            if (_next % StateHints.Together == 0) state.Hints.BeforeViews(StateHints.Next(CollectionsMarshal.AsSpan(_due), _next));
             var node = (int)(uint)_due[_next];
             var vector = slice.Arena.Add(_vectors[_derivations[_noted[state[node].Noted].Derivation]]);
             if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector);

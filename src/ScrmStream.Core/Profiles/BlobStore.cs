@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using ScrmStream.Identity;
 
 namespace ScrmStream.Profiles;
 
@@ -35,6 +36,21 @@ public sealed class BlobStore
         var (page, start) = Place(_entries[handle]);
         var length = BinaryPrimitives.ReadInt32LittleEndian(_pages[page].AsSpan(start));
         return _pages[page].AsMemory(start + HeaderBytes, length);
+    }
+
+    /// <summary>Two hints that together hide the cost of a blob: for many the place, then the bytes.</summary>
+    public void PrefetchPlace(int handle)
+    {
+        if (handle != 0) CacheHint.Prefetch(ref _entries[handle]);
+    }
+
+    /// <inheritdoc cref="PrefetchPlace"/>
+    public void PrefetchBytes(int handle)
+    {
+        if (handle == 0) return;
+        var entry = _entries[handle];
+        var (page, start) = Place(entry);
+        CacheHint.Prefetch(ref _pages[page][start], ClassBytes[SizeClass(entry)]);
     }
 
     /// <summary>Stores bytes under a handle (0: a new one) and returns the handle.</summary>
