@@ -60,7 +60,9 @@ public sealed class IdentifierTable
         return node;
     }
 
-    /// <summary>Three hints that together hide the cost of <see cref="Intern"/>: first for many the slot, then the node, then the text.</summary>
+    /// <summary>
+    /// Three hints that together hide the cost of <see cref="Intern"/>: for many identifiers first the slot, then the node, then the text.
+    /// </summary>
     public void PrefetchSlot(ulong fingerprint) => CacheHint.Prefetch(ref _slots[(int)Tag(fingerprint) & (_slots.Length - 1)]);
 
     /// <inheritdoc cref="PrefetchSlot"/>
