@@ -34,7 +34,8 @@ public sealed class IdentityExplainer(EvidenceGraph graph, IdentityResolver reso
     {
         ref var e = ref graph.Edge(refused);
         var broken = Component(e.A).Concat(Component(e.B)).Where(n => _nodes[n].LimitGroup >= 0)
-            .GroupBy(n => _nodes[n].LimitGroup).Where(g => g.Count() > ValuesMax(g.First())).MinBy(g => _kinds.RankOf(_nodes[g.First()].Kind))!;
+            .GroupBy(n => _nodes[n].LimitGroup).Where(g => g.Count() > ValuesMax(g.First()))
+            .MinBy(g => _kinds.RankOf(_nodes[g.First()].Kind))!;
         return new LinkCut.OverLimit([.. broken], ValuesMax(broken.First()));
     }
 

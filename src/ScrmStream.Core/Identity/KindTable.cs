@@ -93,8 +93,8 @@ public sealed class KindTable
             throw Wrong(kind, $":Class '{options.Class}': pending_id is the one bridge, for cells are stored in a form that depends on it; "
                 + (kind.IsBridge() ? "leave the setting out." : "give account, app, contact or device."));
         if (kind.IsPersonal() && told == IdentifierClass.Device)
-            throw Wrong(kind, $":Class '{options.Class}': while keys are rotated one {kind.Word()} has several texts that stand for the same "
-                + "person, and a device stands for nobody for certain; give account, app or contact.");
+            throw Wrong(kind, $":Class '{options.Class}': while keys are rotated one {kind.Word()} has several texts that stand for the "
+                + "same person, and a device stands for nobody for certain; give account, app or contact.");
         return told;
     }
 

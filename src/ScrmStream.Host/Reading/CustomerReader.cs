@@ -57,7 +57,8 @@ public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clic
         var texts = clickHouse is null
             ? await FromCellsAsync(stored.Customer, cancel)
             : await FromMapAsync(clickHouse, stored.Customer, cancel);
-        return CustomerCard.Of(stored, [.. texts.Order(Comparer<string>.Create(ByStrength)).Select(t => CustomerIdentifier.TryParse(t)!)], rules, asOfMs);
+        texts.Sort(ByStrength);
+        return CustomerCard.Of(stored, [.. texts.Select(t => CustomerIdentifier.TryParse(t)!)], rules, asOfMs);
     }
 
     /// <summary>The customers of some ids without their identifiers, in the same order; null where there is none.</summary>
