@@ -1,6 +1,6 @@
 namespace ScrmStream.Events;
 
-/// <summary>The kinds of identifier, strongest first. The number is stored in cells: append, never renumber.</summary>
+/// <summary>The kinds of identifier, by default strongest first. The number is stored in cells: append, never renumber.</summary>
 public enum IdentifierKind : byte
 {
     UnionId, ExternalUserId, MemberId, LoginId, OpenId, Phone, Email, PendingId, DeviceId, Cookie, MpId, AnonymousId,
@@ -9,7 +9,7 @@ public enum IdentifierKind : byte
 /// <summary>The classes of kinds, strongest first.</summary>
 public enum IdentifierClass : byte { Account, App, Contact, Bridge, Device }
 
-/// <summary>What is known of each kind: its word in events and stored texts, and its class.</summary>
+/// <summary>What is known of each kind: its word in events and stored texts, and the class it has when none is configured.</summary>
 public static class IdentifierKinds
 {
     private static readonly string[] Words =
@@ -26,7 +26,8 @@ public static class IdentifierKinds
 
     public static ReadOnlySpan<byte> WordUtf8(this IdentifierKind kind) => Utf8[(int)kind];
 
-    public static IdentifierClass Class(this IdentifierKind kind) => kind switch
+    /// <summary>The class where the configuration names none; which one holds, <c>KindTable</c> of the identity says.</summary>
+    public static IdentifierClass DefaultClass(this IdentifierKind kind) => kind switch
     {
         <= IdentifierKind.LoginId => IdentifierClass.Account,
         IdentifierKind.OpenId => IdentifierClass.App,
@@ -34,6 +35,9 @@ public static class IdentifierKinds
         IdentifierKind.PendingId => IdentifierClass.Bridge,
         _ => IdentifierClass.Device,
     };
+
+    /// <summary>True for the one kind that links for a while. No configuration changes it: cells are laid out by it.</summary>
+    public static bool IsBridge(this IdentifierKind kind) => kind == IdentifierKind.PendingId;
 
     /// <summary>True for values that name a person outside of any system: with a configured key they are stored as a keyed hash.</summary>
     public static bool IsPersonal(this IdentifierKind kind) => kind is IdentifierKind.Phone or IdentifierKind.Email;

@@ -24,7 +24,10 @@ public sealed class EvidenceGraph(IdentityOptions options)
 
     public EvidenceGraph() : this(new IdentityOptions()) { }
 
-    public IdentifierTable Nodes { get; } = new();
+    public IdentifierTable Nodes { get; } = new(options.KindTable());
+
+    /// <summary>Classes, limits and strength of the kinds.</summary>
+    public KindTable Kinds => Nodes.Kinds;
 
     public int EdgeCount => _edges.Count;
 
@@ -251,7 +254,7 @@ public sealed class EvidenceGraph(IdentityOptions options)
     private bool BridgeHolds(int edge, int node)
     {
         ref var n = ref Nodes[node];
-        return n.Kind.Class() != IdentifierClass.Bridge || OrderTimeMs(edge) - n.FirstSeenMs <= BridgeWindowMs;
+        return !n.Kind.IsBridge() || OrderTimeMs(edge) - n.FirstSeenMs <= BridgeWindowMs;
     }
 
     private int Add(int a, int b)

@@ -12,6 +12,7 @@ public sealed class IdentifierScreen(IdentityOptions options)
     private readonly Normaliser _normaliser = options.Normaliser();
     private readonly JunkList _junk = options.Junk();
     private readonly PersonalKeys _keys = new(options.PersonalKeys);
+    private readonly KindTable _kinds = options.KindTable();
 
     public void Apply(EventBatch batch)
     {
@@ -99,7 +100,7 @@ public sealed class IdentifierScreen(IdentityOptions options)
     private bool IsHashed(EventBatch batch, in EventIdentifier identifier) =>
         IdentifierText.KeyId(batch.Text(identifier.Text), identifier.Kind) is { IsEmpty: false } id && _keys.Knows(id);
 
-    private static (RejectReason, string)? Refusal(EventBatch batch, ref TrackingEvent e)
+    private (RejectReason, string)? Refusal(EventBatch batch, ref TrackingEvent e)
     {
         if (e.NamedIdentifiers is < 1 or > 2 && IsUnbind(batch.Text(e.Name)))
             return (RejectReason.BadUnbind, $"identity_unbind names {e.NamedIdentifiers} identifiers; it takes one or two");
@@ -117,10 +118,10 @@ public sealed class IdentifierScreen(IdentityOptions options)
             : null;
     }
 
-    private static bool IsStronger(EventBatch batch, int a, int b)
+    private bool IsStronger(EventBatch batch, int a, int b)
     {
         ref var x = ref batch.Identifiers[a];
         ref var y = ref batch.Identifiers[b];
-        return IdentifierText.CompareStrength(x.Kind, batch.Text(x.Text), y.Kind, batch.Text(y.Text)) < 0;
+        return _kinds.CompareStrength(x.Kind, batch.Text(x.Text), y.Kind, batch.Text(y.Text)) < 0;
     }
 }

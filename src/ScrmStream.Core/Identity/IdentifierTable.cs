@@ -7,7 +7,7 @@ namespace ScrmStream.Identity;
 /// All identifiers the process has in memory: an index per stored text, found by fingerprint and verified against the bytes.
 /// Owned by the deciding thread.
 /// </summary>
-public sealed class IdentifierTable
+public sealed class IdentifierTable(KindTable kinds)
 {
     private const int TextPageBytes = 1 << 20;
 
@@ -27,6 +27,9 @@ public sealed class IdentifierTable
     }
 
     public int Count => _nodes.Count;
+
+    /// <summary>Classes, limits and strength of the kinds.</summary>
+    public KindTable Kinds => kinds;
 
     /// <summary>Number of distinct limit groups given out.</summary>
     public int LimitGroups { get; private set; }
@@ -159,11 +162,10 @@ public sealed class IdentifierTable
         return checked((uint)((_textPages.Count - 1L) * TextPageBytes + _textUsed - text.Length));
     }
 
-    // Account and app values are limited per kind and scope, contacts per kind, the rest not at all.
     private int LimitGroupOf(IdentifierKind kind, ReadOnlySpan<byte> text)
     {
-        if (kind.Class() > IdentifierClass.Contact) return -1;
-        var prefix = kind.Class() == IdentifierClass.Contact ? kind.WordUtf8() : text[..^IdentifierText.Value(text, kind).Length];
+        if (kinds.ValuesMaxOf(kind) == KindTable.NoLimit) return -1;
+        var prefix = kinds.IsPerScope(kind) ? text[..^IdentifierText.Value(text, kind).Length] : kind.WordUtf8();
         var fingerprint = Fingerprint.Of(prefix);
         if (!_limitGroups.TryGetValue(fingerprint, out var groups)) _limitGroups[fingerprint] = groups = [];
         foreach (var (known, group) in groups)

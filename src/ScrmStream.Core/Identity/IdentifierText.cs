@@ -2,7 +2,7 @@ using ScrmStream.Events;
 
 namespace ScrmStream.Identity;
 
-/// <summary>The parts and the order of stored texts <c>kind:scope:value</c>.</summary>
+/// <summary>The parts of stored texts <c>kind:scope:value</c>.</summary>
 public static class IdentifierText
 {
     public static ReadOnlySpan<byte> Scope(ReadOnlySpan<byte> text, IdentifierKind kind)
@@ -29,17 +29,5 @@ public static class IdentifierText
         if (length is < 1 or > PersonalKeys.IdBytesMax || value[length] != '.') return default;
         var isId = !value[..length].ContainsAnyExcept(PersonalKeys.IdBytes);
         return isId && !value[(length + 1)..].ContainsAnyExcept("0123456789abcdef"u8) ? value[..length] : default;
-    }
-
-    /// <summary>
-    /// Strength: class, kind, then scope and value in order of their bytes; negative when <paramref name="a"/> is stronger.
-    /// Kinds are numbered class by class, so the kind's number holds both.
-    /// </summary>
-    public static int CompareStrength(IdentifierKind kindA, ReadOnlySpan<byte> a, IdentifierKind kindB, ReadOnlySpan<byte> b)
-    {
-        // As numbers: an enum's own comparison makes two objects.
-        if (kindA != kindB) return ((byte)kindA).CompareTo((byte)kindB);
-        var byScope = Scope(a, kindA).SequenceCompareTo(Scope(b, kindB));
-        return byScope != 0 ? byScope : Value(a, kindA).SequenceCompareTo(Value(b, kindB));
     }
 }

@@ -9,6 +9,7 @@ namespace ScrmStream.Identity;
 public sealed class IdentityExplainer(EvidenceGraph graph, IdentityResolver resolver, IdentityOptions options)
 {
     private readonly IdentifierTable _nodes = graph.Nodes;
+    private readonly KindTable _kinds = graph.Kinds;
     // Of the islands last studied: which member stands for a node's component, which group a device is in, which edges make customers.
     private readonly Dictionary<int, int> _component = [];
     private readonly Dictionary<int, DeviceGroup> _group = [];
@@ -33,7 +34,8 @@ public sealed class IdentityExplainer(EvidenceGraph graph, IdentityResolver reso
     {
         ref var e = ref graph.Edge(refused);
         var broken = Component(e.A).Concat(Component(e.B)).Where(n => _nodes[n].LimitGroup >= 0)
-            .GroupBy(n => _nodes[n].LimitGroup).Where(g => g.Count() > ValuesMax(g.First())).MinBy(g => _nodes[g.First()].Kind)!;
+            .GroupBy(n => _nodes[n].LimitGroup).Where(g => g.Count() > ValuesMax(g.First()))
+            .MinBy(g => _kinds.RankOf(_nodes[g.First()].Kind))!;
         return new LinkCut.OverLimit([.. broken], ValuesMax(broken.First()));
     }
 
@@ -113,8 +115,8 @@ public sealed class IdentityExplainer(EvidenceGraph graph, IdentityResolver reso
     private LinkCut.BridgeExpired ExpiryOf(int edge)
     {
         ref var e = ref graph.Edge(edge);
-        var isA = _nodes[e.A].Kind.Class() == IdentifierClass.Bridge
-            && (_nodes[e.B].Kind.Class() != IdentifierClass.Bridge || _nodes[e.A].FirstSeenMs <= _nodes[e.B].FirstSeenMs);
+        var isA = _nodes[e.A].Kind.IsBridge()
+            && (!_nodes[e.B].Kind.IsBridge() || _nodes[e.A].FirstSeenMs <= _nodes[e.B].FirstSeenMs);
         var bridge = isA ? e.A : e.B;
         return new LinkCut.BridgeExpired(bridge, _nodes[bridge].FirstSeenMs, graph.OrderTimeMs(edge));
     }
@@ -140,9 +142,9 @@ public sealed class IdentityExplainer(EvidenceGraph graph, IdentityResolver reso
 
     private bool IsCrossing(int edge) => _component[graph.Edge(edge).A] != _component[graph.Edge(edge).B];
 
-    private bool IsDevice(int node) => _nodes[node].Kind.Class() == IdentifierClass.Device;
+    private bool IsDevice(int node) => _kinds.IsDevice(_nodes[node].Kind);
 
-    private int ValuesMax(int node) => _nodes[node].Kind.Class() == IdentifierClass.Contact ? options.ContactValuesMax : 1;
+    private int ValuesMax(int node) => _kinds.ValuesMaxOf(_nodes[node].Kind);
 
     private IEnumerable<int> Component(int start)
     {

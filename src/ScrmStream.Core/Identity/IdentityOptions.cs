@@ -7,8 +7,15 @@ namespace ScrmStream.Identity;
 /// </summary>
 public sealed class IdentityOptions
 {
-    /// <summary>Values of one contact kind (phone, email) per customer. Default 3, range 1 to 100.</summary>
+    /// <summary>
+    /// Values of each contact kind (phone, email) per customer, where <see cref="Kinds"/> gives the kind none. Default 3, range 1 to 100.
+    /// </summary>
     public int ContactValuesMax { get; set; } = 3;
+    /// <summary>
+    /// Other classes and limits than the kinds have by default, by the kind's word. Default: none. They decide anchors and customers:
+    /// change them only together with the namespace.
+    /// </summary>
+    public Dictionary<string, KindOptions> Kinds { get; set; } = [];
     /// <summary>
     /// Distinct strong neighbours (for devices also: device neighbours) beyond which an identifier is quarantined. Default 50, range 2 to
     /// 10,000.
@@ -41,6 +48,10 @@ public sealed class IdentityOptions
 
     public Normaliser Normaliser() => new(PhoneRegion);
 
+    /// <summary>Classes and limits of all kinds, frozen.</summary>
+    /// <exception cref="ArgumentException">An entry of <see cref="Kinds"/> is wrong; the message names it and says why.</exception>
+    public KindTable KindTable() => new(Kinds, ContactValuesMax);
+
     /// <exception cref="ArgumentException">An option is outside its range; the message names it.</exception>
     public void Validate()
     {
@@ -54,6 +65,7 @@ public sealed class IdentityOptions
                 nameof(RawComponentMax), RawComponentMax, "Identity:RawComponentMax must be from 10 to 1,000,000.");
         if (PhoneRegion.Length is < 1 or > 3 || PhoneRegion[0] == '0' || !PhoneRegion.All(char.IsAsciiDigit))
             throw new ArgumentException($"Pipeline:Identity:PhoneRegion '{PhoneRegion}': give the 1 to 3 digits of a calling code, as 86.");
+        _ = KindTable();
         _ = new PersonalKeys(PersonalKeys);
     }
 }

@@ -10,9 +10,9 @@ namespace ScrmStream.Identity;
 /// </summary>
 public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions options)
 {
-    private readonly int _contactValuesMax = options.ContactValuesMax;
     private readonly int _rawComponentMax = options.RawComponentMax;
     private readonly IdentifierTable _nodes = graph.Nodes;
+    private readonly KindTable _kinds = graph.Kinds;
     private readonly List<int> _members = [];
     private readonly List<int> _strongEdges = [];
     private readonly List<int> _deviceEdges = [];
@@ -118,7 +118,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
 
     private bool HasContactEnd(int edge) => IsContact(graph.Edge(edge).A) || IsContact(graph.Edge(edge).B);
 
-    private bool IsContact(int node) => _nodes[node].Kind.Class() == IdentifierClass.Contact;
+    private bool IsContact(int node) => _kinds.IsContact(_nodes[node].Kind);
 
     private void UniteStrong()
     {
@@ -150,7 +150,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
     private int EdgeClasses(int edge)
     {
         ref var e = ref graph.Edge(edge);
-        var (a, b) = ((int)_nodes[e.A].Kind.Class(), (int)_nodes[e.B].Kind.Class());
+        var (a, b) = ((int)_kinds.ClassOf(_nodes[e.A].Kind), (int)_kinds.ClassOf(_nodes[e.B].Kind));
         return Math.Max(a, b) * 16 + Math.Min(a, b);
     }
 
@@ -175,7 +175,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         do
         {
             ref var node = ref _nodes[_members[i]];
-            if (node.LimitGroup >= 0 && _isCounted[i] && ++_groupCounts[node.LimitGroup] > ValuesMax(node.Kind)) within = false;
+            if (node.LimitGroup >= 0 && _isCounted[i] && ++_groupCounts[node.LimitGroup] > _kinds.ValuesMaxOf(node.Kind)) within = false;
             i = _next[i];
         }
         while (i != start);
@@ -194,8 +194,6 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         while (i != start);
     }
 
-    private int ValuesMax(IdentifierKind kind) => kind.Class() == IdentifierClass.Contact ? _contactValuesMax : 1;
-
     private void Unite(int a, int b)
     {
         if (_component[a] == _component[b]) return;
@@ -210,7 +208,7 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         (_next[a], _next[b]) = (_next[b], _next[a]);
     }
 
-    private bool IsDevice(int node) => _nodes[node].Kind.Class() == IdentifierClass.Device;
+    private bool IsDevice(int node) => _kinds.IsDevice(_nodes[node].Kind);
 
     private bool IsDeviceGroupEdge(int edge) => IsDevice(graph.Edge(edge).A) && IsDevice(graph.Edge(edge).B);
 
@@ -278,6 +276,6 @@ public sealed class IdentityResolver(EvidenceGraph graph, IdentityOptions option
         ref var a = ref _nodes[node];
         ref var b = ref _nodes[than];
         if (a.FirstSeenMs != b.FirstSeenMs) return a.FirstSeenMs < b.FirstSeenMs;
-        return IdentifierText.CompareStrength(a.Kind, _nodes.Text(node), b.Kind, _nodes.Text(than)) < 0;
+        return _kinds.CompareStrength(a.Kind, _nodes.Text(node), b.Kind, _nodes.Text(than)) < 0;
     }
 }

@@ -22,10 +22,10 @@ internal sealed class Quarantine(int neighboursMax)
         ref var n = ref graph.Nodes[node];
         if (n.EdgeCount <= neighboursMax) return;
         if (!_crowds.TryGetValue(node, out var crowd)) crowd = Count(graph, node);
-        else if (graph.Nodes[other].Kind.Class() == IdentifierClass.Device) crowd.Devices += change;
+        else if (graph.Kinds.IsDevice(graph.Nodes[other].Kind)) crowd.Devices += change;
         else crowd.Strong += change;
         _crowds[node] = crowd;
-        Turn(ref n, node, IsCrowd(in n, crowd));
+        Turn(ref n, node, IsCrowd(in n, crowd, graph.Kinds));
     }
 
     public void Released(ref IdentifierNode n, int node) => Turn(ref n, node, false);
@@ -37,8 +37,8 @@ internal sealed class Quarantine(int neighboursMax)
         Parked = 0;
     }
 
-    private bool IsCrowd(in IdentifierNode n, (int Strong, int Devices) crowd) =>
-        !n.IsReleased && (crowd.Strong > neighboursMax || n.Kind.Class() == IdentifierClass.Device && crowd.Devices > neighboursMax);
+    private bool IsCrowd(in IdentifierNode n, (int Strong, int Devices) crowd, KindTable kinds) =>
+        !n.IsReleased && (crowd.Strong > neighboursMax || kinds.IsDevice(n.Kind) && crowd.Devices > neighboursMax);
 
     private void Turn(ref IdentifierNode n, int node, bool isParked)
     {
@@ -55,7 +55,7 @@ internal sealed class Quarantine(int neighboursMax)
         {
             ref var e = ref graph.Edge(edge);
             if (!e.Counts || e.IsAlias) continue;
-            if (graph.Nodes[e.Other(node)].Kind.Class() == IdentifierClass.Device) crowd.Devices++;
+            if (graph.Kinds.IsDevice(graph.Nodes[e.Other(node)].Kind)) crowd.Devices++;
             else crowd.Strong++;
         }
         return crowd;

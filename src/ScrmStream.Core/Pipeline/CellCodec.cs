@@ -87,7 +87,7 @@ public static class CellCodec
         BinaryPrimitives.WriteInt64LittleEndian(tail[32..], source.Offset);
         BinaryPrimitives.WriteInt32LittleEndian(tail[40..], source.Index);
         ref var o = ref state.Graph.Nodes[other];
-        if (o.Kind.Class() == IdentifierClass.Bridge) BinaryPrimitives.WriteInt64LittleEndian(arena.Append(BridgeBytes), o.FirstSeenMs);
+        if (o.Kind.IsBridge()) BinaryPrimitives.WriteInt64LittleEndian(arena.Append(BridgeBytes), o.FirstSeenMs);
     }
 
     private static void ReadEdge(CustomerState state, int node, ref ReadOnlySpan<byte> rest)
@@ -105,7 +105,7 @@ public static class CellCodec
         e.Halves++;
         if (state.Graph.Merge(edge, first, last, unbound, source) && !added) e.HalvesDiffer = true;
         rest = rest[EdgeTailBytes..];
-        if (kind.Class() != IdentifierClass.Bridge) return;
+        if (!kind.IsBridge()) return;
         state.Graph.Sight(other, BinaryPrimitives.ReadInt64LittleEndian(rest));
         rest = rest[BridgeBytes..];
     }

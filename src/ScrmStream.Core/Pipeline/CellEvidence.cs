@@ -71,7 +71,7 @@ public readonly ref struct CellEvidence
         {
             if (_left-- == 0) return false;
             var length = 3 + BinaryPrimitives.ReadUInt16LittleEndian(Rest[1..]) + CellCodec.EdgeTailBytes
-                + (((IdentifierKind)Rest[0]).Class() == IdentifierClass.Bridge ? CellCodec.BridgeBytes : 0);
+                + (((IdentifierKind)Rest[0]).IsBridge() ? CellCodec.BridgeBytes : 0);
             _half = Rest[..length];
             Rest = Rest[length..];
             return true;

@@ -96,7 +96,7 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
             if (!identifier.Verified) continue;
             var isEarlier = _graph.Sight(identifier.Node, e.EventTimeMs);
             // Also when the event is a repeat: a writer may have stopped before the neighbours' halves said it.
-            if (identifier.Kind.Class() == IdentifierClass.Bridge && e.EventTimeMs == _graph.Nodes[identifier.Node].FirstSeenMs)
+            if (identifier.Kind.IsBridge() && e.EventTimeMs == _graph.Nodes[identifier.Node].FirstSeenMs)
                 state.Spread(identifier.Node);
             if (!isEarlier) continue;
             state.Mark(identifier.Node, CellFlags.Dirty);

@@ -40,7 +40,8 @@ internal static class CustomerCommand
         var rules = settings.Rules is { } file ? RuleSet.Load(file) : null;
         await using var redis = await RedisConnection.OpenAsync(settings.Redis, NullLogger.Instance, TimeProvider.System, cancel);
         using var clickHouse = settings.HasClickHouse ? new ClickHouseClient(settings.ClickHouse) : null;
-        var customer = await new CustomerReader(redis, clickHouse, rules).ReadFirstAsync(ids, asOfMs, cancel);
+        var reader = new CustomerReader(redis, clickHouse, rules, settings.Pipeline.Identity.KindTable());
+        var customer = await reader.ReadFirstAsync(ids, asOfMs, cancel);
         if (customer is null)
         {
             var place = settings.Namespace.Length == 0 ? "" : $" in namespace {settings.Namespace}";

@@ -43,7 +43,8 @@ internal static class LeadsCommand
         var name = score ?? rules?.Scores.FirstOrDefault()?.Name ?? await OnlyScoreAsync(settings, cancel);
         await using var redis = await RedisConnection.OpenAsync(settings.Redis, NullLogger.Instance, TimeProvider.System, cancel);
         var leaders = await new RedisReader(redis).LeadersAsync(name, top, atMs, cancel);
-        var cards = await new CustomerReader(redis, null, rules).ReadManyAsync([.. leaders.Select(l => l.Customer)], atMs, cancel);
+        var reader = new CustomerReader(redis, null, rules, settings.Pipeline.Identity.KindTable());
+        var cards = await reader.ReadManyAsync([.. leaders.Select(l => l.Customer)], atMs, cancel);
         // A board and its views are written together, so a lead without a view has just been merged away.
         if (format is null && rules is null && !Console.IsOutputRedirected)
             Console.Error.WriteLine("Values are of now, grades of each customer's last event; --rules FILE brings grades to now.");

@@ -37,7 +37,7 @@ public sealed class DemoStage : IAsyncDisposable
         Settings = settings;
         Rules = rules;
         ClickHouse = new ClickHouseClient(settings.ClickHouse);
-        Customers = new CustomerReader(redis, ClickHouse, rules);
+        Customers = new CustomerReader(redis, ClickHouse, rules, settings.Pipeline.Identity.KindTable());
         Leads = new RedisReader(redis);
         Pipeline = new StreamPipeline(settings.Pipeline, rules, connected.Ports, WriterStamp.New(), time);
         _running = Pipeline.RunAsync(_stop.Token);

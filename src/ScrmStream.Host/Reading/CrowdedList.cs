@@ -19,11 +19,12 @@ internal static class CrowdedList
         RedisConnection redis, IdentityOptions options, int limit, bool json, CancellationToken cancel)
     {
         var found = new List<Crowded>();
+        var cells = new RedisCellStore(redis);
         var progress = new CellProgress(TimeProvider.System);
         await foreach (var page in new RedisCellScan(redis).PagesAsync(cancel))
         {
             foreach (var cell in page)
-                if (Judge(cell, new EvidenceReader(new RedisCellStore(redis), options), options) is { } crowded) found.Add(crowded);
+                if (Judge(cell, cells, options) is { } crowded) found.Add(crowded);
             progress.Add(page.Length);
         }
         var most = found.OrderByDescending(c => Math.Max(c.StrongNeighbours, c.DeviceNeighbours)).Take(limit).ToList();
@@ -31,15 +32,16 @@ internal static class CrowdedList
         else Write(most, found.Count, options);
     }
 
-    private static Crowded? Judge(byte[] cell, EvidenceReader evidence, IdentityOptions options)
+    private static Crowded? Judge(byte[] cell, RedisCellStore cells, IdentityOptions options)
     {
         if (new CellEvidence(cell).EdgeCount <= options.NeighboursMax) return null;
+        var evidence = new EvidenceReader(cells, options);
         var (graph, node, strong, devices) = (evidence.Graph, evidence.Take(cell), 0, 0);
         if (!graph.Nodes[node].IsParked) return null;
         for (var edge = graph.Nodes[node].FirstEdge; edge >= 0; edge = graph.NextEdge(edge, node))
         {
             if (!graph.Edge(edge).Counts) continue;
-            if (graph.Nodes[graph.Edge(edge).Other(node)].Kind.Class() == IdentifierClass.Device) devices++;
+            if (graph.Kinds.IsDevice(graph.Nodes[graph.Edge(edge).Other(node)].Kind)) devices++;
             else strong++;
         }
         return new Crowded(graph.Nodes[node].Kind.Word(), graph.Nodes.TextOf(node), strong, devices);

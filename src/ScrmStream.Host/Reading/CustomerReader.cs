@@ -12,7 +12,8 @@ namespace ScrmStream.Host.Reading;
 /// <summary>Reads customers from Redis, with their identifiers. One use at a time.</summary>
 /// <param name="clickHouse">Knows the identifiers of a customer by one query; null: they are found over the cells in Redis.</param>
 /// <param name="rules">For grades as of another time; null: grades as stored.</param>
-public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clickHouse, RuleSet? rules)
+/// <param name="kinds">Their strength, for the order of identifiers.</param>
+public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clickHouse, RuleSet? rules, KindTable kinds)
 {
     /// <summary>More identifiers than that are not listed.</summary>
     public const int IdentifiersMax = 10_000;
@@ -56,7 +57,8 @@ public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clic
         var texts = clickHouse is null
             ? await FromCellsAsync(stored.Customer, cancel)
             : await FromMapAsync(clickHouse, stored.Customer, cancel);
-        return CustomerCard.Of(stored, [.. texts.Order(StrongestFirst).Select(t => CustomerIdentifier.TryParse(t)!)], rules, asOfMs);
+        texts.Sort(ByStrength);
+        return CustomerCard.Of(stored, [.. texts.Select(t => CustomerIdentifier.TryParse(t)!)], rules, asOfMs);
     }
 
     /// <summary>The customers of some ids without their identifiers, in the same order; null where there is none.</summary>
@@ -121,11 +123,11 @@ public sealed class CustomerReader(RedisConnection redis, ClickHouseClient? clic
         return (Encoding.UTF8.GetString(evidence.Text), neighbours);
     }
 
-    private static readonly Comparer<string> StrongestFirst = Comparer<string>.Create((a, b) =>
+    private int ByStrength(string a, string b)
     {
         var (x, y) = (Encoding.UTF8.GetBytes(a), Encoding.UTF8.GetBytes(b));
-        return IdentifierText.CompareStrength(KindOf(a), x, KindOf(b), y);
-    });
+        return kinds.CompareStrength(KindOf(a), x, KindOf(b), y);
+    }
 
     private static IdentifierKind KindOf(string text)
     {

@@ -41,9 +41,10 @@ internal static class CutText
     private static string Limit(LinkCut.OverLimit cut, IdentifierTable nodes)
     {
         var kind = nodes[cut.Values[0]].Kind;
-        if (kind.Class() == IdentifierClass.Contact) return $"{cut.ValuesMax} values of {kind.Word()} per customer";
+        var values = cut.ValuesMax == 1 ? $"one {kind.Word()}" : $"{cut.ValuesMax} values of {kind.Word()}";
+        if (!nodes.Kinds.IsPerScope(kind)) return $"{values} per customer";
         var scope = System.Text.Encoding.UTF8.GetString(IdentifierText.Scope(nodes.Text(cut.Values[0]), kind));
-        return $"one {kind.Word()} per scope {(scope.Length == 0 ? "(empty)" : scope)}";
+        return $"{values} per scope {(scope.Length == 0 ? "(empty)" : scope)}";
     }
 
     private static string Texts(IEnumerable<int> found, IdentifierTable nodes) => string.Join(" and ", found.Select(nodes.TextOf));

@@ -67,7 +67,7 @@ public sealed class CustomerProfile(CustomerState state, RuleSet rules)
         return roots;
     }
 
-    private int ByStrength(int a, int b) => IdentifierText.CompareStrength(
+    private int ByStrength(int a, int b) => state.Graph.Kinds.CompareStrength(
         state.Graph.Nodes[a].Kind, state.Graph.Nodes.Text(a), state.Graph.Nodes[b].Kind, state.Graph.Nodes.Text(b));
 
     private static string Utf8(ReadOnlySpan<byte> text) => System.Text.Encoding.UTF8.GetString(text);

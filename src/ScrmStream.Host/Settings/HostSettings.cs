@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.Configuration;
 using ScrmStream.ClickHouse;
 using ScrmStream.Identity;
@@ -47,8 +48,26 @@ public sealed class HostSettings
         settings.ApplyNamespace(given.Namespace ?? settings.Namespace, configuration, given);
         settings.ApplyAddresses(configuration, given, LocalServers.Find());
         settings.Rules = given.Rules ?? settings.Rules;
+        CheckKinds(configuration.GetSection("Pipeline:Identity:Kinds"), settings.Pipeline.Identity);
         Validate(settings.Pipeline.Identity);
         return settings;
+    }
+
+    // The binder passes in silence over entries of a map that it cannot read, and a kind would then keep its default.
+    private static void CheckKinds(IConfigurationSection kinds, IdentityOptions identity)
+    {
+        const string Form = "give an object with Class (a word), ValuesMax (a whole number) or PerScope (true or false)";
+        const BindingFlags AnyCase = BindingFlags.IgnoreCase | BindingFlags.Instance | BindingFlags.Public;
+        if (!string.IsNullOrEmpty(kinds.Value))
+            throw new SettingsException($"{kinds.Path} '{kinds.Value}': give a map from kinds to objects.");
+        foreach (var kind in kinds.GetChildren())
+        {
+            if (!string.IsNullOrEmpty(kind.Value) || !identity.Kinds.ContainsKey(kind.Key))
+                throw new SettingsException($"{kind.Path} cannot be read: {Form}.");
+            foreach (var setting in kind.GetChildren())
+                if (typeof(KindOptions).GetProperty(setting.Key, AnyCase) is null)
+                    throw new SettingsException($"{setting.Path}: there is no such setting; {Form}.");
+        }
     }
 
     // Look-ups need the keys as much as "run" does, and a wrong one would find nobody.

@@ -21,7 +21,7 @@ public sealed class IdentityExplainerTests
         for (var seed = 0; seed < 1500; seed++)
         {
             var random = new Random(seed);
-            var options = new IdentityOptions { NeighboursMax = random.Next(2, 8), RawComponentMax = random.Next(3, 12) };
+            var options = IdentityResolverTests.RandomOptions(random);
             var world = new World(IdentityResolverTests.RandomEvents(random), options);
             for (var a = 0; a < world.Graph.Nodes.Count; a++)
             {
@@ -136,7 +136,7 @@ public sealed class IdentityExplainerTests
             Graph = new EvidenceGraph(options);
             _events = events;
             _customers = Customers(events, options);
-            foreach (var e in events) IdentityResolverTests.Apply(Graph, e);
+            foreach (var e in events) IdentityResolverTests.Apply(Graph, e, options);
             _resolver = new IdentityResolver(Graph, options);
             _explainer = new IdentityExplainer(Graph, _resolver, options);
         }
@@ -237,7 +237,7 @@ public sealed class IdentityExplainerTests
 
         private bool IsUsable(int edge) => Graph.Edge(edge).Counts && Graph.IsOpen(in Graph.Edge(edge));
 
-        private bool IsStrong(int node) => Graph.Nodes[node].Kind.Class() != IdentifierClass.Device;
+        private bool IsStrong(int node) => !Graph.Kinds.IsDevice(Graph.Nodes[node].Kind);
 
         private int CustomersOfGroup(int device)
         {

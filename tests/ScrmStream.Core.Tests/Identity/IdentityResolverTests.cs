@@ -12,9 +12,10 @@ public sealed class IdentityResolverTests
     [
         new(IdentifierKind.UnionId, "w", "u1"), new(IdentifierKind.UnionId, "w", "u2"), new(IdentifierKind.MemberId, "s", "m1"),
         new(IdentifierKind.OpenId, "a", "o1"), new(IdentifierKind.OpenId, "a", "o2"), new(IdentifierKind.OpenId, "b", "o3"),
-        new(IdentifierKind.Phone, "", "p1"), new(IdentifierKind.Phone, "", "p2"), new(IdentifierKind.Phone, "", "p3"), new(IdentifierKind.Phone, "", "p4"),
+        new(IdentifierKind.Phone, "", "p1"), new(IdentifierKind.Phone, "", "p2"), new(IdentifierKind.Phone, "", "p3"), new(IdentifierKind.Phone, "t", "p4"),
         new(IdentifierKind.PendingId, "c", "x1"), new(IdentifierKind.DeviceId, "app", "d1"), new(IdentifierKind.Cookie, "web", "c1"),
-        new(IdentifierKind.Cookie, "web", "c2"),
+        new(IdentifierKind.Cookie, "web", "c2"), new(IdentifierKind.MemberId, "s", "m2"), new(IdentifierKind.MemberId, "t", "m3"),
+        new(IdentifierKind.MpId, "a", "q1"), new(IdentifierKind.MpId, "a", "q2"),
     ];
 
     /// <summary>Random small worlds against the rules written out naively, each in two orders with repeats.</summary>
@@ -24,7 +25,7 @@ public sealed class IdentityResolverTests
         foreach (var seed in Seeds.From(0, 3_000, 100_000))
         {
             var random = new Random(seed);
-            var options = new IdentityOptions { NeighboursMax = random.Next(2, 6), RawComponentMax = random.Next(3, 12) };
+            var options = RandomOptions(random);
             var events = RandomEvents(random);
             var expected = Customers(events, options);
             var shuffled = events.Concat(events.Where(_ => random.Next(4) == 0)).ToArray();
@@ -42,12 +43,13 @@ public sealed class IdentityResolverTests
         foreach (var seed in Seeds.From(10_000, 300, 10_000))
         {
             var random = new Random(seed);
-            var options = new IdentityOptions { NeighboursMax = random.Next(2, 6), RawComponentMax = random.Next(3, 12) };
+            var options = RandomOptions(random);
             var events = RandomEvents(random);
             var linking = events.Where(e => !e.IsUnbind && !e.IsRelease && e.Ids.Length > 1).ToArray();
             if (linking.Length == 0) continue;
             var chosen = linking[random.Next(linking.Length)];
-            var edge = Pair(chosen.Anchor, chosen.Ids.First(i => i != chosen.Anchor));
+            var anchor = new SlowKinds(options).Anchor(chosen);
+            var edge = Pair(anchor, chosen.Ids.First(i => i != anchor));
             var unbind = new Sighting(events.Max(e => e.TimeMs), [edge.A, edge.B], IsUnbind: true);
             Sighting[] all = [.. events, unbind];
             random.Shuffle(all);
@@ -87,6 +89,29 @@ public sealed class IdentityResolverTests
     private static string Print(SortedDictionary<string, string[]> c) =>
         string.Join("\n", c.Select(x => $"{x.Key} = {string.Join(' ', x.Value)}"));
 
+    /// <summary>Limits small enough to be met; in half of the worlds the kinds have other classes and limits than by default.</summary>
+    internal static IdentityOptions RandomOptions(Random random) => new()
+    {
+        NeighboursMax = random.Next(2, 8), RawComponentMax = random.Next(3, 12), ContactValuesMax = random.Next(2, 4),
+        Kinds = random.Next(2) == 0 ? [] : RandomKinds(random),
+    };
+
+    private static Dictionary<string, KindOptions> RandomKinds(Random random)
+    {
+        var kinds = new Dictionary<string, KindOptions>();
+        foreach (var kind in Enum.GetValues<IdentifierKind>().Where(k => !k.IsBridge() && random.Next(3) == 0))
+        {
+            var word = random.GetItems<string>(["account", "app", "contact", kind.IsPersonal() ? "contact" : "device"], 1)[0];
+            kinds[kind.Word()] = new KindOptions
+            {
+                Class = word,
+                ValuesMax = word == "device" || random.Next(2) == 0 ? null : random.Next(1, 4),
+                PerScope = word == "device" || random.Next(2) == 0 ? null : random.Next(2) == 0,
+            };
+        }
+        return kinds;
+    }
+
     internal static Sighting[] RandomEvents(Random random)
     {
         const long Day = 24L * 3600 * 1000;
@@ -109,7 +134,7 @@ public sealed class IdentityResolverTests
         var resolver = new IdentityResolver(graph, options);
         foreach (var e in events)
         {
-            Apply(graph, e);
+            Apply(graph, e, options);
             // Resolving in between must leave no trace.
             if (random.Next(3) == 0) resolver.Resolve(graph.Island(random.Next(graph.Nodes.Count)));
         }
@@ -120,12 +145,12 @@ public sealed class IdentityResolverTests
         return customers;
     }
 
-    internal static void Apply(EvidenceGraph graph, Sighting e)
+    internal static void Apply(EvidenceGraph graph, Sighting e, IdentityOptions options)
     {
         var nodes = e.Ids.ToDictionary(i => i, i => Intern(graph, i));
         foreach (var node in nodes.Values)
             if (graph.Sight(node, e.TimeMs)) graph.JudgeAll(node);
-        var anchor = nodes[e.Anchor];
+        var anchor = nodes[new SlowKinds(options).Anchor(e)];
         graph.Nodes[anchor].HasEvents = true;
         var others = nodes.Values.Where(n => n != anchor).ToArray();
         if (e.IsRelease) graph.Release(anchor);

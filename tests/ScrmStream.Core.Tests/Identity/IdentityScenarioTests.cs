@@ -71,6 +71,32 @@ public sealed class IdentityScenarioTests
         "member_id:s:m phone::+8613912345671 phone::+8613912345672 phone::+8613912345673", "phone::+8613912345674");
 
     [Fact]
+    public Task TwoMemberIdsWhereTwoAreAllowed_AreOneCustomerAndTheThirdIsRefused() => Expect(
+        Kinds("member_id", new KindOptions { ValuesMax = 2 }),
+        [.. Enumerable.Range(1, 3).Select(i => Seen(i, $"member_id:s:m{i}", "phone::+8613912345678"))],
+        "member_id:s:m1 member_id:s:m2 phone::+8613912345678", "member_id:s:m3");
+
+    [Fact]
+    public Task OneMemberIdOverAllScopes_KeepsTwoShopsApart() => Expect(
+        Kinds("member_id", new KindOptions { PerScope = false }),
+        [Seen(1, "member_id:s1:m", "phone::+8613912345678"), Seen(2, "member_id:s2:m", "phone::+8613912345678")],
+        "member_id:s1:m phone::+8613912345678", "member_id:s2:m");
+
+    /// <summary>By default mp_id is a device: met with two customers it would belong to nobody.</summary>
+    [Fact]
+    public Task MpIdAsAnAppKind_JoinsWhomItIsMetWith() => Expect(
+        Kinds("mp_id", new KindOptions { Class = "app" }),
+        [Seen(1, "member_id:s:m", "mp_id:mini:q"), Seen(2, "mp_id:mini:q", "openid:app1:a")],
+        "member_id:s:m mp_id:mini:q openid:app1:a");
+
+    /// <summary>By default the phones would be two of three that one customer may have.</summary>
+    [Fact]
+    public Task PhoneAsAnAccount_IsOnePerCustomer() => Expect(
+        Kinds("phone", new KindOptions { Class = "account" }),
+        [Seen(1, "openid:app1:a", "phone::+8613912345671"), Seen(2, "openid:app1:a", "phone::+8613912345672")],
+        "openid:app1:a phone::+8613912345671", "phone::+8613912345672");
+
+    [Fact]
     public Task PhoneOfAShop_JoinsNobody() => Expect(
         [.. Enumerable.Range(1, 51).Select(i => Seen(i, $"openid:app1:o{i:00}", "phone::+8613912345678"))],
         [.. Enumerable.Range(1, 51).Select(i => $"openid:app1:o{i:00}")]);
@@ -82,12 +108,16 @@ public sealed class IdentityScenarioTests
         string.Join(' ', Enumerable.Range(1, 51).Select(i => $"openid:app{i:00}:o").Append("phone::+8613912345678")));
 
     // The events as given, reversed, and one flush each: always the same customers.
-    private static async Task Expect(string[] events, params string[] customers)
+    private static Task Expect(string[] events, params string[] customers) => Expect(new IdentityOptions(), events, customers);
+
+    private static async Task Expect(IdentityOptions identity, string[] events, params string[] customers)
     {
-        Assert.Equal(customers.Order(StringComparer.Ordinal), await CustomersAsync(events, flushEventsMax: 1000));
-        Assert.Equal(customers.Order(StringComparer.Ordinal), await CustomersAsync(events, flushEventsMax: 1));
-        Assert.Equal(customers.Order(StringComparer.Ordinal), await CustomersAsync([.. events.Reverse()], flushEventsMax: 1));
+        Assert.Equal(customers.Order(StringComparer.Ordinal), await CustomersAsync(identity, events, flushEventsMax: 1000));
+        Assert.Equal(customers.Order(StringComparer.Ordinal), await CustomersAsync(identity, events, flushEventsMax: 1));
+        Assert.Equal(customers.Order(StringComparer.Ordinal), await CustomersAsync(identity, [.. events.Reverse()], flushEventsMax: 1));
     }
+
+    private static IdentityOptions Kinds(string kind, KindOptions options) => new() { Kinds = { [kind] = options } };
 
     private static string Seen(int day, params string[] identifiers) => Event(day, "view", identifiers);
 
@@ -101,12 +131,15 @@ public sealed class IdentityScenarioTests
         return $$"""{"event":"{{name}}","event_time":{{Start + day * Day}},"identifiers":[{{string.Join(',', json)}}]}""";
     }
 
-    private static async Task<List<string>> CustomersAsync(string[] events, int flushEventsMax)
+    private static async Task<List<string>> CustomersAsync(IdentityOptions identity, string[] events, int flushEventsMax)
     {
         var views = new MemoryViewStore();
         var analytics = new MemoryAnalytics();
         await using var source = new ListSource([(ListSource.Partition(0), ListSource.Utf8(events))], [], 1);
-        var options = new PipelineOptions { BatchRecordsMax = 16, BatchesInFlightMax = 8, FlushEventsMax = flushEventsMax };
+        var options = new PipelineOptions
+        {
+            BatchRecordsMax = 16, BatchesInFlightMax = 8, FlushEventsMax = flushEventsMax, Identity = identity,
+        };
         var ports = new PipelinePorts(source, new MemoryCellStore(views), views, analytics, analytics);
         var pipeline = new StreamPipeline(options, RuleSet.Parse("tags: []", "none"), ports, writerStamp: 3, TimeProvider.System);
         await pipeline.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));

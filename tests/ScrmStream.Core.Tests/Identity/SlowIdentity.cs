@@ -12,55 +12,47 @@ internal static class SlowIdentity
     internal sealed record Id(IdentifierKind Kind, string Scope, string Value)
     {
         public string Text => $"{Kind.Word()}:{Scope}:{Value}";
-        public bool IsDevice => Kind.Class() == IdentifierClass.Device;
     }
 
     /// <summary>An event; <see cref="IsUnbind"/> and <see cref="IsRelease"/> ones link nothing.</summary>
-    internal sealed record Sighting(long TimeMs, Id[] Ids, bool IsUnbind = false, bool IsRelease = false)
-    {
-        public Id Anchor => Ids.OrderBy(i => i, Comparer<Id>.Create(Strength)).First();
-    }
-
-    internal static int Strength(Id a, Id b)
-    {
-        if (a.Kind != b.Kind) return a.Kind.CompareTo(b.Kind);
-        var byScope = Bytes(a.Scope).AsSpan().SequenceCompareTo(Bytes(b.Scope));
-        return byScope != 0 ? byScope : Bytes(a.Value).AsSpan().SequenceCompareTo(Bytes(b.Value));
-    }
+    internal sealed record Sighting(long TimeMs, Id[] Ids, bool IsUnbind = false, bool IsRelease = false);
 
     /// <summary>Each customer as root text and sorted member texts.</summary>
     internal static SortedDictionary<string, string[]> Customers(
         IReadOnlyCollection<Sighting> events, IdentityOptions? options = null, (Id, Id)? neverSaw = null)
     {
         options ??= new IdentityOptions();
+        var kinds = new SlowKinds(options);
         var ids = events.SelectMany(e => e.Ids).Distinct().ToList();
         var firstSeen = ids.ToDictionary(i => i, i => events.Where(e => e.Ids.Contains(i)).Min(e => e.TimeMs));
-        var edges = Unparked([.. CountingEdges(events, firstSeen).Where(e => (e.A, e.B) != neverSaw)], events, options);
+        var edges = Unparked([.. CountingEdges(events, firstSeen, kinds).Where(e => (e.A, e.B) != neverSaw)], events, options);
         var component = ids.ToDictionary(i => i, i => new HashSet<Id> { i });
-        foreach (var (a, b, _) in edges.Where(e => !e.A.IsDevice && !e.B.IsDevice).Order(Comparer<(Id A, Id B, long Time)>.Create(CompareEdges)))
+        var strong = edges.Where(e => !kinds.IsDevice(e.A) && !kinds.IsDevice(e.B));
+        foreach (var (a, b, _) in strong.Order(Comparer<(Id A, Id B, long Time)>.Create((x, y) => CompareEdges(x, y, kinds))))
         {
             if (component[a] == component[b]) continue;
             var union = component[a].Union(component[b]).ToHashSet();
-            if (!WithinLimits(union, options.ContactValuesMax)) continue;
+            if (!kinds.WithinLimits(union)) continue;
             foreach (var id in union) component[id] = union;
         }
-        PlaceDevices(ids, edges, component);
-        var anchors = events.Select(e => e.Anchor).ToHashSet();
+        PlaceDevices(ids, edges, component, kinds);
+        var anchors = events.Select(kinds.Anchor).ToHashSet();
         var customers = new SortedDictionary<string, string[]>(StringComparer.Ordinal);
         foreach (var members in component.Values.Distinct().Where(c => c.Overlaps(anchors)))
         {
             var root = members.Order(Comparer<Id>.Create((a, b) =>
-                a.IsDevice != b.IsDevice ? a.IsDevice.CompareTo(b.IsDevice)
-                : firstSeen[a] != firstSeen[b] ? firstSeen[a].CompareTo(firstSeen[b]) : Strength(a, b))).First();
+                kinds.IsDevice(a) != kinds.IsDevice(b) ? kinds.IsDevice(a).CompareTo(kinds.IsDevice(b))
+                : firstSeen[a] != firstSeen[b] ? firstSeen[a].CompareTo(firstSeen[b]) : kinds.Strength(a, b))).First();
             customers[root.Text] = [.. members.Select(m => m.Text).Order(StringComparer.Ordinal)];
         }
         return customers;
     }
 
-    private static List<(Id A, Id B, long Time)> CountingEdges(IReadOnlyCollection<Sighting> events, Dictionary<Id, long> firstSeen)
+    private static List<(Id A, Id B, long Time)> CountingEdges(
+        IReadOnlyCollection<Sighting> events, Dictionary<Id, long> firstSeen, SlowKinds kinds)
     {
         var evidence = events.Where(e => !e.IsUnbind && !e.IsRelease)
-            .SelectMany(e => e.Ids.Where(i => i != e.Anchor).Select(i => (Pair: Pair(e.Anchor, i), e.TimeMs)))
+            .SelectMany(e => e.Ids.Where(i => i != kinds.Anchor(e)).Select(i => (Pair: Pair(kinds.Anchor(e), i), e.TimeMs)))
             .GroupBy(x => x.Pair, x => x.TimeMs);
         var edges = new List<(Id, Id, long)>();
         foreach (var pair in evidence)
@@ -80,36 +72,33 @@ internal static class SlowIdentity
     private static List<(Id A, Id B, long Time)> Unparked(
         List<(Id A, Id B, long Time)> edges, IReadOnlyCollection<Sighting> events, IdentityOptions options)
     {
+        var kinds = new SlowKinds(options);
         var neighbours = edges.SelectMany(e => new[] { (Of: e.A, Met: e.B), (Of: e.B, Met: e.A) }).ToLookup(x => x.Of, x => x.Met);
         var released = events.Where(e => e.IsRelease).Select(e => e.Ids[0]).ToHashSet();
-        var parked = neighbours.Where(n => !released.Contains(n.Key) && (n.Count(i => !i.IsDevice) > options.NeighboursMax
-            || n.Key.IsDevice && n.Count(i => i.IsDevice) > options.NeighboursMax)).Select(n => n.Key).ToHashSet();
+        var parked = neighbours.Where(n => !released.Contains(n.Key) && (n.Count(i => !kinds.IsDevice(i)) > options.NeighboursMax
+            || kinds.IsDevice(n.Key) && n.Count(kinds.IsDevice) > options.NeighboursMax)).Select(n => n.Key).ToHashSet();
         var open = edges.Where(e => !parked.Contains(e.A) && !parked.Contains(e.B)).ToList();
         var raw = new Dictionary<Id, HashSet<Id>>();
-        foreach (var (a, b, _) in open.Where(e => !e.A.IsDevice && !e.B.IsDevice))
+        foreach (var (a, b, _) in open.Where(e => !kinds.IsDevice(e.A) && !kinds.IsDevice(e.B)))
         {
             var union = raw.GetValueOrDefault(a, [a]).Union(raw.GetValueOrDefault(b, [b])).ToHashSet();
             foreach (var id in union) raw[id] = union;
         }
-        bool IsContact(Id i) => i.Kind.Class() == IdentifierClass.Contact;
-        open.RemoveAll(e => !e.A.IsDevice && !e.B.IsDevice && (IsContact(e.A) || IsContact(e.B)) && raw[e.A].Count > options.RawComponentMax);
+        open.RemoveAll(e => !kinds.IsDevice(e.A) && !kinds.IsDevice(e.B) && (kinds.IsContact(e.A) || kinds.IsContact(e.B)) && raw[e.A].Count > options.RawComponentMax);
         return open;
     }
 
-    private static bool WithinLimits(HashSet<Id> ids, int contactValuesMax) =>
-        ids.Where(i => i.Kind.Class() <= IdentifierClass.App).GroupBy(i => (i.Kind, i.Scope)).All(g => g.Count() <= 1)
-        && ids.Where(i => i.Kind.Class() == IdentifierClass.Contact).GroupBy(i => i.Kind).All(g => g.Count() <= contactValuesMax);
-
-    private static void PlaceDevices(List<Id> ids, List<(Id A, Id B, long Time)> edges, Dictionary<Id, HashSet<Id>> component)
+    private static void PlaceDevices(
+        List<Id> ids, List<(Id A, Id B, long Time)> edges, Dictionary<Id, HashSet<Id>> component, SlowKinds kinds)
     {
-        var devices = ids.Where(i => i.IsDevice).ToList();
+        var devices = ids.Where(kinds.IsDevice).ToList();
         var group = devices.ToDictionary(d => d, d => new HashSet<Id> { d });
-        foreach (var (a, b, _) in edges.Where(e => e.A.IsDevice && e.B.IsDevice))
+        foreach (var (a, b, _) in edges.Where(e => kinds.IsDevice(e.A) && kinds.IsDevice(e.B)))
         {
             var union = group[a].Union(group[b]).ToHashSet();
             foreach (var d in union) group[d] = union;
         }
-        var strong = devices.ToDictionary(d => d, d => edges.Where(e => e.A == d && !e.B.IsDevice || e.B == d && !e.A.IsDevice)
+        var strong = devices.ToDictionary(d => d, d => edges.Where(e => e.A == d && !kinds.IsDevice(e.B) || e.B == d && !kinds.IsDevice(e.A))
             .Select(e => component[e.A == d ? e.B : e.A]).ToHashSet());
         var joins = new List<(Id Device, HashSet<Id> With)>();
         foreach (var device in devices)
@@ -126,9 +115,10 @@ internal static class SlowIdentity
         }
     }
 
-    private static int CompareEdges((Id A, Id B, long Time) x, (Id A, Id B, long Time) y)
+    private static int CompareEdges((Id A, Id B, long Time) x, (Id A, Id B, long Time) y, SlowKinds kinds)
     {
-        (int, int, long) Key((Id A, Id B, long Time) e) => (Math.Max((int)e.A.Kind.Class(), (int)e.B.Kind.Class()), Math.Min((int)e.A.Kind.Class(), (int)e.B.Kind.Class()), e.Time);
+        (int, int, long) Key((Id A, Id B, long Time) e) =>
+            (Math.Max(kinds.Class(e.A), kinds.Class(e.B)), Math.Min(kinds.Class(e.A), kinds.Class(e.B)), e.Time);
         var byKey = Key(x).CompareTo(Key(y));
         if (byKey != 0) return byKey;
         var byA = Bytes(x.A.Text).AsSpan().SequenceCompareTo(Bytes(y.A.Text));

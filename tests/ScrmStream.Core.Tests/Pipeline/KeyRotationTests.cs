@@ -15,7 +15,7 @@ public sealed class KeyRotationTests
     private static readonly IdentityOptions OldOnly = Rotating(("k1", Key1)), Both = Rotating(("k2", Key2), ("k1", Key1)),
         NewOnly = Rotating(("k2", Key2));
 
-    private readonly CustomerState _state = new(new IdentityOptions());
+    private readonly CustomerState _state = new(new IdentityOptions { ContactValuesMax = 1 });
 
     [Fact]
     public void Fold_OldThenBothThenNew_LinksTheTextsAndNothingElseWithTheAlias()
@@ -85,8 +85,7 @@ public sealed class KeyRotationTests
     [Fact]
     public void Resolve_OneValueUnderTwoKeys_CountsOnceAndNothingUnbindsItsTexts()
     {
-        var identity = new IdentityOptions { ContactValuesMax = 1 };
-        var resolver = new IdentityResolver(_state.Graph, identity);
+        var resolver = _state.Resolver;
         Fold(OldOnly, """[{"kind":"phone","value":"13912345678"}]""");
         Fold(Both, """[{"kind":"member_id","scope":"s","value":"m1"},{"kind":"phone","value":"13912345678"}]""");
         resolver.Resolve(_state.Graph.Island(Node(New)));

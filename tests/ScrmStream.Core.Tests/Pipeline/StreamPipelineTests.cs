@@ -198,7 +198,8 @@ public sealed class StreamPipelineTests
         var random = new Random(seed);
         var ids = Enumerable.Range(0, random.Next(3, 18)).Select(_ => RandomId(random)).Distinct().ToArray();
         // Limits small enough to be met, and in some worlds bridges that run out.
-        var identity = new IdentityOptions { NeighboursMax = random.Next(2, 7), RawComponentMax = 10 };
+        var identity = IdentityResolverTests.RandomOptions(random);
+        identity.RawComponentMax = 10;
         var stepMs = random.Next(3) == 0 ? 10L * 24 * 3600 * 1000 : 600_000L;
         var touches = new List<Touch>();
         var lines = Enumerable.Range(0, partitions).Select(_ => new List<string>()).ToArray();
@@ -227,9 +228,10 @@ public sealed class StreamPipelineTests
 
     private static void AssertEqualsModel(World world, Stores stores, int seed)
     {
+        var kinds = new SlowKinds(world.Identity);
         var customers = Customers(
             [.. world.Touches.Select(t => new Sighting(t.TimeMs, t.Ids, t.Name == "identity_unbind", t.Name == "identity_release"))], world.Identity);
-        var expected = customers.ToDictionary(c => c.Key, c => Describe(world.Touches.Where(t => c.Value.Contains(Anchor(t).Text)).ToList()));
+        var expected = customers.ToDictionary(c => c.Key, c => Describe(world.Touches.Where(t => c.Value.Contains(kinds.Anchor(new Sighting(t.TimeMs, t.Ids)).Text)).ToList()));
         var actual = new Dictionary<string, string>();
         foreach (var id in world.Touches.SelectMany(t => t.Ids).Distinct())
         {
@@ -252,8 +254,6 @@ public sealed class StreamPipelineTests
         var broken = world.Partitions.Sum(p => p.Count(v => v.Length < 12));
         Assert.True(broken == stores.Analytics.DeadLetters.Count, $"seed {seed}: {stores.Analytics.DeadLetters.Count} dead letters of {broken}");
     }
-
-    private static SlowIdentity.Id Anchor(Touch t) => new Sighting(t.TimeMs, t.Ids).Anchor;
 
     private static string Describe(List<Touch> touches)
     {

@@ -74,6 +74,40 @@ public sealed class UsageTests : IDisposable
         Assert.Equal(2, outcome.Code);
     }
 
+    [Theory]
+    [InlineData("""{"shoe_size": {"ValuesMax": 2}}""", "Pipeline:Identity:Kinds:shoe_size: there is no such kind")]
+    [InlineData("""{"cookie": {"ValuesMax": 2}}""", "Pipeline:Identity:Kinds:cookie:ValuesMax: a device belongs to one customer or to nobody")]
+    [InlineData("""{"phone": {"ValuesMax": "two"}}""", "Pipeline:Identity:Kinds:phone cannot be read")]
+    [InlineData("""{"phone": {"PerScope": "sometimes"}}""", "Pipeline:Identity:Kinds:phone cannot be read")]
+    [InlineData("""{"phone": "account"}""", "Pipeline:Identity:Kinds:phone cannot be read")]
+    [InlineData("""{"phone": {"Class": "account", "ValueMax": 2}}""", "Pipeline:Identity:Kinds:phone:ValueMax: there is no such setting")]
+    [InlineData("""["phone"]""", "Pipeline:Identity:Kinds:0 cannot be read")]
+    [InlineData("\"phone\"", "Pipeline:Identity:Kinds 'phone': give a map")]
+    public async Task Verb_BadKinds_EndsWith2AndNamesTheSettingAndTheReason(string kinds, string message)
+    {
+        var config = KindsConfig(kinds);
+        var outcome = await _scrm.RunAsync("customer", "cookie::c1", "--config", config);
+        Assert.Contains(message, outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(2, outcome.Code);
+    }
+
+    [Fact]
+    public async Task Replay_TwoMemberIdsAllowed_IsOneCustomer()
+    {
+        static string Touch(string member) =>
+            $$"""{"event":"page_view","event_time":1772334000000,"identifiers":[{"kind":"member_id","scope":"s","value":"{{member}}"},{"kind":"phone","value":"13912345678"}]}""";
+        var input = Path.Combine(_scrm.Home, "events.ndjson");
+        await File.WriteAllLinesAsync(input, [Touch("m1"), Touch("m2")]);
+        foreach (var (allowed, customers) in new[] { (1, 2), (2, 1) })
+        {
+            var config = KindsConfig($"{{\"Member_Id\": {{\"ValuesMax\": {allowed}}}}}");
+            await _scrm.OutputOfAsync("replay", "--input", input, "--output", _scrm.Home, "--config", config);
+            Assert.Equal(customers, (await File.ReadAllLinesAsync(Path.Combine(_scrm.Home, "customers.ndjson"))).Length);
+        }
+    }
+
+    private string KindsConfig(string kinds) => Config("""{"Pipeline": {"Identity": {"Kinds": """ + kinds + "}}}");
+
     [Fact]
     public async Task Replay_WithAKey_WritesHashesAndJoinsEveryWritingOfANumber()
     {
