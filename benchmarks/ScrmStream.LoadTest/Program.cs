@@ -9,10 +9,18 @@ switch (args)
     case ["identity", var count] when int.TryParse(count, out var identifiers) && identifiers is > 0 and <= 50_000_000:
         new IdentityLadder(identifiers).Run();
         return 0;
+    case ["hub"]:
+        return new HubLoad(10_000).Run();
+    case ["hub", var count] when int.TryParse(count, out var people) && people is >= 1_000 and <= 500_000:
+        return new HubLoad(people).Run();
     case [var events, var rules]:
         new EngineLadder(events, RuleSet.Load(rules)).Run();
         return 0;
     default:
-        Console.Error.WriteLine("usage: ./scrm bench load EVENTS.ndjson RULES.yaml\n       ./scrm bench load identity [IDENTIFIERS]");
+        Console.Error.WriteLine("""
+            usage: ./scrm bench load EVENTS.ndjson RULES.yaml
+                   ./scrm bench load identity [IDENTIFIERS]
+                   ./scrm bench load hub [PEOPLE]
+            """);
         return 2;
 }

@@ -20,7 +20,7 @@ internal sealed class ScrmProcess(string home)
 
     public async Task<Outcome> RunAsync(params string[] arguments)
     {
-        using var process = Process.Start(StartInfo(arguments))!;
+        using var process = Start(arguments);
         using var limit = new CancellationTokenSource(CallMax);
         try
         {
@@ -42,6 +42,9 @@ internal sealed class ScrmProcess(string home)
         Assert.True(outcome.Code == 0, $"scrmstream {string.Join(' ', arguments)} ended with {outcome.Code}: {outcome.Error}");
         return outcome.Output;
     }
+
+    /// <summary>Starts and does not wait: the caller reads both outputs and ends it.</summary>
+    public Process Start(params string[] arguments) => Process.Start(StartInfo(arguments))!;
 
     private ProcessStartInfo StartInfo(string[] arguments)
     {
