@@ -25,7 +25,9 @@ public sealed class FoldAllocationTests
         var shards = new ShardSet();
         var conclusion = new Conclusion();
         var stored = new byte[64 * 1024];
-        for (var round = 0; ; round++)
+        // The runtime allocates a little when it compiles a method again; what the code allocates, it allocates in every round.
+        var least = long.MaxValue;
+        for (var round = 0; round < 30; round++)
         {
             shard.Load(default);
             var before = GC.GetAllocatedBytesForCurrentThread();
@@ -38,11 +40,9 @@ public sealed class FoldAllocationTests
             shards.Clear();
             shards.Add(stored.AsMemory(0, shard.Length));
             rules.Evaluate(shards, shards.LastSeenMs, conclusion);
-            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            if (round < 5) continue;
-            Assert.Equal(0, allocated);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
             Assert.True(conclusion.TagCount > 0 || example == "reference.yaml");
-            break;
         }
+        Assert.Equal(0, least);
     }
 }
