@@ -23,7 +23,7 @@ public static class CellCodec
     /// <summary>Version of this layout; kept in the store's <c>meta:format</c>.</summary>
     public const int Format = 2;
 
-    private const int Released = 1, Unsettled = 2;
+    internal const int Released = 1, Unsettled = 2;
     internal const int HeadBytes = 33;
     internal const int EdgeTailBytes = 44;
     internal const int BridgeBytes = 8;

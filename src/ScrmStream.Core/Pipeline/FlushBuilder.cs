@@ -56,6 +56,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _dirty.Clear();
         _membership.Clear();
         _touched.Clear();
+        _settling.Clear();
         foreach (var node in state.Changed)
         {
             var flags = state[node].Flags;
@@ -70,7 +71,6 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _islands.Clear();
         _noted.Clear();
         _remapped.Clear();
-        _settling.Clear();
         _due.Clear();
         for (var i = 0; i < _membership.Count; i++)
         {
