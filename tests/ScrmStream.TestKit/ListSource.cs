@@ -11,6 +11,7 @@ public sealed class ListSource : IEventSource
     private readonly long[] _position;
     private readonly int _recordsPerPoll;
     private int _turn;
+    private bool _isPaused;
 
     /// <param name="committed">Offsets to go on from; shared with the next source of a restart test.</param>
     /// <param name="recordsPerPoll">At most so many records of one partition a poll, so that partitions interleave.</param>
@@ -32,6 +33,7 @@ public sealed class ListSource : IEventSource
 
     public SourceState Poll(RecordBatch batch, TimeSpan timeout)
     {
+        if (_isPaused) return SourceState.Open;
         for (var tried = 0; tried < _partitions.Length; tried++)
         {
             var p = _turn++ % _partitions.Length;
@@ -51,9 +53,7 @@ public sealed class ListSource : IEventSource
         }
     }
 
-    public void Pause(bool paused)
-    {
-    }
+    public void Pause(bool paused) => _isPaused = paused;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -64,10 +64,12 @@ public sealed class StreamPipeline
     public async Task RunAsync(CancellationToken stop)
     {
         using var hard = new CancellationTokenSource();
+        // Polling ends when it is asked to, and when another stage has failed: no batch would ever come back for it then.
+        using var noMore = CancellationTokenSource.CreateLinkedTokenSource(stop, hard.Token);
         using var onStop = stop.Register(() => hard.CancelAfter(_options.StopTimeout));
         Task[] stages =
         [
-            Task.Factory.StartNew(() => _poll.RunAsync(stop, hard.Token), TaskCreationOptions.LongRunning).Unwrap(),
+            Task.Factory.StartNew(() => _poll.RunAsync(noMore.Token, hard.Token), TaskCreationOptions.LongRunning).Unwrap(),
             .. _decode.Select(lane => Task.Run(() => lane.RunAsync(hard.Token))),
             Task.Run(() => _decide.RunAsync(hard.Token)),
         ];

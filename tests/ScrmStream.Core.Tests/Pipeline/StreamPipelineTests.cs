@@ -151,6 +151,80 @@ public sealed class StreamPipelineTests
         Assert.True(conflicts > 0, "the processes never met: the test shows nothing");
     }
 
+    /// <summary>Three processes at once that crash in the middle of writing, also of one call, and start again: one result.</summary>
+    [Fact]
+    public async Task Run_ThreeProcessesThatCrashAndStartAgain_Converge()
+    {
+        var crashes = 0;
+        foreach (var seed in Seeds.From(50_000, 300, 10_000))
+        {
+            var world = RandomWorld(seed, partitions: 3);
+            var stores = new Stores();
+            var counts = await Task.WhenAll(Enumerable.Range(0, 3).Select(p => RunWithCrashesAsync(stores, world, p, seed + p)));
+            crashes += counts.Sum();
+            AssertEqualsModel(world, stores, seed);
+        }
+        Assert.True(crashes > 60, "too few crashed to show anything");
+    }
+
+    private static async Task<int> RunWithCrashesAsync(Stores stores, World world, int partition, int seed)
+    {
+        var random = new Random(seed);
+        for (var crashes = 0; ; crashes++)
+        {
+            // The last attempt is left alone.
+            var left = crashes < 3 ? random.Next(1, 12) : int.MaxValue;
+            try
+            {
+                await RunAsync(stores, world, [partition], seed + crashes, new CrashingStores(stores.Cells, stores.Views, random, left));
+                return crashes;
+            }
+            catch (CrashException)
+            {
+                // It starts again.
+            }
+        }
+    }
+
+    private sealed class CrashException : Exception;
+
+    /// <summary>After so many writing calls one is carried out in part, and the process ends.</summary>
+    private sealed class CrashingStores(MemoryCellStore cells, MemoryViewStore views, Random random, int callsLeft) : ICellStore, IViewStore
+    {
+        private readonly Lock _lock = new();
+
+        public bool IsSoleWriter => false;
+
+        public Task<StoredCell[]> LoadAsync(IReadOnlyList<IdentifierId> ids, CancellationToken cancel) => cells.LoadAsync(ids, cancel);
+
+        public async Task<IReadOnlyList<int>> StoreAsync(IReadOnlyList<CellWrite> writes, ByteArena arena, CancellationToken cancel)
+        {
+            var (part, crashes) = PartOf(writes);
+            var refused = await cells.StoreAsync(part, arena, cancel);
+            return crashes ? throw new CrashException() : refused;
+        }
+
+        public async Task<IReadOnlyList<int>> PublishAsync(IReadOnlyList<ViewWrite> writes, ByteArena arena, CancellationToken cancel)
+        {
+            var (part, crashes) = PartOf(writes);
+            var refused = await views.PublishAsync(part, arena, cancel);
+            return crashes ? throw new CrashException() : refused;
+        }
+
+        public Task<StoreTotals> CountAsync(CancellationToken cancel) => views.CountAsync(cancel);
+
+        private (IReadOnlyList<T> Part, bool Crashes) PartOf<T>(IReadOnlyList<T> writes)
+        {
+            lock (_lock)
+            {
+                if (callsLeft < 0) return ([], true);
+                if (--callsLeft > 0) return (writes, false);
+                callsLeft = -1;
+                return ([.. writes.Where(_ => random.Next(2) == 0)], true);
+            }
+        }
+    }
+
     private sealed class Stores
     {
         public MemoryViewStore Views { get; }
@@ -171,7 +245,7 @@ public sealed class StreamPipelineTests
     private static readonly SourcePartition[] Sources = [.. Enumerable.Range(0, 3).Select(ListSource.Partition)];
 
     private static async Task<PipelineCounters> RunAsync(
-        Stores stores, World world, int[] partitions, int seed, SlowStores? slow = null)
+        Stores stores, World world, int[] partitions, int seed, object? wrapped = null)
     {
         var random = new Random(seed);
         Dictionary<SourcePartition, long> committed;
@@ -183,12 +257,20 @@ public sealed class StreamPipelineTests
             DecodeLanes = random.Next(1, 3), Identity = world.Identity,
         };
         var ports = new PipelinePorts(
-            source, slow ?? (ICellStore)stores.Cells, slow ?? (IViewStore)stores.Views, stores.Analytics, stores.Analytics);
+            source, wrapped as ICellStore ?? stores.Cells, wrapped as IViewStore ?? stores.Views, stores.Analytics, stores.Analytics);
         var pipeline = new StreamPipeline(options, Rules, ports, stores.NextStamp(), TimeProvider.System);
-        await pipeline.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
-        lock (stores.Committed)
+        try
         {
-            foreach (var (partition, offset) in source.Committed) stores.Committed[partition] = offset;
+            await pipeline.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        finally
+        {
+            // Of its own partitions: the others go on meanwhile.
+            lock (stores.Committed)
+            {
+                foreach (var partition in partitions.Select(p => Sources[p]))
+                    if (source.Committed.TryGetValue(partition, out var offset)) stores.Committed[partition] = offset;
+            }
         }
         return pipeline.Counters;
     }
