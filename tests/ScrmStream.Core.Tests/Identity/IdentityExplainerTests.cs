@@ -1,6 +1,6 @@
 using ScrmStream.Events;
 using ScrmStream.Identity;
-using static ScrmStream.Tests.Identity.SlowIdentity;
+using static ScrmStream.TestKit.SlowIdentity;
 
 namespace ScrmStream.Tests.Identity;
 

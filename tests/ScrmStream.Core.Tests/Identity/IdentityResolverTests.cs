@@ -2,7 +2,7 @@ using System.Text;
 using ScrmStream.Events;
 using ScrmStream.Identity;
 using ScrmStream.TestKit;
-using static ScrmStream.Tests.Identity.SlowIdentity;
+using static ScrmStream.TestKit.SlowIdentity;
 
 namespace ScrmStream.Tests.Identity;
 

@@ -7,7 +7,7 @@ using ScrmStream.Pipeline.Memory;
 using ScrmStream.Rules;
 using ScrmStream.TestKit;
 using ScrmStream.Tests.Identity;
-using static ScrmStream.Tests.Identity.SlowIdentity;
+using static ScrmStream.TestKit.SlowIdentity;
 
 namespace ScrmStream.Tests.Pipeline;
 

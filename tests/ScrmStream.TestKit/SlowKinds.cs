@@ -1,12 +1,12 @@
 using System.Text;
 using ScrmStream.Events;
 using ScrmStream.Identity;
-using static ScrmStream.Tests.Identity.SlowIdentity;
+using static ScrmStream.TestKit.SlowIdentity;
 
-namespace ScrmStream.Tests.Identity;
+namespace ScrmStream.TestKit;
 
 /// <summary>Classes, limits and strength of the kinds, looked up in the design's table and the options each time.</summary>
-internal sealed class SlowKinds(IdentityOptions options)
+public sealed class SlowKinds(IdentityOptions options)
 {
     private static readonly string[] Classes = ["account", "app", "contact", "bridge", "device"];
 

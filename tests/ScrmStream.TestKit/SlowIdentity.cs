@@ -2,23 +2,23 @@ using System.Text;
 using ScrmStream.Events;
 using ScrmStream.Identity;
 
-namespace ScrmStream.Tests.Identity;
+namespace ScrmStream.TestKit;
 
 /// <summary>
 /// The identity rules written out naively over sets of strings, from the list of all events: what the engine is compared with.
 /// </summary>
-internal static class SlowIdentity
+public static class SlowIdentity
 {
-    internal sealed record Id(IdentifierKind Kind, string Scope, string Value)
+    public sealed record Id(IdentifierKind Kind, string Scope, string Value)
     {
         public string Text => $"{Kind.Word()}:{Scope}:{Value}";
     }
 
     /// <summary>An event; <see cref="IsUnbind"/> and <see cref="IsRelease"/> ones link nothing.</summary>
-    internal sealed record Sighting(long TimeMs, Id[] Ids, bool IsUnbind = false, bool IsRelease = false);
+    public sealed record Sighting(long TimeMs, Id[] Ids, bool IsUnbind = false, bool IsRelease = false);
 
     /// <summary>Each customer as root text and sorted member texts.</summary>
-    internal static SortedDictionary<string, string[]> Customers(
+    public static SortedDictionary<string, string[]> Customers(
         IReadOnlyCollection<Sighting> events, IdentityOptions? options = null, (Id, Id)? neverSaw = null)
     {
         options ??= new IdentityOptions();
@@ -58,7 +58,8 @@ internal static class SlowIdentity
         foreach (var pair in evidence)
         {
             var unbound = events.Where(e => e.IsUnbind && (e.Ids.Length == 1
-                ? e.Ids[0] == pair.Key.A || e.Ids[0] == pair.Key.B : Pair(e.Ids[0], e.Ids[1]) == pair.Key)).Select(e => e.TimeMs).DefaultIfEmpty(long.MinValue).Max();
+                    ? e.Ids[0] == pair.Key.A || e.Ids[0] == pair.Key.B : Pair(e.Ids[0], e.Ids[1]) == pair.Key))
+                .Select(e => e.TimeMs).DefaultIfEmpty(long.MinValue).Max();
             if (pair.Max() <= unbound) continue;
             var order = Math.Max(pair.Min(), unbound);
             var bridge = new[] { pair.Key.A, pair.Key.B }.Where(i => i.Kind == IdentifierKind.PendingId);
@@ -84,7 +85,8 @@ internal static class SlowIdentity
             var union = raw.GetValueOrDefault(a, [a]).Union(raw.GetValueOrDefault(b, [b])).ToHashSet();
             foreach (var id in union) raw[id] = union;
         }
-        open.RemoveAll(e => !kinds.IsDevice(e.A) && !kinds.IsDevice(e.B) && (kinds.IsContact(e.A) || kinds.IsContact(e.B)) && raw[e.A].Count > options.RawComponentMax);
+        open.RemoveAll(e => !kinds.IsDevice(e.A) && !kinds.IsDevice(e.B)
+            && (kinds.IsContact(e.A) || kinds.IsContact(e.B)) && raw[e.A].Count > options.RawComponentMax);
         return open;
     }
 
@@ -125,7 +127,7 @@ internal static class SlowIdentity
         return byA != 0 ? byA : Bytes(x.B.Text).AsSpan().SequenceCompareTo(Bytes(y.B.Text));
     }
 
-    internal static (Id A, Id B) Pair(Id a, Id b) => Bytes(a.Text).AsSpan().SequenceCompareTo(Bytes(b.Text)) <= 0 ? (a, b) : (b, a);
+    public static (Id A, Id B) Pair(Id a, Id b) => Bytes(a.Text).AsSpan().SequenceCompareTo(Bytes(b.Text)) <= 0 ? (a, b) : (b, a);
 
     private static byte[] Bytes(string s) => Encoding.UTF8.GetBytes(s);
 }
