@@ -37,7 +37,6 @@ public sealed class EngineLadder(string input, RuleSet rules)
         var folder = new EventFolder(state, rules, new ShardHistory(_options.EventIdRing));
         var builder = new FlushBuilder(state, new CustomerPublisher(state, rules, new MemoryViewStore { IsSoleWriter = true }, 1, TimeProvider.System), 1);
         var slice = new FlushSlice();
-        var whole = new Flush();
         var (open, flushBatches) = (0, _options.FlushEventsMax / _options.BatchRecordsMax);
         long cells = 0, cellBytes = 0, views = 0, viewBytes = 0, changes = 0;
         void Flush()
@@ -45,9 +44,9 @@ public sealed class EngineLadder(string input, RuleSet rules)
             builder.Begin();
             for (; builder.NextCells(slice); cells += slice.Cells.Count)
                 foreach (var cell in slice.Cells) cellBytes += cell.Content.Length;
-            whole.Begin([], 0);
-            builder.BeginViews(whole);
-            changes += whole.IdentityChanges.Count;
+            builder.BeginMappings();
+            while (builder.NextMappings(slice)) changes += slice.IdentityChanges.Count;
+            builder.BeginViews();
             for (; builder.NextViews(slice); views += slice.Views.Count)
                 foreach (var view in slice.Views) viewBytes += view.Fields.Length + view.Tags.Length + view.Conclusion.Length;
         }

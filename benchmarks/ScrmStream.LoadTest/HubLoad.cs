@@ -125,7 +125,6 @@ public sealed class HubLoad(int people)
         private readonly EventFolder _folder;
         private readonly FlushBuilder _builder;
         private readonly FlushSlice _slice = new();
-        private readonly Flush _flush = new();
 
         public Engine(PipelineOptions options, bool isSoleWriter)
         {
@@ -156,8 +155,11 @@ public sealed class HubLoad(int people)
             _builder.Begin();
             for (; _builder.NextCells(_slice); Cells += _slice.Cells.Count)
                 foreach (var cell in _slice.Cells) CellBytes += cell.Content.Length;
-            _flush.Begin([], 0);
-            _builder.BeginViews(_flush);
+            _builder.BeginMappings();
+            while (_builder.NextMappings(_slice))
+            {
+            }
+            _builder.BeginViews();
             while (_builder.NextViews(_slice))
             {
             }

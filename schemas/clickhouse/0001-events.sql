@@ -1,5 +1,9 @@
--- Every accepted event, a pure function of its record: a repeat of the same record gives the same row, byte for byte.
+-- Every accepted event, a pure function of its record: a repeat of the same record gives the same row.
 -- Read `events` or `events_resolved`; `events_rows` is the storage and may show a repeated row until a merge removes it.
+--
+-- Whether an event is a duplicate is no function of its record, and a process that writes alone says so before its state is durable. After a
+-- crash the same records may be met in another order, and another copy be the accepted one. So a duplicate is stored too, as a deleted
+-- row, and of the rows of one record that of the highest epoch holds.
 --
 -- Absent texts are '' (a column per text is half the size and twice the speed of a Nullable one, and no producer means '' by a text);
 -- absent numbers and times are NULL, because 0 fen and depth 0 mean something.
@@ -39,12 +43,14 @@ CREATE TABLE IF NOT EXISTS events_rows
     amount_fen        Nullable(Int64) COMMENT 'Money in fen, never a float',
     currency          LowCardinality(String),
     properties        Map(String, String) COMMENT 'A string as its content, a number or boolean as its JSON literal',
-    property_types    String COMMENT 'One letter per property, in order: s string, l long, d double, b boolean'
+    property_types    String COMMENT 'One letter per property, in order: s string, l long, d double, b boolean',
+    epoch             UInt64 COMMENT 'The writer epoch that judged it: the number in scrm:meta:writer of Redis',
+    is_deleted        UInt8 COMMENT '1: a duplicate, which FINAL hides'
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplacingMergeTree(epoch, is_deleted)
 ORDER BY (event, event_time, topic_id, topic, partition, offset, `index`)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE VIEW IF NOT EXISTS events AS
-SELECT *, lower(hex(reverse(reinterpretAsFixedString(anchor_id)))) AS anchor_hex
+SELECT * EXCEPT (epoch, is_deleted), lower(hex(reverse(reinterpretAsFixedString(anchor_id)))) AS anchor_hex
 FROM events_rows FINAL;

@@ -29,7 +29,7 @@ SELECT
     lower(hex(reverse(reinterpretAsFixedString(e.anchor_id)))) AS anchor_hex,
     ifNull(m.root_id, e.anchor_id) AS customer_id,
     lower(hex(reverse(reinterpretAsFixedString(ifNull(m.root_id, e.anchor_id))))) AS customer
-FROM (SELECT * FROM events_rows FINAL) AS e
+FROM (SELECT * EXCEPT (epoch, is_deleted) FROM events_rows FINAL) AS e
 LEFT ANY JOIN
 (
     SELECT identifier_id, customer_id AS root_id

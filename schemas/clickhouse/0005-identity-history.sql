@@ -35,7 +35,7 @@ SELECT
     lower(hex(reverse(reinterpretAsFixedString(e.anchor_id)))) AS anchor_hex,
     ifNull(m.root_id, e.anchor_id) AS customer_id,
     lower(hex(reverse(reinterpretAsFixedString(ifNull(m.root_id, e.anchor_id))))) AS customer
-FROM (SELECT * FROM events_rows FINAL) AS e
+FROM (SELECT * EXCEPT (epoch, is_deleted) FROM events_rows FINAL) AS e
 LEFT ANY JOIN
 (
     -- A Nullable argument would make argMax pass over the rows that say nobody's.

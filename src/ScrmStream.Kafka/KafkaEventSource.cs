@@ -133,6 +133,13 @@ public sealed class KafkaEventSource : IEventSource
         }
     }
 
+    public void Rewind()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (var partition in _assigned.ToList())
+            StartAgain(partition.Source.TopicId, partition, partition.Stored, partition.Stored >= 0 ? partition.Stored : Offset.Beginning);
+    }
+
     public void Pause(bool paused)
     {
         if (_paused == paused) return;
@@ -232,12 +239,17 @@ public sealed class KafkaEventSource : IEventSource
             if (!ids.TryGetValue(partition.Source.Topic, out var id) || id == partition.Source.TopicId) continue;
             KafkaLog.Recreated(_logger, partition.Source.Topic, id);
             // Records of the old and the new topic cannot be told apart here; all of the new one is read again.
-            _native.Drop(partition.Source);
-            _consumer.IncrementalUnassign([partition.Name]);
-            _assigned.Add(id, partition.Name, stored: -1);
-            _consumer.IncrementalAssign([new TopicPartitionOffset(partition.Name, Offset.Beginning)]);
-            _hasNewPartitions = true;
+            StartAgain(id, partition, stored: -1, Offset.Beginning);
         }
+    }
+
+    private void StartAgain(Guid topicId, AssignedPartition partition, long stored, Offset at)
+    {
+        _native.Drop(partition.Source);
+        _consumer.IncrementalUnassign([partition.Name]);
+        _assigned.Add(topicId, partition.Name, stored);
+        _consumer.IncrementalAssign([new TopicPartitionOffset(partition.Name, at)]);
+        _hasNewPartitions = true;
         _lastTopic = 0;
     }
 

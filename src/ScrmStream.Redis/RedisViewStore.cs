@@ -67,6 +67,8 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
 
     public bool IsSoleWriter => connection.Epoch.IsSole;
 
+    public ulong WriterEpoch => connection.Epoch.Number;
+
     public Task<StoreTotals> CountAsync(CancellationToken cancel) => _counter.CountAsync(cancel);
 
     // By bucket, so that the boards of a bucket are written by one command; where scripts write, new views before all others.

@@ -34,6 +34,9 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
     /// <summary>True: no other process writes this namespace.</summary>
     public bool IsSole => IsSoleValue(_value);
 
+    /// <summary>N; 0 on a cluster, and before the first turn.</summary>
+    public ulong Number => ulong.TryParse(_value.AsSpan(0, Math.Max(_value.IndexOf(':'), 0)), out var number) ? number : 0;
+
     internal static bool IsSoleValue(string value) => value.Contains(":sole:", StringComparison.Ordinal);
 
     internal RedisKey Key => connection.Keys.Meta("writer");

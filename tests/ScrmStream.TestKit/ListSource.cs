@@ -53,6 +53,11 @@ public sealed class ListSource : IEventSource
         }
     }
 
+    public void Rewind()
+    {
+        for (var p = 0; p < _partitions.Length; p++) _position[p] = Committed.GetValueOrDefault(_partitions[p].Partition);
+    }
+
     public void Pause(bool paused) => _isPaused = paused;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -9,7 +9,12 @@ namespace ScrmStream.TestKit;
 /// <summary>The tables of analysts as readers see them: rows by their keys, a later version in place of an earlier.</summary>
 public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
 {
-    public ConcurrentDictionary<(ulong Partition, long Offset, int Index), string> Events { get; } = new();
+    // Duplicates too, hidden: of two verdicts that of the higher epoch holds, of two of one epoch the later.
+    private readonly ConcurrentDictionary<(ulong Partition, long Offset, int Index), (ulong Epoch, string? Name)> _events = new();
+
+    public IReadOnlyDictionary<(ulong Partition, long Offset, int Index), string> Events =>
+        _events.Where(e => e.Value.Name is not null).ToDictionary(e => e.Key, e => e.Value.Name!);
+
     public ConcurrentDictionary<IdentifierId, IdentityMapping> Map { get; } = new();
     public ConcurrentDictionary<(IdentifierId, string, string?, long), TagChange> Tags { get; } = new();
     public ConcurrentDictionary<(ulong, long, int), DeadLetter> DeadLetters { get; } = new();
@@ -21,9 +26,9 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
             for (var i = 0; i < batch.Count; i++)
             {
                 ref var e = ref batch.Events[i];
-                if (e.Verdict != Verdict.Accepted) continue;
                 var at = batch.PositionOf(in e);
-                Events[(at.Partition.Id, at.Offset, at.Index)] = Encoding.UTF8.GetString(batch.Text(e.Name));
+                var row = (batch.Epoch, e.Verdict == Verdict.Accepted ? Encoding.UTF8.GetString(batch.Text(e.Name)) : null);
+                _events.AddOrUpdate((at.Partition.Id, at.Offset, at.Index), row, (_, old) => row.Epoch >= old.Epoch ? row : old);
             }
         }
         return Task.CompletedTask;

@@ -4,8 +4,8 @@ using ScrmStream.Events;
 namespace ScrmStream.ClickHouse.Blocks;
 
 /// <summary>
-/// The accepted events of batches as one block of <c>events_rows</c>: bytes to bytes, no string and no object per event. A row depends
-/// on its event alone, so the same batches give the same bytes. One thread.
+/// The events of batches as one block of <c>events_rows</c>, duplicates as deleted rows: bytes to bytes, no string and no object per
+/// event. A row depends on its event, its verdict and the batch's epoch, so the same batches give the same bytes. One thread.
 /// </summary>
 internal sealed class EventBlock : IDisposable
 {
@@ -18,7 +18,8 @@ internal sealed class EventBlock : IDisposable
         new("referrer", "String"), new("campaign_source", "String"), new("campaign_medium", "String"), new("campaign_name", "String"),
         new("campaign_content", "String"), new("campaign_term", "String"), new("share_from", "String"),
         new("share_depth", "Nullable(Int32)"), new("amount_fen", "Nullable(Int64)"), new("currency", "String"),
-        new("properties", "Map(String, String)"), new("property_types", "String"));
+        new("properties", "Map(String, String)"), new("property_types", "String"),
+        new("epoch", "UInt64"), new("is_deleted", "UInt8"));
 
     // The name of the topic last seen: its partitions share the string, so events of one topic encode it once.
     private string? _topic;
@@ -33,13 +34,14 @@ internal sealed class EventBlock : IDisposable
     {
         foreach (ref readonly var e in batch.Events)
         {
-            if (e.Verdict != Verdict.Accepted) continue;
             var columns = new Cursor(Block.Buffers);
             WriteCoordinates(batch, in e, ref columns);
             WriteWhat(batch, in e, ref columns);
             WriteWho(batch, in e, ref columns);
             WriteContext(batch, in e, ref columns);
             WriteProperties(batch, batch.PropertiesOf(in e), ref columns);
+            columns.Next().Int64((long)batch.Epoch);
+            columns.Next().Byte(e.Verdict == Verdict.Duplicate ? (byte)1 : (byte)0);
             Block.Rows++;
         }
     }

@@ -32,6 +32,11 @@ public sealed class EventBatch(RecordBatch records)
     public Span<EventProperty> Properties => _properties.AsSpan(0, PropertyCount);
     public List<Reject> Rejects { get; } = [];
 
+    /// <summary>
+    /// Of which writer epoch the verdicts are: those of a higher one overrule those of a lower. Set by the deciding thread.
+    /// </summary>
+    public ulong Epoch { get; set; }
+
     /// <summary>Identifiers dropped as junk, of unknown kind or invalid; the events were kept.</summary>
     public int DroppedIdentifiers { get; set; }
 
@@ -80,5 +85,6 @@ public sealed class EventBatch(RecordBatch records)
         Records.Clear();
         Rejects.Clear();
         Count = IdentifierCount = PropertyCount = DroppedIdentifiers = 0;
+        Epoch = 0;
     }
 }

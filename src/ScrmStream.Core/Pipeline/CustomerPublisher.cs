@@ -23,8 +23,11 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewS
     /// <summary>No other process writes: views need no vector, and unchanged ones no repetition (docs/decisions/0008).</summary>
     public bool IsAlone => views.IsSoleWriter;
 
+    /// <summary>The epoch of a verdict that is given now.</summary>
+    public ulong Epoch => views.WriterEpoch;
+
     /// <summary>Takes the time as that at which the mappings and views of a flush are published.</summary>
-    public void BeginViews() => _knownAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+    public void BeginPublishing() => _knownAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Publishes the customer rooted at a node.</summary>
     public void PublishCustomer(FlushSlice slice, int root, ArenaRange vector)

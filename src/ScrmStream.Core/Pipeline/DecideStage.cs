@@ -9,23 +9,26 @@ namespace ScrmStream.Pipeline;
 /// what is not durable yet.
 /// </summary>
 public sealed class DecideStage(
-    ChannelReader<EventBatch>[] lanes, CustomerState state, CellPrefetch prefetch, EventFolder folder, ShardHistory history,
-    FlushWriter writer, BatchPool pool, PipelineCounters counters, ConflictBackOff backOff,
-    PipelineOptions options, TimeProvider time)
+    ChannelReader<EventBatch>[] lanes, PollStage poll, CustomerState state, CellPrefetch prefetch, EventFolder folder,
+    ShardHistory history, FlushWriter writer, CustomerPublisher publisher, BatchPool pool, PipelineCounters counters,
+    ConflictBackOff backOff, PipelineOptions options, TimeProvider time)
 {
+    // Inserts under way ahead of their cells; each holds a block of some 40 MB.
+    private const int InsertsAheadMax = 1;
+
     // A hot anchor's ring grows with what is not committed; beyond this many entries a flush is due at once.
     private const int RingEntriesMax = 4096;
 
     // While conflicts come, flushes get smaller down to this: a small one is over before the other process comes to the same customers.
     private const int FlushEventsMin = 4096;
 
-    private readonly List<EventBatch> _open = [];
     // After a conflict: what is to be applied again, oldest first.
     private readonly Queue<EventBatch> _again = new();
-    private Flush _flush = new(), _spare = new();
-    // The rest of the flush published last: rows, identity map, offsets.
+    // What is being folded, and what is being written or was written last.
+    private Flush _open = new(), _written = new();
+    // The rest of the flush written last: rows and offsets.
     private Task? _finishing;
-    private int _openEvents, _openWritten, _lane, _conflictsInRow;
+    private int _lane, _conflictsInRow;
     private int _flushEventsMax = options.FlushEventsMax;
     // Batches that come next out of the prefetch and were applied before; and how many of these, from the first on, have their rows.
     private int _againLeft, _againWritten;
@@ -37,6 +40,7 @@ public sealed class DecideStage(
         while (await FillAsync(cancel))
         {
             if (prefetch.Count > 0) Fold(await prefetch.NextAsync(cancel));
+            WriteAhead(cancel);
             if (_finishing is { IsCompleted: true }) await SettleAsync();
             if (IsFlushDue()) await FlushAsync(cancel);
             if (state.Count > options.IdentifiersInMemoryMax) await ForgetAsync(cancel);
@@ -44,12 +48,16 @@ public sealed class DecideStage(
         await FinishAsync(cancel);
     }
 
-    // While slices are written there is time to fold on; what is folded belongs to the next flush.
-    private async ValueTask<bool> FoldMeanwhileAsync(CancellationToken cancel)
+    // While slices are written there is time to fold on; what is folded belongs to the next flush, and is no more than that takes.
+    private ValueTask<bool> FoldMeanwhileAsync(CancellationToken cancel) =>
+        IsFull ? ValueTask.FromResult(false) : FoldNextAsync(cancel);
+
+    private async ValueTask<bool> FoldNextAsync(CancellationToken cancel)
     {
         AskAhead(cancel);
         if (prefetch.Count == 0) return false;
         Fold(await prefetch.NextAsync(cancel));
+        WriteAhead(cancel);
         return true;
     }
 
@@ -79,63 +87,74 @@ public sealed class DecideStage(
         _lane = (_lane + 1) % lanes.Length;
     }
 
-    // Nothing to read: wake for input, for the flush in flight, or when what is open is due.
+    // Nothing to read: wake for input, for the flush or the inserts in flight, or when what is open is due.
     private async Task WaitAsync(Task more, CancellationToken cancel)
     {
-        var wait = _open.Count > 0 ? options.FlushInterval - time.GetElapsedTime(_openSince) : TimeSpan.FromSeconds(1);
+        var wait = _open.IsEmpty ? TimeSpan.FromSeconds(1) : options.FlushInterval - time.GetElapsedTime(_openSince);
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var due = Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1), time, timer.Token);
-        await Task.WhenAny(more, due, _finishing ?? due);
+        await Task.WhenAny([more, due, _finishing ?? due, .. InsertsAhead()]);
         await timer.CancelAsync();
     }
 
     private void Fold(EventBatch batch)
     {
-        if (_open.Count == 0) _openSince = time.GetTimestamp();
-        var isAgain = _againLeft > 0;
+        if (_open.IsEmpty) _openSince = time.GetTimestamp();
+        var (isAgain, isWritten) = (_againLeft > 0, _againWritten > 0);
         if (isAgain) _againLeft--;
-        if (_againWritten > 0) (_againWritten, _openWritten) = (_againWritten - 1, _openWritten + 1);
+        if (isWritten) _againWritten--;
+        batch.Epoch = publisher.Epoch;
         folder.Fold(batch, publishAll: isAgain);
-        _open.Add(batch);
-        _openEvents += batch.Count;
+        _open.Add(batch, isWritten);
         counters.SetIdentifiers(state.Count);
     }
 
+    // While nobody else writes no verdict can be overruled: rows need not wait for their cells, and the batches are free for others.
+    private void WriteAhead(CancellationToken cancel)
+    {
+        if (_open.Batches.Count < options.InsertBatches || !publisher.IsAlone || InsertsAhead().Count() >= InsertsAheadMax) return;
+        writer.WriteAhead(_open, pool.Return, cancel);
+    }
+
+    private IEnumerable<Task> InsertsAhead() => _open.Rows.Concat(_written.Rows).Where(insert => !insert.IsCompleted);
+
+    private bool IsFull => _open.Events >= _flushEventsMax || folder.LargestRing >= RingEntriesMax;
+
     private bool IsFlushDue()
     {
-        if (_open.Count == 0) return false;
-        if (_openEvents >= _flushEventsMax || folder.LargestRing >= RingEntriesMax) return true;
+        if (_open.IsEmpty) return false;
+        if (IsFull) return true;
         // Most of the batches wait for a flush: the others keep poll and decode going until it is done.
-        if (_open.Count >= options.BatchesInFlightMax * 3 / 4) return true;
+        if (_open.Batches.Count >= options.BatchesInFlightMax * 3 / 4 && !InsertsAhead().Any()) return true;
         if (_finishing is not null) return false;
-        var hasBacklog = prefetch.Count > 0 || _again.Count > 0 || lanes[_lane].TryPeek(out _);
+        var hasBacklog = poll.IsBehind || prefetch.Count > 0 || _again.Count > 0 || lanes[_lane].TryPeek(out _);
         return time.GetElapsedTime(_openSince) >= (hasBacklog ? options.FlushIntervalUnderBacklog : options.FlushInterval);
     }
 
     private async Task FlushAsync(CancellationToken cancel)
     {
         await SettleAsync();
-        if (_open.Count == 0) return;
+        if (_open.IsEmpty) return;
         await prefetch.CompleteAsync(cancel);
-        (_flush, _spare) = (_spare, _flush);
-        _flush.Begin(_open, _openWritten);
+        if (_open.WentAhead) writer.WriteAhead(_open, pool.Return, cancel);
+        (_open, _written) = (_written, _open);
         ClearOpen();
-        var outcome = await writer.WriteAsync(_flush, () => FoldMeanwhileAsync(cancel), cancel);
+        var outcome = await writer.WriteAsync(_written, () => FoldMeanwhileAsync(cancel), cancel);
         if (outcome != FlushOutcome.Published)
         {
+            if (_written.WentAhead || _open.WentAhead) throw new NoLongerAloneException();
             await RewindAsync(outcome, cancel);
             return;
         }
         _conflictsInRow = 0;
         _attemptSince = time.GetTimestamp();
         _flushEventsMax = Math.Min(_flushEventsMax * 2, options.FlushEventsMax);
-        _finishing = writer.FinishAsync(_flush, cancel);
+        _finishing = writer.FinishAsync(_written, cancel);
     }
 
     private void ClearOpen()
     {
         _open.Clear();
-        (_openEvents, _openWritten) = (0, 0);
         folder.ResetRing();
     }
 
@@ -145,9 +164,9 @@ public sealed class DecideStage(
         if (_finishing is null) return;
         await _finishing;
         _finishing = null;
-        counters.AddDurable(_flush);
-        foreach (var next in _flush.Next) history.Committed(next.Partition.Id, next.Offset);
-        foreach (var batch in _flush.Batches) pool.Return(batch);
+        counters.AddDurable(_written);
+        foreach (var next in _written.Next) history.Committed(next.Partition.Id, next.Offset);
+        foreach (var batch in _written.Batches) pool.Return(batch);
     }
 
     /// <summary>
@@ -159,9 +178,9 @@ public sealed class DecideStage(
         if (outcome == FlushOutcome.CellConflict) counters.AddConflict();
         else counters.AddRefusal();
         _flushEventsMax = Math.Max(_flushEventsMax / 4, Math.Min(FlushEventsMin, options.FlushEventsMax));
-        var written = outcome == FlushOutcome.ViewRefused ? _flush.Batches.Count : _flush.BatchesWritten;
-        _againWritten += written + _openWritten;
-        EventBatch[] again = [.. _flush.Batches, .. _open, .. await prefetch.AbandonAsync(), .. _again];
+        var written = outcome == FlushOutcome.ViewRefused ? _written.Batches.Count : _written.BatchesWritten;
+        _againWritten += written + _open.BatchesWritten;
+        EventBatch[] again = [.. _written.Batches, .. _open.Batches, .. await prefetch.AbandonAsync(), .. _again];
         _againLeft = again.Length;
         _again.Clear();
         foreach (var batch in again) _again.Enqueue(batch);
@@ -182,7 +201,7 @@ public sealed class DecideStage(
 
     private async Task FlushAllAsync(CancellationToken cancel)
     {
-        while (_open.Count > 0) await FlushAsync(cancel);
+        while (!_open.IsEmpty) await FlushAsync(cancel);
         await SettleAsync();
     }
 
@@ -191,10 +210,16 @@ public sealed class DecideStage(
     {
         do
         {
-            while (await FoldMeanwhileAsync(cancel))
+            while (await FoldNextAsync(cancel))
                 if (IsFlushDue()) await FlushAsync(cancel);
             await FlushAllAsync(cancel);
         }
         while (_again.Count > 0);
     }
 }
+
+/// <summary>
+/// Another process began to write while rows of this one were ahead of their cells: what is not committed is to be read and judged again.
+/// </summary>
+internal sealed class NoLongerAloneException()
+    : Exception("Another process writes this namespace too; what is not committed is read again.");

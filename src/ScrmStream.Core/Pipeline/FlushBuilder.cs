@@ -4,14 +4,15 @@ using ScrmStream.Identity;
 namespace ScrmStream.Pipeline;
 
 /// <summary>
-/// Turns what changed since the last flush into writes, slice by slice: each dirty cell once; then the views. An event that changed
-/// shards only publishes its customer's root; where membership may have changed the whole island is resolved and published. Owned by
-/// the deciding thread.
+/// Turns what changed since the last flush into writes, slice by slice: each dirty cell once; the mappings; then the views. An event
+/// that changed shards only publishes its customer's root; where membership may have changed the whole island is resolved and
+/// published. Owned by the deciding thread.
 /// </summary>
 public sealed class FlushBuilder(CustomerState state, CustomerPublisher publisher, ulong writerStamp)
 {
     // Enough to keep Redis busy for some tens of milliseconds, and few inserts of change records; an arena of 8 MiB takes it.
     private const int SliceBytes = 15 * 512 * 1024;
+    private const int SliceMappings = 65_536;
 
     // The first derivation of each flush: without a vector.
     private const int NoVector = 0;
@@ -95,24 +96,35 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     }
 
     /// <summary>
-    /// Goes over to the views. Every cell of the flush is stored by now. A mapping has the version of its identifier's cell, which is
+    /// Goes over to the mappings. Every cell of the flush is stored by now. A mapping has the version of its identifier's cell, which is
     /// written whenever the mapping changes: so of two mappings the later one has the higher version, whichever process made it.
     /// </summary>
-    public void BeginViews(Flush flush)
+    public void BeginMappings()
     {
         _next = 0;
-        publisher.BeginViews();
-        foreach (var remapping in _remapped)
+        publisher.BeginPublishing();
+    }
+
+    /// <summary>Fills a slice with mappings and the changes of customers among them; false when there are no more.</summary>
+    public bool NextMappings(FlushSlice slice)
+    {
+        slice.Clear();
+        for (; _next < _remapped.Count && slice.Mappings.Count < SliceMappings; _next++)
         {
+            var remapping = _remapped[_next];
             var mapping = publisher.Map(remapping.Node, remapping.Now);
-            flush.Mappings.Add(mapping);
+            slice.Mappings.Add(mapping);
             // Nobody was told anything of a new identifier that could change. Of one that this process did not publish itself it is not
             // known what was told: a repeat is announced rather than a change lost.
             if (remapping.IsNew) continue;
             var previous = remapping.Before > 0 ? publisher.IdOf(remapping.Before - 1) : default(IdentifierId?);
-            flush.IdentityChanges.Add(new IdentityChange(mapping, remapping.Before != 0, previous));
+            slice.IdentityChanges.Add(new IdentityChange(mapping, remapping.Before != 0, previous));
         }
+        return slice.Mappings.Count > 0;
     }
+
+    /// <summary>Goes over to the views. What they say of customers is announced by now.</summary>
+    public void BeginViews() => _next = 0;
 
     /// <summary>Fills a slice with views and the changes that they announce; false when there are no more.</summary>
     public bool NextViews(FlushSlice slice)

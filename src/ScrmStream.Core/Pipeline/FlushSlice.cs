@@ -8,6 +8,9 @@ public sealed class FlushSlice
 {
     public ByteArena Arena { get; } = new();
     public List<CellWrite> Cells { get; } = [];
+    public List<IdentityMapping> Mappings { get; } = [];
+    /// <summary>Mappings that say another customer than before; announced before the views.</summary>
+    public List<IdentityChange> IdentityChanges { get; } = [];
     public List<ViewWrite> Views { get; } = [];
     /// <summary>What the views of this slice announce; written before them.</summary>
     public List<TagChange> TagChanges { get; } = [];
@@ -20,6 +23,8 @@ public sealed class FlushSlice
     {
         Arena.Clear();
         Cells.Clear();
+        Mappings.Clear();
+        IdentityChanges.Clear();
         Views.Clear();
         TagChanges.Clear();
         ScoreChanges.Clear();

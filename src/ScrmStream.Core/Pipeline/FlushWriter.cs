@@ -1,22 +1,31 @@
-using System.Globalization;
 using ScrmStream.Events;
 
 namespace ScrmStream.Pipeline;
 
 /// <summary>
 /// The write stage: carries a flush out in the order that makes it effectively once. Cells first, for they decide what is accepted;
-/// then rows, and beside them change records and the views that they announce; offsets last. Stores retry outages themselves, so a
-/// call here blocks while one is away and loses nothing. Called by the deciding thread.
+/// then rows, and beside them the identity map, change records and the views that they announce; offsets last. Stores retry outages
+/// themselves, so a call here blocks while one is away and loses nothing. Called by the deciding thread.
 /// </summary>
-public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
+/// <remarks>
+/// While a process writes alone nobody can overrule its verdicts, so rows go ahead of the cells (docs/decisions/0013).
+/// </remarks>
+public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, PipelineOptions options)
 {
-    // Batches whose rows make one insert: enough for ClickHouse to be quick, and a block of some 40 MB.
-    private const int InsertBatches = 32;
-
+    private readonly RowWriter _rows = new(ports.Analytics, ports.DeadLetters, options.InsertBatches);
     // One slice is built while two are written.
     private readonly FlushSlice[] _slices = [new(), new(), new()];
     private readonly Task<bool>[] _running = new Task<bool>[3];
     private Func<ValueTask<bool>> _meanwhile = static () => ValueTask.FromResult(false);
+
+    /// <summary>Starts to write the rows of all batches of a flush, ahead of its cells.</summary>
+    /// <param name="whenRead">Takes each batch back as soon as it is read.</param>
+    public void WriteAhead(Flush flush, Action<EventBatch> whenRead, CancellationToken cancel)
+    {
+        if (flush.Batches.Count == 0) return;
+        var batches = flush.SendAhead();
+        flush.Rows.Add(Task.Run(() => _rows.WriteAsync(batches, whenRead, cancel), cancel));
+    }
 
     /// <summary>
     /// Stores the cells, publishes the views and starts the insert of rows; <see cref="FinishAsync"/> does the rest.
@@ -28,30 +37,41 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
         builder.Begin();
         _meanwhile = builder.AllowsFolding ? foldMeanwhile : static () => ValueTask.FromResult(false);
         if (!await InSlicesAsync(builder.NextCells, StoreAsync)) return FlushOutcome.CellConflict;
-        flush.Rows = Task.Run(() => WriteRowsAsync(flush, cancel), cancel);
-        builder.BeginViews(flush);
-        if (ports.IdentityChanges is { } changes && flush.IdentityChanges.Count > 0)
-            flush.Announced = Task.Run(() => changes.WriteAsync(flush.IdentityChanges, cancel), cancel);
+        var rest = flush.Batches.GetRange(flush.BatchesWritten, flush.Batches.Count - flush.BatchesWritten);
+        flush.Rows.Add(Task.Run(() => _rows.WriteAsync(rest, whenRead: null, cancel), cancel));
+        builder.BeginMappings();
+        await InSlicesAsync(builder.NextMappings, AnnounceAsync);
+        builder.BeginViews();
         if (await InSlicesAsync(builder.NextViews, PublishAsync))
         {
             builder.Published();
             return FlushOutcome.Published;
         }
-        await flush.Rows;
+        await Task.WhenAll(flush.Rows);
         return FlushOutcome.ViewRefused;
 
-        async Task<bool> StoreAsync(FlushSlice slice) => (await ports.Cells.StoreAsync(slice.Cells, slice.Arena, cancel)).Count == 0;
+        async Task<bool> StoreAsync(FlushSlice slice)
+        {
+            while ((await ports.Cells.StoreAsync(slice.Cells, slice.Arena, cancel)).Count > 0)
+                if (!IsStillAlone) return false;
+            return true;
+        }
 
-        Task<bool> PublishAsync(FlushSlice slice) => this.PublishAsync(flush, slice, cancel);
+        Task<bool> AnnounceAsync(FlushSlice slice) => this.AnnounceAsync(slice, cancel);
+
+        Task<bool> PublishAsync(FlushSlice slice) => this.PublishAsync(slice, cancel);
     }
 
     /// <summary>Returns when all of a published flush is durable and its offsets are committed.</summary>
     public async Task FinishAsync(Flush flush, CancellationToken cancel)
     {
-        await flush.Rows;
-        if (flush.Mappings.Count > 0) await ports.Analytics.WriteIdentityMapAsync(flush.Mappings, cancel);
+        await Task.WhenAll(flush.Rows);
         ports.Source.Commit(flush.Next);
     }
+
+    // Refused and yet alone: a call without an answer renewed the epoch, and others came too late for the old one. Nobody else has
+    // written, so the same write is right.
+    private bool IsStillAlone => builder.AllowsFolding && ports.Views.IsSoleWriter;
 
     // False when a write was refused; then no further slice was begun, and none is under way any more.
     private async Task<bool> InSlicesAsync(Func<FlushSlice, bool> build, Func<FlushSlice, Task<bool>> write)
@@ -75,40 +95,21 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
         return await running;
     }
 
+    private async Task<bool> AnnounceAsync(FlushSlice slice, CancellationToken cancel)
+    {
+        var announced = slice.IdentityChanges.Count > 0 ? ports.IdentityChanges?.WriteAsync(slice.IdentityChanges, cancel) : null;
+        await ports.Analytics.WriteIdentityMapAsync(slice.Mappings, cancel);
+        await (announced ?? Task.CompletedTask);
+        return true;
+    }
+
     // Records are written before the view that they announce, so that a crash between repeats a record and never loses one.
-    private async Task<bool> PublishAsync(Flush flush, FlushSlice slice, CancellationToken cancel)
+    private async Task<bool> PublishAsync(FlushSlice slice, CancellationToken cancel)
     {
         if (slice.TagChanges.Count > 0) await ports.Analytics.WriteTagChangesAsync(slice.TagChanges, cancel);
         if (slice.ScoreChanges.Count > 0) await ports.Analytics.WriteScoreChangesAsync(slice.ScoreChanges, cancel);
-        await flush.Announced;
-        return slice.Views.Count == 0 || (await ports.Views.PublishAsync(slice.Views, slice.Arena, cancel)).Count == 0;
-    }
-
-    private async Task WriteRowsAsync(Flush flush, CancellationToken cancel)
-    {
-        for (var at = flush.BatchesWritten; at < flush.Batches.Count; at += InsertBatches)
-        {
-            var part = flush.Batches.GetRange(at, Math.Min(InsertBatches, flush.Batches.Count - at));
-            if (part.Any(b => b.Count > 0)) await ports.Analytics.WriteEventsAsync(part, TokenOf(part), cancel);
-        }
-        if (flush.DeadLetters.Count == 0) return;
-        await ports.DeadLetters.WriteAsync(flush.DeadLetters, cancel);
-        await ports.Analytics.WriteDeadLettersAsync(flush.DeadLetters, cancel);
-    }
-
-    // The same batches give the same token, so that a repeated insert of the block is recognised.
-    private static string TokenOf(List<EventBatch> batches)
-    {
-        var hash = 0UL;
-        foreach (var batch in batches)
-        {
-            foreach (ref var record in batch.Records.Records.AsSpan(0, batch.Records.Count))
-                hash = (hash * 0x9E3779B97F4A7C15) ^ record.Partition.Id ^ (ulong)record.Offset;
-        }
-        var first = batches[0].Records;
-        var start = first.Count == 0
-            ? "none"
-            : string.Create(CultureInfo.InvariantCulture, $"{first.Records[0].Partition.Id:x16}-{first.Records[0].Offset}");
-        return $"scrm:{start}:{hash:x16}";
+        while (slice.Views.Count > 0 && (await ports.Views.PublishAsync(slice.Views, slice.Arena, cancel)).Count > 0)
+            if (!IsStillAlone) return false;
+        return true;
     }
 }

@@ -36,7 +36,11 @@ public readonly record struct DeadLetter(
 /// </summary>
 public interface IAnalyticsSink
 {
-    /// <summary>Writes the accepted events of the batches as one block. The same batches carry the same token.</summary>
+    /// <summary>
+    /// Writes the events of the batches as one block, accepted ones to be seen, duplicates to be hidden: of two verdicts on a record that
+    /// of the higher <see cref="EventBatch.Epoch"/> holds. The same batches carry the same token. The batches are read before the call
+    /// gives back its task; after that they may be reused.
+    /// </summary>
     Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel);
 
     Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel);

@@ -34,6 +34,11 @@ public interface IEventSource : IAsyncDisposable
     /// </summary>
     void Pause(bool paused);
 
+    /// <summary>
+    /// Goes back, in every partition, to the first record that is not committed. Called while no poll runs and after the last commit.
+    /// </summary>
+    void Rewind();
+
     /// <summary>Records behind the ends of the assigned partitions, or -1 when unknown.</summary>
     long Lag { get; }
 }

@@ -65,6 +65,9 @@ public interface IViewStore
     /// </summary>
     bool IsSoleWriter { get; }
 
+    /// <summary>Grows whenever one process or another begins to write alone, or that ends; 0 where that is not known.</summary>
+    ulong WriterEpoch { get; }
+
     /// <summary>Distinct identifiers, customers, and tags over all customers, counted in the store.</summary>
     Task<StoreTotals> CountAsync(CancellationToken cancel);
 }

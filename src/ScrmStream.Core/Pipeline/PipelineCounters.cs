@@ -10,7 +10,7 @@ public sealed class PipelineCounters
 {
     private readonly long[] _rejected = new long[Enum.GetValues<RejectReason>().Length];
     private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _identifiers;
-    private long _flushes, _conflicts, _refusals, _durableEvents, _durableRecords;
+    private long _flushes, _conflicts, _refusals, _startsOver, _durableEvents, _durableRecords;
 
     public long PolledRecords => Volatile.Read(ref _polledRecords);
     /// <summary>Events accepted and durable.</summary>
@@ -25,6 +25,8 @@ public sealed class PipelineCounters
     public long Flushes => Volatile.Read(ref _flushes);
     public long Conflicts => Volatile.Read(ref _conflicts);
     public long Refusals => Volatile.Read(ref _refusals);
+    /// <summary>How often reading started over because another process appeared while rows were ahead of their cells.</summary>
+    public long StartsOver => Volatile.Read(ref _startsOver);
     /// <summary>Identifiers in memory.</summary>
     public long Identifiers => Volatile.Read(ref _identifiers);
 
@@ -33,6 +35,13 @@ public sealed class PipelineCounters
     public long Rejected => Enum.GetValues<RejectReason>().Sum(RejectedBy);
 
     internal void AddPolled(int records) => Interlocked.Add(ref _polledRecords, records);
+
+    /// <summary>What is not durable is polled again.</summary>
+    internal void StartOver()
+    {
+        Interlocked.Exchange(ref _polledRecords, DurableRecords);
+        Interlocked.Increment(ref _startsOver);
+    }
 
     internal void SetIdentifiers(long count) => Volatile.Write(ref _identifiers, count);
 
@@ -44,21 +53,11 @@ public sealed class PipelineCounters
 
     internal void AddDurable(Flush flush)
     {
-        long accepted = 0, events = 0;
-        foreach (var batch in flush.Batches)
-        {
-            foreach (ref var e in batch.Events)
-            {
-                if (e.Verdict == Verdict.Accepted) accepted++;
-                else _rejected[(int)RejectReason.Duplicate]++;
-            }
-            events += batch.Rejects.Count + batch.Count;
-            foreach (var reject in batch.Rejects) _rejected[(int)reject.Reason]++;
-            Interlocked.Add(ref _droppedIdentifiers, batch.DroppedIdentifiers);
-            Interlocked.Add(ref _durableRecords, batch.Records.Count);
-        }
-        Interlocked.Add(ref _accepted, accepted);
-        Interlocked.Add(ref _durableEvents, events);
+        for (var i = 0; i < _rejected.Length; i++) Interlocked.Add(ref _rejected[i], flush.Tally.Rejected[i]);
+        Interlocked.Add(ref _droppedIdentifiers, flush.Tally.DroppedIdentifiers);
+        Interlocked.Add(ref _durableRecords, flush.Tally.Records);
+        Interlocked.Add(ref _accepted, flush.Tally.Accepted);
+        Interlocked.Add(ref _durableEvents, flush.Tally.Events);
         Interlocked.Increment(ref _flushes);
     }
 }

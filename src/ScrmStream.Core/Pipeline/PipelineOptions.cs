@@ -13,22 +13,24 @@ public sealed class PipelineOptions
     public int BatchRecordsMax { get; set; } = 4096;
     /// <summary>Bytes of one batch's records; one record may exceed it. Default 4 MiB, range 64 KiB to 64 MiB.</summary>
     public int BatchBytesMax { get; set; } = 4 * 1024 * 1024;
-    /// <summary>Batches between poll and commit: the bound of the process's buffers. Default 96, range 8 to 4,096.</summary>
-    public int BatchesInFlightMax { get; set; } = 96;
+    /// <summary>Batches between poll and commit: the bound of the process's buffers. Default 64, range 8 to 4,096.</summary>
+    public int BatchesInFlightMax { get; set; } = 64;
+    /// <summary>Batches whose rows make one insert into ClickHouse. Default 32, range 1 to 256.</summary>
+    public int InsertBatches { get; set; } = 32;
     /// <summary>Decode lanes. Default 1, range 1 to 16.</summary>
     public int DecodeLanes { get; set; } = 1;
     /// <summary>Batches whose cells are asked for ahead of the one being decided. Default 4, range 1 to 16.</summary>
     public int PrefetchBatches { get; set; } = 4;
-    /// <summary>Events of one flush. Default 262,144, range 1 to 1,000,000.</summary>
-    public int FlushEventsMax { get; set; } = 262_144;
+    /// <summary>Events of one flush. Default 1,000,000, range 1 to 10,000,000.</summary>
+    public int FlushEventsMax { get; set; } = 1_000_000;
     /// <summary>How long an event waits for its flush when nothing else is to be read. Default 250 ms.</summary>
     public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(250);
-    /// <summary>How long an event waits for its flush under backlog, when a flush coalesces more. Default 10 s.</summary>
-    public TimeSpan FlushIntervalUnderBacklog { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>How long an event waits for its flush under backlog, when a flush coalesces more. Default 20 s.</summary>
+    public TimeSpan FlushIntervalUnderBacklog { get; set; } = TimeSpan.FromSeconds(20);
     /// <summary>How long one poll waits for records. Default 100 ms.</summary>
     public TimeSpan PollTimeout { get; set; } = TimeSpan.FromMilliseconds(100);
-    /// <summary>How long a stop may take to flush what was read. Default 20 s; what is not flushed then is read again.</summary>
-    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(20);
+    /// <summary>How long a stop may take to flush what was read. Default 40 s; what is not flushed then is read again.</summary>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(40);
     /// <summary>event_ids remembered per anchor to drop a producer's repeats. Default 64, range 1 to 1,024.</summary>
     public int EventIdRing { get; set; } = 64;
     /// <summary>
@@ -44,9 +46,10 @@ public sealed class PipelineOptions
         Check(BatchRecordsMax, 16, 65_536, nameof(BatchRecordsMax));
         Check(BatchBytesMax, 64 * 1024, 64 * 1024 * 1024, nameof(BatchBytesMax));
         Check(BatchesInFlightMax, 8, 4096, nameof(BatchesInFlightMax));
+        Check(InsertBatches, 1, 256, nameof(InsertBatches));
         Check(DecodeLanes, 1, 16, nameof(DecodeLanes));
         Check(PrefetchBatches, 1, 16, nameof(PrefetchBatches));
-        Check(FlushEventsMax, 1, 1_000_000, nameof(FlushEventsMax));
+        Check(FlushEventsMax, 1, 10_000_000, nameof(FlushEventsMax));
         Check(EventIdRing, 1, 1024, nameof(EventIdRing));
         Check(IdentifiersInMemoryMax, 1000, 100_000_000, nameof(IdentifiersInMemoryMax));
     }

@@ -11,6 +11,7 @@ public sealed class PollStage(
 {
     private readonly RecordBatch _nothing = new(1, 1);
     private long _idleSince = -1;
+    private bool _isBehind;
     private int _lane;
 
     /// <summary>How long the source has been at its end with nothing to read; zero while it is not.</summary>
@@ -23,14 +24,19 @@ public sealed class PollStage(
         }
     }
 
+    /// <summary>The last poll found records and not the end: there is a backlog.</summary>
+    public bool IsBehind => Volatile.Read(ref _isBehind);
+
     /// <summary>The source is finite and read to its end.</summary>
     public bool Ended { get; private set; }
 
-    public async Task RunAsync(CancellationToken stop, CancellationToken cancel)
+    /// <param name="toTheEnd">A stop waits until everything that is there has been read.</param>
+    public async Task RunAsync(bool toTheEnd, CancellationToken stop, CancellationToken cancel)
     {
         try
         {
-            while (!stop.IsCancellationRequested && !Ended) await PollOnceAsync(stop, cancel);
+            while (!Ended && !(stop.IsCancellationRequested && (!toTheEnd || Volatile.Read(ref _idleSince) >= 0)))
+                await PollOnceAsync(toTheEnd ? cancel : stop, cancel);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -81,6 +87,7 @@ public sealed class PollStage(
     private void Note(SourceState state, int records)
     {
         if (state == SourceState.Ended) Ended = true;
+        Volatile.Write(ref _isBehind, state == SourceState.Open && records > 0);
         if (state == SourceState.Open || records > 0) Volatile.Write(ref _idleSince, -1);
         else if (_idleSince < 0) Volatile.Write(ref _idleSince, time.GetTimestamp());
     }

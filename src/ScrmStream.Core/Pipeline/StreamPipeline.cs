@@ -17,33 +17,26 @@ public sealed record PipelinePorts(
 /// </summary>
 public sealed class StreamPipeline
 {
-    private readonly PollStage _poll;
-    private readonly DecodeStage[] _decode;
-    private readonly DecideStage _decide;
     private readonly PipelineOptions _options;
-    private readonly IEventSource _source;
+    private readonly RuleSet _rules;
+    private readonly PipelinePorts _ports;
+    private readonly TimeProvider _time;
+    private readonly ulong _writerStamp;
+    private readonly CustomerPublisher _publisher;
+    private readonly IdentifierScreen _screen;
+    private volatile PollStage _poll;
+    private DecodeStage[] _decode;
+    private DecideStage _decide;
 
     /// <param name="writerStamp">A number no other process uses, never 0: cells and views carry it.</param>
     public StreamPipeline(PipelineOptions options, RuleSet rules, PipelinePorts ports, ulong writerStamp, TimeProvider time)
     {
         options.Validate();
-        _options = options;
-        _source = ports.Source;
+        (_options, _rules, _ports, _writerStamp, _time) = (options, rules, ports, writerStamp, time);
         State = new CustomerState(options.Identity);
-        var pool = new BatchPool(options);
-        var raw = Lanes(options);
-        var decoded = Lanes(options);
-        var screen = new IdentifierScreen(options.Identity);
-        var history = new ShardHistory(options.EventIdRing);
-        _poll = new PollStage(ports.Source, pool, raw, Counters, options, time);
-        _decode = new DecodeStage[options.DecodeLanes];
-        for (var i = 0; i < _decode.Length; i++) _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options.Limits, screen);
-        var publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp, time);
-        _decide = new DecideStage(
-            Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells),
-            new EventFolder(State, rules, history), history,
-            new FlushWriter(new FlushBuilder(State, publisher, writerStamp), ports), pool, Counters, new ConflictBackOff(writerStamp),
-            options, time);
+        _publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp, time);
+        _screen = new IdentifierScreen(options.Identity);
+        (_poll, _decode, _decide) = Join();
     }
 
     public PipelineCounters Counters { get; } = new();
@@ -54,7 +47,7 @@ public sealed class StreamPipeline
     /// <summary>How long the source has been at its end.</summary>
     public TimeSpan IdleFor => _poll.IdleFor;
 
-    public long Lag => _source.Lag;
+    public long Lag => _ports.Source.Lag;
 
     /// <summary>
     /// Runs until the source ends or <paramref name="stop"/> is asked for; then what was read is flushed and committed, within
@@ -64,23 +57,60 @@ public sealed class StreamPipeline
     public async Task RunAsync(CancellationToken stop)
     {
         using var hard = new CancellationTokenSource();
-        // Polling ends when it is asked to, and when another stage has failed: no batch would ever come back for it then.
-        using var noMore = CancellationTokenSource.CreateLinkedTokenSource(stop, hard.Token);
         using var onStop = stop.Register(() => hard.CancelAfter(_options.StopTimeout));
-        Task[] stages =
-        [
-            Task.Factory.StartNew(() => _poll.RunAsync(noMore.Token, hard.Token), TaskCreationOptions.LongRunning).Unwrap(),
-            .. _decode.Select(lane => Task.Run(() => lane.RunAsync(hard.Token))),
-            Task.Run(() => _decide.RunAsync(hard.Token)),
-        ];
-        // The first stage that fails ends the others; its own exception is the one to report.
-        var failed = await Task.WhenAny(Task.WhenAll(stages), FirstFailure(stages));
-        if (failed.IsFaulted) await hard.CancelAsync();
-        await Task.WhenAll(stages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (stages.FirstOrDefault(s => s.IsFaulted) is { } fault) await fault;
+        for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false) StartOver();
         if (hard.IsCancellationRequested)
             throw new TimeoutException(
                 $"The stop took longer than {_options.StopTimeout.TotalSeconds:0} s; what was not flushed is read again.");
+    }
+
+    // False: another process appeared while rows were ahead of their cells.
+    private async Task<bool> RunOnceAsync(bool toTheEnd, CancellationToken stop, CancellationToken hard)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(hard);
+        // Polling ends when it is asked to, and when another stage has failed: no batch would ever come back for it then.
+        using var noMore = CancellationTokenSource.CreateLinkedTokenSource(stop, end.Token);
+        Task[] stages =
+        [
+            Task.Factory.StartNew(() => _poll.RunAsync(toTheEnd, noMore.Token, end.Token), TaskCreationOptions.LongRunning).Unwrap(),
+            .. _decode.Select(lane => Task.Run(() => lane.RunAsync(end.Token))),
+            Task.Run(() => _decide.RunAsync(end.Token)),
+        ];
+        // The first stage that fails ends the others; its own exception is the one to report.
+        var failed = await Task.WhenAny(Task.WhenAll(stages), FirstFailure(stages));
+        if (failed.IsFaulted) await end.CancelAsync();
+        await Task.WhenAll(stages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var fault = stages.FirstOrDefault(s => s.IsFaulted);
+        if (fault?.Exception?.InnerException is NoLongerAloneException) return false;
+        if (fault is not null) await fault;
+        return true;
+    }
+
+    // As after a crash, but for what is counted and published: fences skip what was stored, and all concerned is published again.
+    private void StartOver()
+    {
+        State.Clear();
+        Counters.StartOver();
+        _ports.Source.Rewind();
+        (_poll, _decode, _decide) = Join();
+    }
+
+    // The stages hold what is under way between them, so they are made anew whenever reading starts over.
+    private (PollStage, DecodeStage[], DecideStage) Join()
+    {
+        var pool = new BatchPool(_options);
+        var raw = Lanes(_options);
+        var decoded = Lanes(_options);
+        var history = new ShardHistory(_options.EventIdRing);
+        var poll = new PollStage(_ports.Source, pool, raw, Counters, _options, _time);
+        var decode = new DecodeStage[_options.DecodeLanes];
+        for (var i = 0; i < decode.Length; i++) decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, _options.Limits, _screen);
+        var decide = new DecideStage(
+            Array.ConvertAll(decoded, lane => lane.Reader), poll, State, new CellPrefetch(State, _ports.Cells),
+            new EventFolder(State, _rules, history), history,
+            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, _options), _publisher, pool, Counters,
+            new ConflictBackOff(_writerStamp), _options, _time);
+        return (poll, decode, decide);
     }
 
     private static async Task FirstFailure(Task[] stages)

@@ -251,6 +251,8 @@ public sealed class IdentityChangeTests
         public long Changes => _changes;
         public bool IsSoleWriter => stored.IsSoleWriter;
 
+        public ulong WriterEpoch => stored.WriterEpoch;
+
         public Task<IReadOnlyList<int>> PublishAsync(IReadOnlyList<ViewWrite> views, ByteArena arena, CancellationToken cancel)
         {
             if (IsBroken) throw new StoreUnavailableException("the process dies here");

@@ -78,6 +78,8 @@ public sealed class PrivacyTests
         public MemoryAnalytics Analytics { get; } = new();
         public bool IsSoleWriter => false;
 
+        public ulong WriterEpoch => 0;
+
         /// <summary>All bytes that were to be stored, as Latin 1, and the texts of the identity map.</summary>
         public string Seen() => Encoding.Latin1.GetString(_seen.ToArray())
             + string.Concat(Analytics.Map.Values.Select(m => Encoding.UTF8.GetString(m.Text.Span)));

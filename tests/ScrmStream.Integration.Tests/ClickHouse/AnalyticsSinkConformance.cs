@@ -53,7 +53,7 @@ public abstract class AnalyticsSinkConformance
     }
 
     [ClickHouseFact]
-    public async Task WriteEvents_DuplicatesAmongThem_WritesAcceptedOnly()
+    public async Task WriteEvents_DuplicatesAmongThem_ShowsAcceptedOnly()
     {
         using var sink = await OpenAsync();
         var batch = new EventBatchBuilder()
@@ -62,6 +62,26 @@ public abstract class AnalyticsSinkConformance
             .Add(Topic, 3, "like", 1_000_000_000_002, [("openid:wx1:a", true)]).Batch;
         await sink.Sink.WriteEventsAsync([batch], "t1", CancellationToken.None);
         Assert.Equal(["1", "3"], (await sink.EventsAsync()).Select(r => r.Coordinates.Split('|')[3]).Order());
+    }
+
+    [ClickHouseFact]
+    public async Task WriteEvents_JudgedAnew_ShowsTheVerdictOfTheHighestEpoch()
+    {
+        using var sink = await OpenAsync();
+        await WriteAsync(epoch: 3, Verdict.Duplicate, Verdict.Accepted);
+        await WriteAsync(epoch: 2, Verdict.Accepted, Verdict.Duplicate);
+        Assert.Equal(["2"], (await sink.EventsAsync()).Select(r => r.Coordinates.Split('|')[3]));
+        await WriteAsync(epoch: 4, Verdict.Accepted, Verdict.Duplicate);
+        Assert.Equal(["1"], (await sink.EventsAsync()).Select(r => r.Coordinates.Split('|')[3]));
+
+        Task WriteAsync(ulong epoch, Verdict one, Verdict two)
+        {
+            var batch = new EventBatchBuilder()
+                .Add(Topic, 1, "like", 1_000_000_000_000, [("openid:wx1:a", true)], verdict: one)
+                .Add(Topic, 2, "like", 1_000_000_000_001, [("openid:wx1:a", true)], verdict: two).Batch;
+            batch.Epoch = epoch;
+            return sink.Sink.WriteEventsAsync([batch], $"t{epoch}", CancellationToken.None);
+        }
     }
 
     [ClickHouseFact]

@@ -89,6 +89,28 @@ public sealed class KafkaEventSourceTests(Brokers brokers)
     }
 
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
+    public async Task Rewind_SomeCommitted_GivesTheRestAgainAndGoesOn(string broker)
+    {
+        var scene = brokers.Scene(broker);
+        await scene.PublishAsync(1_000);
+        await using var source = await scene.OpenAsync();
+        var all = KafkaScene.ReadToEnd(source, atLeast: 1_000);
+        // Of one partition nothing is committed, of the others all but ten.
+        var committed = KafkaScene.NextAfter(all).Where(n => n.Partition.Partition != 0).Select(n => n with { Offset = n.Offset - 10 }).ToList();
+        source.Commit(committed);
+        var expected = all.Where(s => committed.All(c => c.Partition != s.Partition || s.Offset >= c.Offset)).ToHashSet();
+
+        source.Rewind();
+        var again = KafkaScene.ReadToEnd(source, atLeast: expected.Count);
+        await scene.PublishAsync(20, first: 1_000);
+        var later = KafkaScene.ReadToEnd(source, atLeast: 20);
+
+        Assert.Equal(expected.Count, again.Count);
+        Assert.Subset(expected, again.ToHashSet());
+        Assert.Equal(20, later.Count);
+    }
+
+    [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
     public async Task Commit_Nothing_NewSourceReadsAllAgain(string broker)
     {
         var scene = brokers.Scene(broker);

@@ -16,6 +16,8 @@ public sealed class FileEventSource : IEventSource
     private const int RowInRefusalBytes = 4 * 1024;
     private readonly string[] _paths;
     private readonly SourcePartition[] _partitions;
+    // Of each file the line that reading goes on with after Rewind.
+    private readonly long[] _committed;
     private readonly int _recordBytesMax;
     private readonly RowMapping? _mapping;
     private FileRecords? _file;
@@ -34,6 +36,7 @@ public sealed class FileEventSource : IEventSource
         _recordBytesMax = limits.RecordBytesMax;
         _mapping = mapping;
         _partitions = Array.ConvertAll(_paths, path => new SourcePartition(Guid.Empty, TopicOf(path), 0));
+        _committed = new long[_paths.Length];
         foreach (var path in _paths)
         {
             if (!File.Exists(path)) throw new FileNotFoundException($"There is no file {path}.", path);
@@ -65,9 +68,20 @@ public sealed class FileEventSource : IEventSource
         return SourceState.Open;
     }
 
-    /// <summary>Nothing is kept: a file is always read from its start.</summary>
+    /// <summary>Kept for <see cref="Rewind"/> only: another process reads the files from their start.</summary>
     public void Commit(IReadOnlyList<NextOffset> next)
     {
+        foreach (var (partition, offset) in next)
+            if (Array.IndexOf(_partitions, partition) is var file and >= 0) _committed[file] = Math.Max(_committed[file], offset);
+    }
+
+    public void Rewind()
+    {
+        _file?.Dispose();
+        _file = null;
+        _next = 0;
+        // All rows come by again.
+        (Skipped, Refused) = (0, 0);
     }
 
     public void Pause(bool paused) => _paused = paused;
@@ -104,6 +118,7 @@ public sealed class FileEventSource : IEventSource
         try
         {
             if (!_file!.TryRead(out var record)) return false;
+            if (record.Line < _committed[_next - 1]) return true;
             var value = record.Refusal is null ? record.Value : RefusalValue(in record);
             batch.Add(_partitions[_next - 1], record.Line, -1, value);
             return true;

@@ -38,6 +38,8 @@ public sealed class MemoryViewStore : IViewStore
     /// <summary>Set by who knows that one pipeline alone uses the stores.</summary>
     public bool IsSoleWriter { get; init; }
 
+    public ulong WriterEpoch { get; init; }
+
     public Task<StoreTotals> CountAsync(CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();

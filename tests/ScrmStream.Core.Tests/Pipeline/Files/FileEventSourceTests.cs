@@ -46,6 +46,19 @@ public sealed class FileEventSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task Rewind_SomeCommitted_GivesTheRestAgain()
+    {
+        var (a, b) = (Write("a.ndjson", "one\ntwo\nthree\n"), Write("b.ndjson", "four\nfive\n"));
+        await using var source = new FileEventSource([a, b], new EventLimits());
+        source.Rewind();
+        var batch = new RecordBatch(4, 1 << 20);
+        source.Poll(batch, TimeSpan.FromSeconds(1));
+        source.Commit([new NextOffset(batch.Records[0].Partition, 2)]);
+        source.Rewind();
+        Assert.Equal([("a.ndjson", 2, "three"), ("b.ndjson", 0, "four"), ("b.ndjson", 1, "five")], ReadAll(source));
+    }
+
+    [Fact]
     public async Task Poll_SeveralFiles_GivesRowsInOrderWithLineNumbers()
     {
         var a = Write("a.ndjson", "\uFEFFone\n\ntwo\r\n\r\nthree");
