@@ -196,12 +196,25 @@ ensure_build() {
   say "building"
   mkdir -p "$state/stamps"
   touch "$stamp.started" # taken before the build: a file changed meanwhile is newer
-  build_release src/ScrmStream.Host
+  build_program
   mv "$stamp.started" "$stamp"
 }
 
 find_newer() {
   find "$root/src" "$root/schemas" "$root"/Directory.*.props "$root/nuget.config" -newer "$1" -print -quit
+}
+
+# Compiled ahead of time where the compiler for that can be had: a run spends 2 s of processor time less, and every verb starts sooner.
+build_program() {
+  publish_program -p:PublishReadyToRun=true >"$state/stamps/ahead-of-time.log" 2>&1 && return
+  say "compiling ahead of time does not work here ($state/stamps/ahead-of-time.log says why); going without"
+  publish_program >&2 || die "the build of src/ScrmStream.Host failed"
+}
+
+publish_program() {
+  rm -rf "${program%/*}"
+  dotnet publish "$root/src/ScrmStream.Host" -c Release -r "$(dotnet --info | sed -n 's/^ *RID: *//p')" --self-contained false "$@" \
+    -o "${program%/*}" --disable-build-servers -v quiet -clp:ErrorsOnly
 }
 
 # build_release PROJECT: leaves no compiler server behind.
