@@ -26,7 +26,7 @@ public sealed class KafkaEventSource : IEventSource
     private readonly KafkaTrouble _trouble;
     private readonly IConsumer<Ignore, Ignore> _consumer;
     private readonly NativeConsumer _native;
-    private readonly AssignedPartitions _assigned = new();
+    private readonly AssignedPartitions _assigned;
     private readonly Lock _commitGate = new();
     private readonly List<OffsetToStore> _toStore = [];
 
@@ -42,6 +42,7 @@ public sealed class KafkaEventSource : IEventSource
         _time = time;
         _logger = logger;
         _servers = options.BootstrapServers;
+        _assigned = new AssignedPartitions(options.TopicFormats());
         _startTimeoutMs = options.StartTimeoutMs;
         _watch = new TopicIdWatch(topics, time, TimeSpan.FromMilliseconds(options.TopicRefreshIntervalMs));
         _trouble = new KafkaTrouble(_servers, logger);
@@ -187,7 +188,9 @@ public sealed class KafkaEventSource : IEventSource
         partition.Next = message->Offset + 1;
         partition.IsAtEnd = false;
         int type;
-        batch.Add(partition.Source, message->Offset, NativeKafka.Timestamp(message, &type), message->ValueSpan);
+        var hints = RecordHeaders.Read(message, out var schema);
+        if (hints.Format == RecordFormat.Unknown) hints = hints with { Format = partition.Format };
+        batch.Add(partition.Source, message->Offset, NativeKafka.Timestamp(message, &type), message->ValueSpan, hints, schema);
     }
 
     private unsafe AssignedPartition? Find(NativeKafka.Message* message)

@@ -81,6 +81,13 @@ internal static unsafe partial class NativeKafka
     [LibraryImport(Library, EntryPoint = "rd_kafka_message_timestamp")]
     public static partial long Timestamp(Message* message, int* type);
 
+    /// <summary>The headers belong to the message; most messages have none.</summary>
+    [LibraryImport(Library, EntryPoint = "rd_kafka_message_headers")]
+    public static partial int Headers(Message* message, nint* headers);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_header_get_last")]
+    public static partial int LastHeader(nint headers, byte* name, byte** value, nuint* length);
+
     [LibraryImport(Library, EntryPoint = "rd_kafka_topic_name")]
     private static partial nint TopicNamePointer(nint topic);
 

@@ -4,7 +4,7 @@ namespace ScrmStream.Events;
 public enum RejectReason : byte
 {
     NotDecodable, TooLarge, LimitExceeded, NoEventName, NoEventTime, EventTimeOutOfRange, NoVerifiedIdentifier, BadUnbind, BadRelease,
-    Duplicate,
+    Duplicate, UnknownSchema, IncompatibleSchema, UnsupportedFormat,
 }
 
 /// <summary>A rejected event: its place and why. <see cref="Index"/> is -1 when the record as a whole was rejected.</summary>
@@ -52,6 +52,16 @@ public sealed class EventBatch(RecordBatch records)
         if (Count == _events.Length) Array.Resize(ref _events, Count * 2);
         _events[Count++] = e;
     }
+
+    /// <summary>The place of the next event, to be filled there; it counts only after <see cref="Accept"/>.</summary>
+    internal ref TrackingEvent Next()
+    {
+        if (Count == _events.Length) Array.Resize(ref _events, Count * 2);
+        return ref _events[Count];
+    }
+
+    /// <summary>Adds the event that was filled in its place.</summary>
+    internal void Accept() => Count++;
 
     public void Add(in EventIdentifier identifier)
     {

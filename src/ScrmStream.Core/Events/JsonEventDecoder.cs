@@ -22,14 +22,26 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
         for (var record = 0; record < batch.Records.Count; record++) DecodeRecord(record);
     }
 
+    /// <summary>Decodes one record, whose JSON lies where it says: in the record, or behind the records when it had to be unpacked.</summary>
+    internal void DecodeRecord(EventBatch batch, int record, TextRange json)
+    {
+        _batch = batch;
+        DecodeRecord(record, json.Start, json.Length);
+    }
+
     private void DecodeRecord(int record)
     {
         ref var r = ref _batch.Records.Records[record];
+        DecodeRecord(record, r.Start, r.Length);
+    }
+
+    private void DecodeRecord(int record, int start, int length)
+    {
         var (events, identifiers, properties, rejects) = (_batch.Count, _batch.IdentifierCount, _batch.PropertyCount, _batch.Rejects.Count);
         var dropped = _batch.DroppedIdentifiers;
-        var failure = r.Length > limits.RecordBytesMax
-            ? (RejectReason.TooLarge, $"{r.Length} bytes, limit {limits.RecordBytesMax}")
-            : TryDecode(record, _batch.Buffer.AsSpan(r.Start, r.Length), r.Start);
+        var failure = length > limits.RecordBytesMax
+            ? (RejectReason.TooLarge, $"{length} bytes, limit {limits.RecordBytesMax}")
+            : TryDecode(record, _batch.Buffer.AsSpan(start, length), start);
         if (failure is not var (reason, detail)) return;
         _batch.TruncateEvents(events);
         _batch.Truncate(identifiers, properties);

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using ScrmStream.Events;
+using ScrmStream.Events.Avro;
 using ScrmStream.Identity;
 using ScrmStream.Rules;
 
@@ -7,9 +8,10 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>The parts of the world a pipeline stands between.</summary>
 /// <param name="IdentityChanges">Null: changes of customers are not announced.</param>
+/// <param name="Schemas">Null: of Avro records only the canonical schema is known.</param>
 public sealed record PipelinePorts(
     IEventSource Source, ICellStore Cells, IViewStore Views, IAnalyticsSink Analytics, IDeadLetterSink DeadLetters,
-    IIdentityChangeSink? IdentityChanges = null);
+    IIdentityChangeSink? IdentityChanges = null, SchemaCatalog? Schemas = null);
 
 /// <summary>
 /// Poll → Decode → Prefetch → Decide → Write → Commit. Stages are joined by bounded channels of batches; one thread decides.
@@ -37,7 +39,9 @@ public sealed class StreamPipeline
         var history = new ShardHistory(options.EventIdRing);
         _poll = new PollStage(ports.Source, pool, raw, Counters, options, time);
         _decode = new DecodeStage[options.DecodeLanes];
-        for (var i = 0; i < _decode.Length; i++) _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options.Limits, screen);
+        var schemas = ports.Schemas ?? new SchemaCatalog(options.Limits);
+        for (var i = 0; i < _decode.Length; i++)
+            _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options.Limits, schemas, screen);
         var publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp, time);
         _decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using ScrmStream.Events;
+using ScrmStream.Events.Avro;
 using ScrmStream.Host.Generation;
 using ScrmStream.Host.Mapping;
 using ScrmStream.Host.Settings;
@@ -18,7 +19,7 @@ public static class ProduceCommand
         var topic = new Option<string>("--topic") { Required = true, Description = "Topic to publish to; made when missing." };
         var input = new Option<string[]>("--input")
         {
-            Required = true, AllowMultipleArgumentsPerToken = true, Description = "Files to publish, one record a line; .gz is unpacked.",
+            Required = true, AllowMultipleArgumentsPerToken = true, Description = "Files to publish: one record a line, .gz is unpacked; or Avro files.",
         };
         var mapping = new Option<string?>("--mapping")
         {
@@ -31,11 +32,21 @@ public static class ProduceCommand
             Description = "Kind of identifier whose value is the record's key; default the first one named.",
         };
         var rejects = new Option<string?>("--rejects") { Description = "File (NDJSON) for the rows that cannot be mapped." };
-        var format = new Option<string>("--format") { DefaultValueFactory = _ => "text", Description = "Of the last line: text or json." };
-        format.AcceptOnlyFromAmong("text", "json");
+        var format = new Option<string[]>("--format")
+        {
+            Description = "avro: publishes every event as Avro of the canonical schema. text (default) or json: of the last line. "
+                + "May be given twice.",
+        };
+        format.AcceptOnlyFromAmong("text", "json", "avro");
+        var framing = new Option<string>("--framing")
+        {
+            DefaultValueFactory = _ => "single-object",
+            Description = "How Avro records name their schema: single-object (fingerprint), or registry (number, from Schemas:Folder).",
+        };
+        framing.AcceptOnlyFromAmong("single-object", "registry");
         var command = new Command("produce", "Publishes files of events to a topic, unchanged or through a mapping.")
         {
-            topic, input, mapping, rate, partitions, key, rejects, format,
+            topic, input, mapping, rate, partitions, key, rejects, format, framing,
         };
         servers.AddTo(command, kafka: true);
         command.Runs(async (parsed, cancel) =>
@@ -46,10 +57,22 @@ public static class ProduceCommand
             var map = parsed.GetValue(mapping) is { } file ? MappingFile.Load(file).ToRowMapping() : null;
             var request = new ProduceRequest(
                 parsed.GetValue(topic)!, Inputs(parsed.GetValue(input)!), map,
-                NotNegative(parsed.GetValue(rate), "--rate"), KindOf(parsed.GetValue(key)), settings.Kafka.PublishRecordBytesMax);
-            return await RunAsync(request, settings.Kafka, parsed.GetValue(rejects), parsed.GetValue(format) == "json", cancel);
+                NotNegative(parsed.GetValue(rate), "--rate"), KindOf(parsed.GetValue(key)), settings.Kafka.PublishRecordBytesMax,
+                Avro(settings, rowsToo: parsed.GetValue(format)!.Contains("avro"), parsed.GetValue(framing)!));
+            return await RunAsync(request, settings.Kafka, parsed.GetValue(rejects), parsed.GetValue(format)!.Contains("json"), cancel);
         });
         return command;
+    }
+
+    private static AvroProduction Avro(HostSettings settings, bool rowsToo, string framing)
+    {
+        var limits = settings.Pipeline.Limits;
+        var schemas = new SchemaCatalog(limits);
+        if (framing == "single-object") return new AvroProduction(limits, schemas, AvroProduction.SingleObjectFrame(schemas), rowsToo);
+        if (settings.Schemas.Folder.Length == 0)
+            throw new SettingsException("--framing registry takes the schema's number from a folder: set Schemas:Folder, for run too.");
+        var number = new FolderSchemas(settings.Schemas.Folder).NumberOf(SchemaCatalog.CanonicalText);
+        return new AvroProduction(limits, schemas, AvroProduction.RegistryFrame(number), rowsToo);
     }
 
     private static async Task<int> RunAsync(

@@ -13,7 +13,7 @@ public static class ReplayCommand
     {
         var input = new Option<string[]>("--input")
         {
-            Description = "NDJSON or CSV files, .gz too, read in this order.", Required = true, AllowMultipleArgumentsPerToken = true,
+            Description = "NDJSON or CSV files, .gz too, or Avro files; read in this order.", Required = true, AllowMultipleArgumentsPerToken = true,
         };
         var mapping = new Option<string?>("--mapping")
             { Description = "How rows become events (schemas/mappings); without it lines are canonical events." };
@@ -32,7 +32,7 @@ public static class ReplayCommand
                 parsed.GetValue(input)!, map?.ToRowMapping(), parsed.GetValue(rules) is { } r ? RuleSet.Load(r) : RuleSet.Empty,
                 Times.Parse(parsed.GetValue(asOf), "--as-of", map?.TimeZone ?? Times.Shanghai), parsed.GetValue(output)!);
             var settings = HostSettings.Load(parsed.GetValue(config), new CommandLineValues());
-            Console.WriteLine(await Replayer.RunAsync(plan, settings.Pipeline, TimeProvider.System, cancel));
+            Console.WriteLine(await Replayer.RunAsync(plan, settings.Pipeline, settings.Schemas, TimeProvider.System, cancel));
             return Exits.Done;
         });
         return command;

@@ -13,8 +13,10 @@ namespace ScrmStream.Host.Generation;
 /// <param name="RecordsPerSecond">0: as fast as it goes.</param>
 /// <param name="KeyKind">The kind of identifier whose value is the key; null: the first one named.</param>
 /// <param name="RecordBytesMax">A longer row is refused.</param>
+/// <param name="Avro">How records become Avro; null: those of Avro files by single-object encoding, rows not at all.</param>
 public sealed record ProduceRequest(
-    string Topic, IReadOnlyList<string> Inputs, RowMapping? Mapping, int RecordsPerSecond, IdentifierKind? KeyKind, int RecordBytesMax);
+    string Topic, IReadOnlyList<string> Inputs, RowMapping? Mapping, int RecordsPerSecond, IdentifierKind? KeyKind, int RecordBytesMax,
+    AvroProduction? Avro = null);
 
 /// <summary>What was published. Refused rows could not be mapped or are too long; skipped ones the mapping leaves out.</summary>
 public sealed record ProduceResult(long Records, long Refused, long Skipped, double Seconds, double RecordsPerSecond)
@@ -28,7 +30,7 @@ public sealed record ProduceResult(long Records, long Refused, long Skipped, dou
         + $"; {Refused:N0} rows refused, {Skipped:N0} skipped");
 }
 
-/// <summary>Publishes the records of files, in order. Rows that cannot become a record are set aside and counted.</summary>
+/// <summary>Publishes the records of files, in order, as they are or as Avro. Rows that cannot become a record are set aside and counted.</summary>
 /// <param name="rejects">Takes the refused rows; null: they are only counted and shown.</param>
 /// <param name="warn">Is told of the first refused rows, with file and line.</param>
 public sealed class ProduceJob(
@@ -37,6 +39,7 @@ public sealed class ProduceJob(
     private const int RecordsPerTurn = 512;
     private const int RefusalsShown = 5;
     private readonly byte[]? _keyKind = request.KeyKind is { } kind ? Encoding.UTF8.GetBytes(kind.Word()) : null;
+    private readonly AvroProduction _avro = request.Avro ?? AvroProduction.OfFiles(new EventLimits());
     private readonly List<DeadLetter> _letters = [];
     private readonly ProgressLine _progress = new(time);
     private long _records, _refused, _skipped;
@@ -70,7 +73,7 @@ public sealed class ProduceJob(
     private async Task PublishFileAsync(string path, Pace pace, CancellationToken cancel)
     {
         var partition = new SourcePartition(Guid.Empty, Path.GetFileName(path), 0);
-        using var records = new FileRecords(path, request.RecordBytesMax, request.Mapping);
+        using var records = new FileRecords(path, request.RecordBytesMax, request.Mapping, _avro.Schemas);
         var more = true;
         while (more)
         {
@@ -93,10 +96,26 @@ public sealed class ProduceJob(
                 Refuse(in record, refusal, path, partition);
                 continue;
             }
+            if (_avro.RowsToo || records.SchemaText is not null)
+            {
+                PublishAvro(in record, path, partition);
+                continue;
+            }
             publisher.Publish(request.Topic, RecordKey.Of(record.Value, _keyKind), record.Value.ToArray());
             _records++;
         }
         return true;
+    }
+
+    private void PublishAvro(in FileRecord record, string path, SourcePartition partition)
+    {
+        _avro.Read(record.Value);
+        foreach (var reject in _avro.Events.Rejects) Refuse(in record, reject.Detail, path, partition);
+        foreach (ref readonly var e in _avro.Events.Events)
+        {
+            publisher.Publish(request.Topic, _avro.KeyOf(in e, request.KeyKind), _avro.ValueOf(in e));
+            _records++;
+        }
     }
 
     private void Refuse(in FileRecord record, string reason, string path, SourcePartition partition)
