@@ -18,7 +18,7 @@ namespace ScrmStream.Kafka.Schemas;
 public sealed class SchemaRegistry : ISchemaSource, IDisposable
 {
     private const int AnswerBytesMax = 2 * 1024 * 1024;
-    private const int ReferencesMax = 64;
+    private const int ReferencesMax = 64, ReferenceDepthMax = 8;
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -52,21 +52,22 @@ public sealed class SchemaRegistry : ISchemaSource, IDisposable
         };
         if (path is null || await AskAsync(path, cancel) is not { } answer) return null;
         var texts = new List<string>();
-        return answer.Language != SchemaLanguage.Avro || await CollectAsync(answer, texts, cancel)
+        return answer.Language != SchemaLanguage.Avro || await CollectAsync(answer, texts, ReferenceDepthMax, cancel)
             ? new WrittenSchema(answer.Language, [.. texts])
             : new WrittenSchema(SchemaLanguage.Foreign);
     }
 
     public void Dispose() => _http.Dispose();
 
-    // First what a schema refers to, then the schema. False when a reference leads nowhere or there are too many.
-    private async Task<bool> CollectAsync(SchemaAnswer answer, List<string> texts, CancellationToken cancel)
+    // First what a schema refers to, then the schema. False when a reference leads nowhere, in a circle, or there are too many.
+    private async Task<bool> CollectAsync(SchemaAnswer answer, List<string> texts, int depth, CancellationToken cancel)
     {
+        if (depth == 0) return false;
         foreach (var (subject, version) in answer.References)
         {
             if (texts.Count >= ReferencesMax) return false;
             var next = await AskAsync($"/subjects/{Uri.EscapeDataString(subject)}/versions/{version}", cancel);
-            if (next is null || !await CollectAsync(next, texts, cancel)) return false;
+            if (next is null || !await CollectAsync(next, texts, depth - 1, cancel)) return false;
         }
         if (!texts.Contains(answer.Text)) texts.Add(answer.Text);
         return texts.Count <= ReferencesMax;
