@@ -9,6 +9,8 @@ switch (args)
     case ["identity", var count] when int.TryParse(count, out var identifiers) && identifiers is > 0 and <= 50_000_000:
         new IdentityLadder(identifiers).Run();
         return 0;
+    case ["inputs"]:
+        return new InputLadder().Run();
     case ["hub"]:
         return new HubLoad(10_000).Run();
     case ["hub", var count] when int.TryParse(count, out var people) && people is >= 1_000 and <= 500_000:
@@ -21,6 +23,7 @@ switch (args)
             usage: ./scrm bench load EVENTS.ndjson RULES.yaml
                    ./scrm bench load identity [IDENTIFIERS]
                    ./scrm bench load hub [PEOPLE]
+                   ./scrm bench inputs
             """);
         return 2;
 }
