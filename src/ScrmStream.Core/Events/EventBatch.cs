@@ -8,7 +8,8 @@ public enum RejectReason : byte
 }
 
 /// <summary>A rejected event: its place and why. <see cref="Index"/> is -1 when the record as a whole was rejected.</summary>
-public readonly record struct Reject(int Record, int Index, RejectReason Reason, string Detail);
+/// <param name="Raw">The bytes of the event alone; empty: those of the record, which may hold other events too.</param>
+public readonly record struct Reject(int Record, int Index, RejectReason Reason, string Detail, TextRange Raw = default);
 
 /// <summary>
 /// The decoded events of one <see cref="RecordBatch"/>, which it keeps until it is recycled. Arrays grow to what a batch needs

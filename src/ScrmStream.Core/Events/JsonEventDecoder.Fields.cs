@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-using System.Text;
 using System.Text.Json;
 
 namespace ScrmStream.Events;
@@ -9,13 +7,14 @@ public sealed partial class JsonEventDecoder
 {
     private void ReadField(ref Utf8JsonReader reader, ref TrackingEvent e, ref Fault fault)
     {
-        if (reader.ValueTextEquals("event_id"u8)) e.EventId = ReadText(ref reader, "event_id", limits.ValueBytesMax, ref fault);
+        if (reader.ValueTextEquals("event_id"u8)) e.EventId = ReadId(ref reader, "event_id", limits.ValueBytesMax, ref fault);
         else if (reader.ValueTextEquals("event"u8)) e.Name = ReadText(ref reader, "event", limits.KeyBytesMax, ref fault);
         else if (reader.ValueTextEquals("event_time"u8))
-            e.EventTimeMs = ReadLong(ref reader, "event_time", long.MinValue, RejectReason.NoEventTime, ref fault);
+            e.EventTimeMs = ReadTime(ref reader, "event_time", long.MinValue, RejectReason.NoEventTime, ref fault);
         else if (reader.ValueTextEquals("channel"u8)) ReadChannel(ref reader, ref e, ref fault);
         else if (reader.ValueTextEquals("identifiers"u8)) ReadIdentifiers(ref reader, ref e, ref fault);
-        else if (reader.ValueTextEquals("session_id"u8)) e.SessionId = ReadText(ref reader, "session_id", limits.ValueBytesMax, ref fault);
+        else if (reader.ValueTextEquals("session_id"u8))
+            e.SessionId = ReadId(ref reader, "session_id", limits.ValueBytesMax, ref fault);
         else if (reader.ValueTextEquals("page"u8)) e.Page = ReadText(ref reader, "page", limits.ValueBytesMax, ref fault);
         else if (reader.ValueTextEquals("properties"u8)) ReadProperties(ref reader, e.FirstProperty, ref fault);
         else if (reader.ValueTextEquals("amount_fen"u8))
@@ -26,27 +25,51 @@ public sealed partial class JsonEventDecoder
         }
         else if (reader.ValueTextEquals("currency"u8)) e.Currency = ReadText(ref reader, "currency", limits.KeyBytesMax, ref fault);
         else if (reader.ValueTextEquals("received_time"u8))
-            e.ReceivedTimeMs = ReadLong(ref reader, "received_time", 0, RejectReason.NotDecodable, ref fault);
+            e.ReceivedTimeMs = ReadTime(ref reader, "received_time", 0, RejectReason.NotDecodable, ref fault);
         else if (reader.ValueTextEquals("referrer"u8)) e.Referrer = ReadText(ref reader, "referrer", limits.ValueBytesMax, ref fault);
         else if (reader.ValueTextEquals("campaign"u8)) ReadCampaign(ref reader, ref e, ref fault);
         else if (reader.ValueTextEquals("share"u8)) ReadShare(ref reader, ref e, ref fault);
-        else PassOver(ref reader);
+        else ReadProperty(ref reader, TextRange.Absent, e.FirstProperty, ref fault);
     }
 
     private TextRange ReadText(ref Utf8JsonReader reader, string field, int bytesMax, ref Fault fault)
     {
         reader.Read();
-        if (reader.TokenType == JsonTokenType.Null) return TextRange.Absent;
-        if (reader.TokenType != JsonTokenType.String)
-        {
-            fault.Set(RejectReason.NotDecodable, $"field {field} is not a string");
-            reader.Skip();
-            return TextRange.Absent;
-        }
+        return reader.TokenType == JsonTokenType.String
+            ? TakeText(ref reader, field, bytesMax, ref fault)
+            : NoText(ref reader, field, ref fault);
+    }
+
+    // An id is often a number in the producer's own system: whole numbers are taken digit by digit, as they are written.
+    private TextRange ReadId(ref Utf8JsonReader reader, string field, int bytesMax, ref Fault fault)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.String) return TakeText(ref reader, field, bytesMax, ref fault);
+        if (reader.TokenType != JsonTokenType.Number || reader.ValueSpan.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
+            return NoText(ref reader, field, ref fault);
+        var digits = new TextRange(_recordStart + (int)reader.TokenStartIndex, reader.ValueSpan.Length);
+        CheckLength(digits, field, bytesMax, ref fault);
+        return digits;
+    }
+
+    private TextRange TakeText(ref Utf8JsonReader reader, string field, int bytesMax, ref Fault fault)
+    {
         if (!TryTakeText(ref reader, out var text))
             fault.Set(RejectReason.NotDecodable, $"field {field} holds an escape that is no character");
-        if (text.Length > bytesMax) fault.Set(RejectReason.LimitExceeded, $"field {field} has {text.Length} bytes, limit {bytesMax}");
+        CheckLength(text, field, bytesMax, ref fault);
         return text;
+    }
+
+    private static TextRange NoText(ref Utf8JsonReader reader, string field, ref Fault fault)
+    {
+        if (reader.TokenType != JsonTokenType.Null) fault.Set(RejectReason.NotDecodable, $"field {field} is not a string");
+        reader.Skip();
+        return TextRange.Absent;
+    }
+
+    private static void CheckLength(TextRange text, string field, int bytesMax, ref Fault fault)
+    {
+        if (text.Length > bytesMax) fault.Set(RejectReason.LimitExceeded, $"field {field} has {text.Length} bytes, limit {bytesMax}");
     }
 
     // The token's text where it lies in the record; unescaped text goes behind the records.
@@ -85,6 +108,19 @@ public sealed partial class JsonEventDecoder
         return false;
     }
 
+    private long ReadTime(ref Utf8JsonReader reader, string field, long absent, RejectReason reason, ref Fault fault)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var timeMs)) return timeMs;
+        if (reader.TokenType == JsonTokenType.Null) return absent;
+        // Some writers escape the plus of an offset.
+        if (reader.TokenType == JsonTokenType.String && TryTakeText(ref reader, out var text) && Iso8601.TryParse(_batch.Text(text), out timeMs))
+            return timeMs;
+        fault.Set(reason, $"field {field} is neither whole Unix milliseconds nor an ISO 8601 time with an offset");
+        reader.Skip();
+        return absent;
+    }
+
     private static long ReadLong(ref Utf8JsonReader reader, string field, long absent, RejectReason reason, ref Fault fault)
     {
         reader.Read();
@@ -102,7 +138,8 @@ public sealed partial class JsonEventDecoder
         if (ChannelWords.TryParse(_batch.Text(text), out e.Channel)) return;
         var name = _batch.Records.Reserve(7);
         "channel"u8.CopyTo(_batch.Buffer.AsSpan(name));
-        SetProperty(new EventProperty { Name = new TextRange(name, 7), Text = text, Type = PropertyType.String }, e.FirstProperty);
+        var word = new EventProperty { Name = new TextRange(name, 7), Text = text, Type = PropertyType.String };
+        SetProperty(in word, e.FirstProperty, ref fault);
     }
 
     private void ReadCampaign(ref Utf8JsonReader reader, ref TrackingEvent e, ref Fault fault)
@@ -116,7 +153,7 @@ public sealed partial class JsonEventDecoder
             else if (reader.ValueTextEquals("name"u8)) e.CampaignName = ReadText(ref reader, "campaign.name", bytesMax, ref fault);
             else if (reader.ValueTextEquals("content"u8)) e.CampaignContent = ReadText(ref reader, "campaign.content", bytesMax, ref fault);
             else if (reader.ValueTextEquals("term"u8)) e.CampaignTerm = ReadText(ref reader, "campaign.term", bytesMax, ref fault);
-            else PassOver(ref reader);
+            else ReadProperty(ref reader, Copied("campaign"u8), e.FirstProperty, ref fault);
         }
     }
 
@@ -128,10 +165,12 @@ public sealed partial class JsonEventDecoder
             if (reader.ValueTextEquals("from"u8)) e.ShareFrom = ReadText(ref reader, "share.from", limits.ValueBytesMax, ref fault);
             else if (reader.ValueTextEquals("depth"u8))
             {
-                var depth = ReadLong(ref reader, "share.depth", -1, RejectReason.NotDecodable, ref fault);
-                (e.HasShareDepth, e.ShareDepth) = (depth is >= 0 and <= int.MaxValue, (int)Math.Clamp(depth, 0, int.MaxValue));
+                var depth = ReadLong(ref reader, "share.depth", long.MinValue, RejectReason.NotDecodable, ref fault);
+                e.HasShareDepth = depth is >= 0 and <= int.MaxValue;
+                e.ShareDepth = e.HasShareDepth ? (int)depth : 0;
+                if (!e.HasShareDepth && depth != long.MinValue) fault.Set(RejectReason.NotDecodable, $"share.depth {depth} is no length of a chain");
             }
-            else PassOver(ref reader);
+            else ReadProperty(ref reader, Copied("share"u8), e.FirstProperty, ref fault);
         }
     }
 
@@ -165,12 +204,13 @@ public sealed partial class JsonEventDecoder
         while (NextName(ref reader, ref fault))
         {
             if (reader.ValueTextEquals("kind"u8)) kind = ReadText(ref reader, "kind", limits.KeyBytesMax, ref fault);
-            else if (reader.ValueTextEquals("scope"u8)) scope = ReadText(ref reader, "scope", limits.IdentifierBytesMax, ref fault);
-            else if (reader.ValueTextEquals("value"u8)) value = ReadText(ref reader, "value", limits.IdentifierBytesMax, ref fault);
+            else if (reader.ValueTextEquals("scope"u8)) scope = ReadId(ref reader, "scope", limits.IdentifierBytesMax, ref fault);
+            else if (reader.ValueTextEquals("value"u8)) value = ReadId(ref reader, "value", limits.IdentifierBytesMax, ref fault);
             else if (reader.ValueTextEquals("verified"u8)) verified = ReadVerified(ref reader, ref fault);
             else PassOver(ref reader);
         }
-        e.NamedIdentifiers++;
+        if (++e.NamedIdentifiers > limits.IdentifiersMax && !fault.Found)
+            fault.Set(RejectReason.LimitExceeded, $"more than {limits.IdentifiersMax} identifiers");
         if (fault.Found) return;
         var usable = IdentifierKinds.TryParse(_batch.Text(kind), out var known) && value.Length > 0
             && !_batch.Text(scope).Contains((byte)':');
@@ -205,76 +245,6 @@ public sealed partial class JsonEventDecoder
         return new TextRange(start, length);
     }
 
-    private void ReadProperties(ref Utf8JsonReader reader, int first, ref Fault fault)
-    {
-        if (!EnterObject(ref reader, "properties", ref fault)) return;
-        while (NextName(ref reader, ref fault))
-        {
-            // NextName has shown that it can be taken.
-            TryTakeText(ref reader, out var name);
-            if (name.Length > limits.KeyBytesMax)
-                fault.Set(RejectReason.LimitExceeded, $"a property's name has {name.Length} bytes, limit {limits.KeyBytesMax}");
-            reader.Read();
-            if (_batch.PropertyCount - first >= limits.PropertiesMax)
-                fault.Set(RejectReason.LimitExceeded, $"more than {limits.PropertiesMax} properties");
-            if (reader.TokenType == JsonTokenType.Null || fault.Found)
-            {
-                reader.Skip();
-                continue;
-            }
-            if (ReadProperty(ref reader, name, out var property)) SetProperty(property, first);
-            else
-            {
-                var text = Encoding.UTF8.GetString(_batch.Text(name));
-                fault.Set(RejectReason.NotDecodable, $"property {text} is neither text nor a number nor a boolean");
-                reader.Skip();
-            }
-            if (property.Text.Length > limits.ValueBytesMax)
-                fault.Set(RejectReason.LimitExceeded, $"a property has {property.Text.Length} bytes, limit {limits.ValueBytesMax}");
-        }
-    }
-
-    private bool ReadProperty(ref Utf8JsonReader reader, TextRange name, out EventProperty property)
-    {
-        property = new EventProperty { Name = name };
-        switch (reader.TokenType)
-        {
-            case JsonTokenType.String:
-                return TryTakeText(ref reader, out property.Text);
-            case JsonTokenType.True or JsonTokenType.False:
-                property.Type = PropertyType.Boolean;
-                property.Long = reader.TokenType == JsonTokenType.True ? 1 : 0;
-                property.Double = property.Long;
-                break;
-            case JsonTokenType.Number when reader.TryGetInt64(out property.Long):
-                property.Type = PropertyType.Long;
-                property.Double = property.Long;
-                break;
-            case JsonTokenType.Number:
-                property.Type = PropertyType.Double;
-                // A number beyond a double's range reads as infinity, which no comparison or sum can use.
-                if (!Utf8Parser.TryParse(reader.ValueSpan, out property.Double, out _) || !double.IsFinite(property.Double)) return false;
-                break;
-            default:
-                return false;
-        }
-        property.Text = new TextRange(_recordStart + (int)reader.TokenStartIndex, reader.ValueSpan.Length);
-        return true;
-    }
-
-    // Of two properties of one name the later wins, as in JSON readers everywhere.
-    private void SetProperty(in EventProperty property, int first)
-    {
-        var name = _batch.Text(property.Name);
-        for (var i = first; i < _batch.PropertyCount; i++)
-        {
-            if (!name.SequenceEqual(_batch.Text(_batch.Properties[i].Name))) continue;
-            _batch.Properties[i] = property;
-            return;
-        }
-        _batch.Add(in property);
-    }
-
     private static bool EnterObject(ref Utf8JsonReader reader, string field, ref Fault fault)
     {
         reader.Read();
@@ -284,7 +254,6 @@ public sealed partial class JsonEventDecoder
         return false;
     }
 
-    // A field that the schema does not name is another version's: it is passed over.
     private static void PassOver(ref Utf8JsonReader reader)
     {
         reader.Read();

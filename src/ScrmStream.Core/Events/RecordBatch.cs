@@ -55,6 +55,8 @@ public sealed class RecordBatch
         Array.Clear(Records, 0, Count);
         Count = 0;
         _bytes = 0;
+        // A record far over the limit must not leave its size behind in every batch that it passed through.
+        if (Buffer.Length > 2L * _bytesMax + GrowthStepBytes) Buffer = new byte[Math.Min(_bytesMax, BytesAtFirst)];
     }
 
     private void Grow(int needed)

@@ -58,8 +58,10 @@ public sealed class Flush
     {
         ref var record = ref batch.Records.Records[reject.Record];
         var position = new SourcePosition(record.Partition, record.Offset, reject.Index);
-        var raw = batch.Buffer.AsMemory(record.Start, record.Length);
-        return new DeadLetter(position, record.TimestampMs, reject.Reason, reject.Detail, raw);
+        // The event's own bytes where they are known: a letter of one event must not carry its siblings, which were accepted.
+        var isWhole = reject.Raw.Length <= 0;
+        var raw = isWhole ? batch.Buffer.AsMemory(record.Start, record.Length) : batch.Buffer.AsMemory(reject.Raw.Start, reject.Raw.Length);
+        return new DeadLetter(position, record.TimestampMs, reject.Reason, reject.Detail, raw) { IsWholeRecord = isWhole };
     }
 }
 

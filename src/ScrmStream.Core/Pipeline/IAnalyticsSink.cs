@@ -28,7 +28,11 @@ public readonly record struct IdentityChange(IdentityMapping Mapping, bool HasPr
 
 /// <summary>A rejected event or record: raw bytes, coordinates and reason.</summary>
 public readonly record struct DeadLetter(
-    SourcePosition Position, long TimestampMs, RejectReason Reason, string Detail, ReadOnlyMemory<byte> Raw);
+    SourcePosition Position, long TimestampMs, RejectReason Reason, string Detail, ReadOnlyMemory<byte> Raw)
+{
+    /// <summary><see cref="Raw"/> is the record as it came, which may hold events that were accepted; false: it is one event.</summary>
+    public bool IsWholeRecord { get; init; } = true;
+}
 
 /// <summary>
 /// The tables analysts query. Implementations: ClickHouse, files. Rows are acknowledged when the call returns; a call that is
