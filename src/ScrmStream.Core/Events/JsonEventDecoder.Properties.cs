@@ -1,73 +1,70 @@
 using System.Buffers.Text;
 using System.Text;
-using System.Text.Json;
 
 namespace ScrmStream.Events;
 
 /// <content>The properties of an event: those under their name, and every field that the schema does not name.</content>
 public sealed partial class JsonEventDecoder
 {
-    private void ReadProperties(ref Utf8JsonReader reader, int first, ref Fault fault)
+    private void ReadProperties(ref JsonScanner json, int first, ref Fault fault)
     {
-        if (!EnterObject(ref reader, "properties", ref fault)) return;
-        while (NextName(ref reader, ref fault)) ReadProperty(ref reader, TextRange.Absent, first, ref fault);
+        if (!EnterObject(ref json, "properties", ref fault)) return;
+        while (NextName(ref json, out var name, ref fault)) ReadProperty(ref json, TextRange.Absent, name, first, ref fault);
     }
 
     // A named value, in the properties or outside of them: what an object holds is named after it, as in "outer.inner".
-    private void ReadProperty(ref Utf8JsonReader reader, TextRange outer, int first, ref Fault fault)
+    private void ReadProperty(ref JsonScanner json, TextRange outer, TextRange name, int first, ref Fault fault)
     {
-        // NextName has shown that it can be taken.
-        TryTakeText(ref reader, out var name);
-        reader.Read();
-        if (fault.Found || reader.TokenType == JsonTokenType.Null)
+        json.Read();
+        if (fault.Found || json.Token == JsonToken.Null)
         {
-            reader.Skip();
+            json.Skip();
             return;
         }
         if (outer.IsPresent) name = Joined(outer, name);
         if (name.Length > limits.KeyBytesMax)
             fault.Set(RejectReason.LimitExceeded, $"a property's name has {name.Length} bytes, limit {limits.KeyBytesMax}");
-        if (reader.TokenType == JsonTokenType.StartObject)
+        if (json.Token == JsonToken.StartObject)
         {
-            // As deep as JSON may be nested, which the reader bounds.
-            while (NextName(ref reader, ref fault)) ReadProperty(ref reader, name, first, ref fault);
+            // As deep as JSON may be nested, which the scanner bounds.
+            while (NextName(ref json, out var inner, ref fault)) ReadProperty(ref json, name, inner, first, ref fault);
             return;
         }
-        if (!ReadValue(ref reader, name, out var property))
+        if (!ReadValue(ref json, name, out var property))
             fault.Set(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} is no number or text that can be kept");
         else if (property.Text.Length > limits.ValueBytesMax)
             fault.Set(RejectReason.LimitExceeded, $"a property has {property.Text.Length} bytes, limit {limits.ValueBytesMax}");
         else SetProperty(in property, first, ref fault);
     }
 
-    private bool ReadValue(ref Utf8JsonReader reader, TextRange name, out EventProperty property)
+    private bool ReadValue(ref JsonScanner json, TextRange name, out EventProperty property)
     {
         property = new EventProperty { Name = name };
-        var start = (int)reader.TokenStartIndex;
-        switch (reader.TokenType)
+        var start = json.Start;
+        switch (json.Token)
         {
-            case JsonTokenType.String:
-                return TryTakeText(ref reader, out property.Text);
-            case JsonTokenType.True or JsonTokenType.False:
+            case JsonToken.Text:
+                return TryTakeText(ref json, out property.Text);
+            case JsonToken.True or JsonToken.False:
                 property.Type = PropertyType.Boolean;
-                property.Long = reader.TokenType == JsonTokenType.True ? 1 : 0;
+                property.Long = json.Token == JsonToken.True ? 1 : 0;
                 property.Double = property.Long;
                 break;
-            case JsonTokenType.Number when reader.TryGetInt64(out property.Long):
+            case JsonToken.Number when json.TryGetInt64(out property.Long):
                 property.Type = PropertyType.Long;
                 property.Double = property.Long;
                 break;
-            case JsonTokenType.Number:
+            case JsonToken.Number:
                 property.Type = PropertyType.Double;
                 // A number beyond a double's range reads as infinity, which no comparison or sum can use.
-                if (!Utf8Parser.TryParse(reader.ValueSpan, out property.Double, out _) || !double.IsFinite(property.Double)) return false;
+                if (!Utf8Parser.TryParse(json.Text, out property.Double, out _) || !double.IsFinite(property.Double)) return false;
                 break;
             default:
                 // A list has no single value: its JSON is kept as text.
-                reader.Skip();
+                json.Skip();
                 break;
         }
-        property.Text = new TextRange(_recordStart + start, (int)reader.BytesConsumed - start);
+        property.Text = new TextRange(_recordStart + start, json.Next - start);
         return true;
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Unicode;
 
 namespace ScrmStream.Events;
@@ -9,7 +8,7 @@ namespace ScrmStream.Events;
 /// </summary>
 public sealed partial class JsonEventDecoder(EventLimits limits)
 {
-    private readonly JsonReaderOptions _options = new() { MaxDepth = limits.JsonDepthMax };
+    private readonly int _depthMax = limits.JsonDepthMax;
     private EventBatch _batch = null!;
     private int _recordStart;
 
@@ -38,64 +37,50 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
         _batch.Rejects.Add(new Reject(record, -1, reason, detail));
     }
 
-    private (RejectReason, string)? TryDecode(int record, ReadOnlySpan<byte> json, int start)
+    private (RejectReason, string)? TryDecode(int record, ReadOnlySpan<byte> text, int start)
     {
-        if (!Utf8.IsValid(json)) return (RejectReason.NotDecodable, "not valid UTF-8");
-        if (json.StartsWith("\uFEFF"u8))
+        if (!Utf8.IsValid(text)) return (RejectReason.NotDecodable, "not valid UTF-8");
+        if (text.StartsWith("\uFEFF"u8))
         {
-            json = json[3..];
+            text = text[3..];
             start += 3;
         }
-        if (IsCutOff(json)) return (RejectReason.NotDecodable, "cut off, or text after the event");
         _recordStart = start;
-        try
+        var json = new JsonScanner(text, _depthMax);
+        if (json.Read())
         {
-            var reader = new Utf8JsonReader(json, _options);
-            if (!reader.Read()) return (RejectReason.NotDecodable, "empty");
-            if (reader.TokenType == JsonTokenType.StartObject) DecodeEvent(ref reader, record, 0);
-            else if (reader.TokenType == JsonTokenType.StartArray)
-            {
-                if (DecodeArray(ref reader, record) is { } failure) return failure;
-            }
-            else return (RejectReason.NotDecodable, "neither an event object nor an array of events");
-            return reader.Read() ? (RejectReason.NotDecodable, "text after the event") : null;
+            if (json.Token == JsonToken.StartObject) DecodeEvent(ref json, record, 0);
+            else if (json.Token != JsonToken.StartArray)
+                return (RejectReason.NotDecodable, "neither an event object nor an array of events");
+            else if (DecodeArray(ref json, record) is { } failure) return failure;
+            json.Read();
         }
-        catch (JsonException e)
-        {
-            return (RejectReason.NotDecodable, e.Message);
-        }
+        return json.Error is { } error ? (RejectReason.NotDecodable, error) : null;
     }
 
-    // Most records that are no JSON lack their end; seeing that costs a hundredth of the reader's exception.
-    private static bool IsCutOff(ReadOnlySpan<byte> json)
+    private (RejectReason, string)? DecodeArray(ref JsonScanner json, int record)
     {
-        var text = json.Trim(" \t\r\n"u8);
-        return !text.IsEmpty && text[0] is (byte)'{' or (byte)'[' && text[^1] != text[0] + 2;
-    }
-
-    private (RejectReason, string)? DecodeArray(ref Utf8JsonReader reader, int record)
-    {
-        for (var index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
+        for (var index = 0; json.Read() && json.Token != JsonToken.EndArray; index++)
         {
             if (index == limits.EventsPerRecordMax) return (RejectReason.LimitExceeded, $"more than {index} events in a record");
-            if (reader.TokenType == JsonTokenType.StartObject) DecodeEvent(ref reader, record, index);
+            if (json.Token == JsonToken.StartObject) DecodeEvent(ref json, record, index);
             else
             {
-                var start = (int)reader.TokenStartIndex;
-                reader.Skip();
-                _batch.Rejects.Add(new Reject(record, index, RejectReason.NotDecodable, "not an event object", Since(in reader, start)));
+                var start = json.Start;
+                json.Skip();
+                _batch.Rejects.Add(new Reject(record, index, RejectReason.NotDecodable, "not an event object", Since(in json, start)));
             }
         }
         return null;
     }
 
-    private TextRange Since(in Utf8JsonReader reader, int start) => new(_recordStart + start, (int)reader.BytesConsumed - start);
+    private TextRange Since(in JsonScanner json, int start) => new(_recordStart + start, json.Next - start);
 
     // Reads one event object to its end whatever is wrong with it, so that its siblings in the array are read all the same.
-    private void DecodeEvent(ref Utf8JsonReader reader, int record, int index)
+    private void DecodeEvent(ref JsonScanner json, int record, int index)
     {
         var (identifiers, properties, dropped) = (_batch.IdentifierCount, _batch.PropertyCount, _batch.DroppedIdentifiers);
-        var start = (int)reader.TokenStartIndex;
+        var start = json.Start;
         var e = new TrackingEvent
         {
             Record = record, Index = index, FirstIdentifier = identifiers, FirstProperty = properties, EventTimeMs = long.MinValue,
@@ -105,10 +90,10 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
             ShareFrom = TextRange.Absent,
         };
         var fault = new Fault();
-        while (NextName(ref reader, ref fault)) ReadField(ref reader, ref e, ref fault);
+        while (NextName(ref json, out var name, ref fault)) ReadField(ref json, name, ref e, ref fault);
         e.IdentifierCount = _batch.IdentifierCount - e.FirstIdentifier;
         e.PropertyCount = _batch.PropertyCount - e.FirstProperty;
-        e.Raw = Since(in reader, start);
+        e.Raw = Since(in json, start);
         if (!fault.Found) CheckWhole(in e, ref fault);
         if (!fault.Found && e.EventTimeMs <= limits.NotAfterMs)
         {
