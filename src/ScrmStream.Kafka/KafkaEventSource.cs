@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
@@ -29,6 +31,7 @@ public sealed class KafkaEventSource : IEventSource
     private readonly AssignedPartitions _assigned = new();
     private readonly Lock _commitGate = new();
     private readonly List<OffsetToStore> _toStore = [];
+    private readonly ArrayBufferWriter<byte> _headers = new(1024);
 
     // Records come in runs of one partition, so the last one found is nearly always the next one wanted.
     private nint _lastTopic;
@@ -188,6 +191,22 @@ public sealed class KafkaEventSource : IEventSource
         partition.IsAtEnd = false;
         int type;
         batch.Add(partition.Source, message->Offset, NativeKafka.Timestamp(message, &type), message->ValueSpan);
+        batch.Attach(message->KeySpan, HeadersOf(message));
+    }
+
+    private unsafe ReadOnlySpan<byte> HeadersOf(NativeKafka.Message* message)
+    {
+        nint headers;
+        if (NativeKafka.Headers(message, &headers) != NativeKafka.NoError) return default;
+        _headers.ResetWrittenCount();
+        byte* name, value;
+        nuint length;
+        for (nuint i = 0; NativeKafka.HeaderAt(headers, i, &name, &value, &length) == NativeKafka.NoError; i++)
+        {
+            var text = new ReadOnlySpan<byte>(value, value is null ? 0 : checked((int)length));
+            HeaderBlock.Append(_headers, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name), text, hasValue: value is not null);
+        }
+        return _headers.WrittenSpan;
     }
 
     private unsafe AssignedPartition? Find(NativeKafka.Message* message)

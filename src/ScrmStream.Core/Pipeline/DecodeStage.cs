@@ -6,7 +6,8 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>One decode lane: bytes to flat events, identifiers screened. Lanes share nothing.</summary>
 public sealed class DecodeStage(
-    ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, EventLimits limits, IdentifierScreen screen)
+    ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, EventLimits limits, IdentifierScreen screen,
+    FloodBreaker flood)
 {
     private readonly JsonEventDecoder _decoder = new(limits);
 
@@ -18,6 +19,7 @@ public sealed class DecodeStage(
             {
                 _decoder.Decode(batch);
                 screen.Apply(batch);
+                flood.Note(batch.Count + batch.Rejects.Count, batch.Rejects.Count);
                 await output.WriteAsync(batch, cancel);
             }
         }

@@ -32,6 +32,12 @@ public readonly record struct DeadLetter(
 {
     /// <summary><see cref="Raw"/> is the record as it came, which may hold events that were accepted; false: it is one event.</summary>
     public bool IsWholeRecord { get; init; } = true;
+
+    /// <summary>The record's key; empty: it had none.</summary>
+    public ReadOnlyMemory<byte> Key { get; init; }
+
+    /// <summary>The record's headers, as <see cref="HeaderBlock"/>.</summary>
+    public ReadOnlyMemory<byte> Headers { get; init; }
 }
 
 /// <summary>
