@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
@@ -29,6 +31,7 @@ public sealed class KafkaEventSource : IEventSource
     private readonly AssignedPartitions _assigned;
     private readonly Lock _commitGate = new();
     private readonly List<OffsetToStore> _toStore = [];
+    private readonly ArrayBufferWriter<byte> _headers = new(1024);
 
     // Records come in runs of one partition, so the last one found is nearly always the next one wanted.
     private nint _lastTopic;
@@ -188,9 +191,26 @@ public sealed class KafkaEventSource : IEventSource
         partition.Next = message->Offset + 1;
         partition.IsAtEnd = false;
         int type;
-        var hints = RecordHeaders.Read(message, out var schema);
+        nint headers;
+        if (NativeKafka.Headers(message, &headers) != NativeKafka.NoError) headers = 0;
+        var hints = RecordHeaders.Read(headers, out var schema);
         if (hints.Format == RecordFormat.Unknown) hints = hints with { Format = partition.Format };
         batch.Add(partition.Source, message->Offset, NativeKafka.Timestamp(message, &type), message->ValueSpan, hints, schema);
+        batch.Attach(message->KeySpan, AllOf(headers));
+    }
+
+    private unsafe ReadOnlySpan<byte> AllOf(nint headers)
+    {
+        if (headers == 0) return default;
+        _headers.ResetWrittenCount();
+        byte* name, value;
+        nuint length;
+        for (nuint i = 0; NativeKafka.HeaderAt(headers, i, &name, &value, &length) == NativeKafka.NoError; i++)
+        {
+            var text = new ReadOnlySpan<byte>(value, value is null ? 0 : checked((int)length));
+            HeaderBlock.Append(_headers, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name), text, hasValue: value is not null);
+        }
+        return _headers.WrittenSpan;
     }
 
     private unsafe AssignedPartition? Find(NativeKafka.Message* message)

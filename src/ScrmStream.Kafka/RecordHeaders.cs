@@ -9,13 +9,13 @@ internal static unsafe class RecordHeaders
     private static readonly byte[] ContentType = Name("content-type"), ContentEncoding = Name("content-encoding");
     private static readonly byte[] ValueSchemaId = Name("__value_schema_id");
 
+    /// <param name="headers">Of a message; 0: it has none.</param>
     /// <param name="schema">The frame that names the schema; empty when no header has it.</param>
     /// <returns>What the headers say; unknown where they say nothing.</returns>
-    public static RecordHints Read(NativeKafka.Message* message, out ReadOnlySpan<byte> schema)
+    public static RecordHints Read(nint headers, out ReadOnlySpan<byte> schema)
     {
         schema = default;
-        nint headers;
-        if (NativeKafka.Headers(message, &headers) != NativeKafka.NoError) return default;
+        if (headers == 0) return default;
         schema = Value(headers, ValueSchemaId);
         // Longer than any frame is none: without it the value says what it is.
         if (schema.Length is not (5 or 17)) schema = default;

@@ -14,25 +14,32 @@ internal ref struct EventFault
     }
 }
 
-/// <summary>What an event has to hold and the limits on it as a whole, whatever format it came in.</summary>
+/// <summary>What an event has to hold as a whole, whatever format it came in.</summary>
 internal sealed class EventChecks(EventLimits limits)
 {
-    private readonly long _eventTimeMinMs = limits.EventTimeMinMs;
+    private readonly long _timeMinMs = limits.EventTimeMinMs, _timeMaxMs = limits.EventTimeMaxMs;
     private readonly long _aheadMaxMs = (long)limits.EventTimeAheadMax.TotalMilliseconds;
-    private readonly int _propertiesMax = limits.PropertiesMax;
-    private readonly int _identifiersMax = limits.IdentifiersMax;
 
     public void Check(EventBatch batch, in TrackingEvent e, ref EventFault fault)
     {
         if (e.Name.Length <= 0) fault.Set(RejectReason.NoEventName, "field event is missing or empty");
         else if (e.EventTimeMs == long.MinValue) fault.Set(RejectReason.NoEventTime, "field event_time is missing");
-        else if (e.EventTimeMs < _eventTimeMinMs)
-            fault.Set(RejectReason.EventTimeOutOfRange, $"event_time {e.EventTimeMs} is before 1990");
-        else if (e.PropertyCount > _propertiesMax)
-            fault.Set(RejectReason.LimitExceeded, $"{e.PropertyCount} properties, limit {_propertiesMax}");
-        else if (e.NamedIdentifiers > _identifiersMax)
-            fault.Set(RejectReason.LimitExceeded, $"{e.NamedIdentifiers} identifiers, limit {_identifiersMax}");
+        else if (e.EventTimeMs < _timeMinMs || e.EventTimeMs > _timeMaxMs)
+            fault.Set(RejectReason.EventTimeOutOfRange, $"event_time {e.EventTimeMs} {OutOfRange(e.EventTimeMs)}");
+        else if (e.ReceivedTimeMs != 0 && (e.ReceivedTimeMs < _timeMinMs || e.ReceivedTimeMs > _timeMaxMs))
+            fault.Set(RejectReason.EventTimeOutOfRange, $"received_time {e.ReceivedTimeMs} {OutOfRange(e.ReceivedTimeMs)}");
         else CheckAhead(batch, in e, ref fault);
+    }
+
+    // The usual cause is another unit: what would lie in the range by that unit says so.
+    private string OutOfRange(long timeMs)
+    {
+        if (timeMs >= _timeMinMs / 1000 && timeMs <= _timeMaxMs / 1000) return "looks like seconds; Unix milliseconds are wanted";
+        if (timeMs / 1000 >= _timeMinMs && timeMs / 1000 <= _timeMaxMs) return "looks like microseconds; Unix milliseconds are wanted";
+        if (timeMs / 1_000_000 >= _timeMinMs && timeMs / 1_000_000 <= _timeMaxMs) return "looks like nanoseconds; Unix milliseconds are wanted";
+        return timeMs < _timeMinMs
+            ? $"is before {DateTimeOffset.FromUnixTimeMilliseconds(_timeMinMs):yyyy-MM-dd}"
+            : $"is after {DateTimeOffset.FromUnixTimeMilliseconds(_timeMaxMs):yyyy-MM-dd}";
     }
 
     private void CheckAhead(EventBatch batch, in TrackingEvent e, ref EventFault fault)

@@ -18,6 +18,8 @@ public sealed class RecordBatch
     private readonly int _bytesMax;
     private int _bytes;
     private long _unpackedBytes;
+    // Made when the first record has a key or headers.
+    private (TextRange Key, TextRange Headers)[] _origins = [];
 
     /// <param name="bytesAtFirst">What its records will probably take.</param>
     public RecordBatch(int recordsMax, int bytesMax, int bytesAtFirst = BytesAtFirst)
@@ -54,6 +56,27 @@ public sealed class RecordBatch
         _bytes += needed;
     }
 
+    /// <summary>Keeps the key and the headers of the record that was added last.</summary>
+    /// <param name="headers">As <see cref="HeaderBlock"/>.</param>
+    public void Attach(ReadOnlySpan<byte> key, ReadOnlySpan<byte> headers)
+    {
+        if (key.IsEmpty && headers.IsEmpty) return;
+        if (_origins.Length == 0) _origins = new (TextRange, TextRange)[Records.Length];
+        _origins[Count - 1] = (Copied(key), Copied(headers));
+    }
+
+    /// <summary>The record's key and its headers (<see cref="HeaderBlock"/>); empty where it has none.</summary>
+    public (TextRange Key, TextRange Headers) OriginOf(int record) => _origins.Length == 0 ? default : _origins[record];
+
+    /// <summary>Puts bytes behind the records.</summary>
+    internal TextRange Copied(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty) return default;
+        var copy = new TextRange(Reserve(bytes.Length), bytes.Length);
+        bytes.CopyTo(Buffer.AsSpan(copy.Start));
+        return copy;
+    }
+
     /// <summary>Room for unescaped text behind the records; returns the start of <paramref name="length"/> writable bytes.</summary>
     public int Reserve(int length)
     {
@@ -69,9 +92,12 @@ public sealed class RecordBatch
     public void Clear()
     {
         Array.Clear(Records, 0, Count);
+        if (_origins.Length > 0) Array.Clear(_origins, 0, Count);
         Count = 0;
         _bytes = 0;
         _unpackedBytes = 0;
+        // A record far over the limit must not leave its size behind in every batch that it passed through.
+        if (Buffer.Length > 2L * _bytesMax + GrowthStepBytes) Buffer = new byte[Math.Min(_bytesMax, BytesAtFirst)];
     }
 
     private void Grow(int needed)

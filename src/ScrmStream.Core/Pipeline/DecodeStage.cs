@@ -10,7 +10,8 @@ namespace ScrmStream.Pipeline;
 /// waited for, however long its registry is away: the lane stands still, nothing is dropped.
 /// </summary>
 public sealed class DecodeStage(
-    ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, EventLimits limits, SchemaCatalog schemas, IdentifierScreen screen)
+    ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, EventLimits limits, SchemaCatalog schemas, IdentifierScreen screen,
+    FloodBreaker flood)
 {
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -22,6 +23,7 @@ public sealed class DecodeStage(
                 for (var next = decoder.Decode(batch); next < batch.Records.Count; next = decoder.Decode(batch, next))
                     await schemas.FetchAsync(decoder.Missing, cancel);
                 screen.Apply(batch);
+                flood.Note(batch.Count + batch.Rejects.Count, batch.Rejects.Count);
                 await output.WriteAsync(batch, cancel);
             }
         }

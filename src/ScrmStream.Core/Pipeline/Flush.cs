@@ -58,8 +58,16 @@ public sealed class Flush
     {
         ref var record = ref batch.Records.Records[reject.Record];
         var position = new SourcePosition(record.Partition, record.Offset, reject.Index);
-        var raw = batch.Buffer.AsMemory(record.Start, record.Length);
-        return new DeadLetter(position, record.TimestampMs, reject.Reason, reject.Detail, raw);
+        // The event's own bytes where they are known: a letter of one event must not carry its siblings, which were accepted.
+        var isWhole = reject.Raw.Length <= 0;
+        var raw = isWhole ? batch.Buffer.AsMemory(record.Start, record.Length) : batch.Buffer.AsMemory(reject.Raw.Start, reject.Raw.Length);
+        var (key, headers) = batch.Records.OriginOf(reject.Record);
+        return new DeadLetter(position, record.TimestampMs, reject.Reason, reject.Detail, raw)
+        {
+            IsWholeRecord = isWhole,
+            Key = batch.Buffer.AsMemory(key.Start, key.Length),
+            Headers = batch.Buffer.AsMemory(headers.Start, headers.Length),
+        };
     }
 }
 

@@ -12,6 +12,7 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
 {
     // Batches whose rows make one insert: enough for ClickHouse to be quick, and a block of some 40 MB.
     private const int InsertBatches = 32;
+    private const int LettersMax = 10_000, LetterBytes = 16 * 1024 * 1024;
 
     // One slice is built while two are written.
     private readonly FlushSlice[] _slices = [new(), new(), new()];
@@ -91,9 +92,21 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports)
             var part = flush.Batches.GetRange(at, Math.Min(InsertBatches, flush.Batches.Count - at));
             if (part.Any(b => b.Count > 0)) await ports.Analytics.WriteEventsAsync(part, TokenOf(part), cancel);
         }
-        if (flush.DeadLetters.Count == 0) return;
-        await ports.DeadLetters.WriteAsync(flush.DeadLetters, cancel);
-        await ports.Analytics.WriteDeadLettersAsync(flush.DeadLetters, cancel);
+        await WriteLettersAsync(flush.DeadLetters, cancel);
+    }
+
+    // In parts, for a flood of large bad records must not be in memory three times over.
+    private async Task WriteLettersAsync(List<DeadLetter> letters, CancellationToken cancel)
+    {
+        for (var (from, bytes, i) = (0, 0L, 0); i < letters.Count; i++)
+        {
+            bytes += letters[i].Raw.Length;
+            if (bytes < LetterBytes && i - from < LettersMax && i < letters.Count - 1) continue;
+            var part = letters.GetRange(from, i + 1 - from);
+            await ports.DeadLetters.WriteAsync(part, cancel);
+            await ports.Analytics.WriteDeadLettersAsync(part, cancel);
+            (from, bytes) = (i + 1, 0);
+        }
     }
 
     // The same batches give the same token, so that a repeated insert of the block is recognised.

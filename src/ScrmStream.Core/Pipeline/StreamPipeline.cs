@@ -37,11 +37,12 @@ public sealed class StreamPipeline
         var decoded = Lanes(options);
         var screen = new IdentifierScreen(options.Identity);
         var history = new ShardHistory(options.EventIdRing);
-        _poll = new PollStage(ports.Source, pool, raw, Counters, options, time);
+        Flood = new FloodBreaker(options, time);
+        _poll = new PollStage(ports.Source, pool, raw, Counters, Flood, options, time);
         _decode = new DecodeStage[options.DecodeLanes];
         var schemas = ports.Schemas ?? new SchemaCatalog(options.Limits);
         for (var i = 0; i < _decode.Length; i++)
-            _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options.Limits, schemas, screen);
+            _decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, options.Limits, schemas, screen, Flood);
         var publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp, time);
         _decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), State, new CellPrefetch(State, ports.Cells),
@@ -51,6 +52,9 @@ public sealed class StreamPipeline
     }
 
     public PipelineCounters Counters { get; } = new();
+
+    /// <summary>Whether nearly everything that comes is bad.</summary>
+    public FloodBreaker Flood { get; }
 
     /// <summary>The customers in memory. To be read when <see cref="RunAsync"/> has ended.</summary>
     public CustomerState State { get; }

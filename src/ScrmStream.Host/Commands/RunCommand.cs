@@ -53,9 +53,10 @@ public static class RunCommand
         if (health is not null) Console.Error.WriteLine($"scrmstream: health and metrics at {health.Address}healthz and /metrics");
         var run = new ServiceRun(pipeline, TimeProvider.System);
         var line = new LiveLine(TimeProvider.System);
+        var alarm = new FloodAlarm(logs.CreateLogger("Run"));
         try
         {
-            await run.RunAsync(untilIdle, line.Tick, cancel);
+            await run.RunAsync(untilIdle, Tick, cancel);
         }
         finally
         {
@@ -65,5 +66,11 @@ public static class RunCommand
         var summary = RunSummary.Of(pipeline.Counters, run.Elapsed, totals);
         Console.WriteLine(json ? summary.ToJson() : summary.ToText());
         return Exits.Done;
+
+        void Tick(StreamPipeline running)
+        {
+            line.Tick(running);
+            alarm.Tick(running);
+        }
     }
 }

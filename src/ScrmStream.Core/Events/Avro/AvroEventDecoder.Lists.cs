@@ -35,25 +35,9 @@ public sealed partial class AvroEventDecoder
         e.NamedIdentifiers++;
         var usable = IdentifierKinds.TryParse(_batch.Text(named.Kind), out var kind) && named.Value.Length > 0
             && !_batch.Text(named.Scope).Contains((byte)':');
-        if (usable) _batch.Add(new EventIdentifier { Kind = kind, Text = StoredText(kind, in named), Verified = named.Verified, Node = -1 });
+        if (usable) _batch.Add(new EventIdentifier { Kind = kind, Text = _batch.StoredText(kind, named.Scope, named.Value), Verified = named.Verified, Node = -1 });
         else _batch.DroppedIdentifiers++;
         return true;
-    }
-
-    private TextRange StoredText(IdentifierKind kind, in NamedIdentifier named)
-    {
-        var word = kind.WordUtf8();
-        var (scopeLength, valueLength) = (Math.Max(named.Scope.Length, 0), named.Value.Length);
-        var length = word.Length + 2 + scopeLength + valueLength;
-        var start = _batch.Records.Reserve(length);
-        var buffer = _batch.Buffer;
-        var text = buffer.AsSpan(start, length);
-        word.CopyTo(text);
-        text[word.Length] = (byte)':';
-        buffer.AsSpan(named.Scope.Start, scopeLength).CopyTo(text[(word.Length + 1)..]);
-        text[length - valueLength - 1] = (byte)':';
-        buffer.AsSpan(named.Value.Start, valueLength).CopyTo(text[(length - valueLength)..]);
-        return new TextRange(start, length);
     }
 
     private bool Properties(AvroValues values, int valueNode, ref TrackingEvent e, ref AvroCursor cursor)
@@ -87,8 +71,8 @@ public sealed partial class AvroEventDecoder
             return Malformed("a property names no branch of its union");
         var kind = values.Kinds[branch];
         if (!Value(kind, ref property, ref cursor)) return false;
-        if (kind != AvroValueKind.Null) SetProperty(in property, e.FirstProperty);
-        return true;
+        if (kind == AvroValueKind.Null || _batch.TrySet(in property, e.FirstProperty, _propertiesMax)) return true;
+        return Refuse(RejectReason.LimitExceeded, $"more than {_propertiesMax} properties");
     }
 
     private bool Value(AvroValueKind kind, ref EventProperty property, ref AvroCursor cursor)
@@ -108,7 +92,7 @@ public sealed partial class AvroEventDecoder
             case AvroValueKind.Boolean:
                 if (!cursor.TryByte(out var flag) || flag > 1) return BadProperty();
                 (property.Type, property.Long, property.Double) = (PropertyType.Boolean, flag, flag);
-                property.Text = Copied(flag != 0 ? "true"u8 : "false"u8);
+                property.Text = _batch.Copied(flag != 0 ? "true"u8 : "false"u8);
                 return true;
             case AvroValueKind.Null:
                 return true;
@@ -144,21 +128,7 @@ public sealed partial class AvroEventDecoder
     {
         Span<byte> text = stackalloc byte[NumberBytesMax];
         number.TryFormat(text, out var length, default, CultureInfo.InvariantCulture);
-        return Copied(text[..length]);
-    }
-
-    // Of two properties of one name the later wins, as in JSON.
-    private void SetProperty(in EventProperty property, int first)
-    {
-        var name = _batch.Text(property.Name);
-        var properties = _batch.Properties;
-        for (var i = first; i < properties.Length; i++)
-        {
-            if (!name.SequenceEqual(_batch.Text(properties[i].Name))) continue;
-            properties[i] = property;
-            return;
-        }
-        _batch.Add(in property);
+        return _batch.Copied(text[..length]);
     }
 
     private string TextOf(TextRange text) => Encoding.UTF8.GetString(_batch.Text(text));

@@ -138,7 +138,7 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
             case AvroOp.Depth:
                 return cursor.TryInt(out number) ? Depth(number, ref e) : BadNumber(in step);
             case AvroOp.ConstantText:
-                Field<TextRange>(ref target, in step) = Copied(_plan.Texts[step.Argument]);
+                Field<TextRange>(ref target, in step) = _batch.Copied(_plan.Texts[step.Argument]);
                 return true;
             case AvroOp.ConstantLong:
                 Field<long>(ref target, in step) = _plan.Numbers[step.Argument];
@@ -187,21 +187,14 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         if (channels.Unknown == Events.Channel.None)
             return Refuse(RejectReason.IncompatibleSchema, "a symbol of channel is not known and the reader's schema has no default");
         e.Channel = channels.Unknown;
-        SetProperty(
-            new EventProperty { Name = Copied("channel"u8), Text = Copied(channels.Words[symbol]), Type = PropertyType.String },
-            e.FirstProperty);
-        return true;
+        var word = new EventProperty
+            { Name = _batch.Copied("channel"u8), Text = _batch.Copied(channels.Words[symbol]), Type = PropertyType.String };
+        return _batch.TrySet(in word, e.FirstProperty, _propertiesMax)
+            || Refuse(RejectReason.LimitExceeded, $"more than {_propertiesMax} properties");
     }
 
     private static ref T Field<T>(ref byte target, ref readonly AvroStep step) =>
         ref Unsafe.As<byte, T>(ref Unsafe.AddByteOffset(ref target, (nint)step.Offset));
-
-    private TextRange Copied(ReadOnlySpan<byte> text)
-    {
-        var start = _batch.Records.Reserve(text.Length);
-        text.CopyTo(_batch.Buffer.AsSpan(start));
-        return new TextRange(start, text.Length);
-    }
 
     private string Name(ref readonly AvroStep step) => step.Field < 0 ? "?" : _plan.Fields[step.Field];
 
