@@ -22,8 +22,8 @@ public sealed class KafkaOptions
     public IList<string> Topics { get; set; } = [];
 
     /// <summary>
-    /// Formats of topics whose records do not say it by a header: a topic's name to <c>json</c>, <c>avro</c> or <c>cloudevents</c>. Without an
-    /// entry the bytes decide.
+    /// Formats of topics whose records do not say it by a header: a topic's name to <c>json</c>, <c>avro</c> or
+    /// <c>cloudevents</c>. Without an entry the bytes decide.
     /// </summary>
     public Dictionary<string, string> Formats { get; set; } = [];
 

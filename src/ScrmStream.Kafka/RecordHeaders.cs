@@ -3,7 +3,9 @@ using ScrmStream.Events;
 
 namespace ScrmStream.Kafka;
 
-/// <summary>Reads what a record's headers say of its format: <c>content-type</c>, <c>content-encoding</c>, <c>__value_schema_id</c>.</summary>
+/// <summary>
+/// Reads what a record's headers say of its format: <c>content-type</c>, <c>content-encoding</c>, <c>__value_schema_id</c>.
+/// </summary>
 internal static unsafe class RecordHeaders
 {
     private static readonly byte[] ContentType = Name("content-type"), ContentEncoding = Name("content-encoding");

@@ -36,7 +36,8 @@ internal sealed class EventChecks(EventLimits limits)
     {
         if (timeMs >= _timeMinMs / 1000 && timeMs <= _timeMaxMs / 1000) return "looks like seconds; Unix milliseconds are wanted";
         if (timeMs / 1000 >= _timeMinMs && timeMs / 1000 <= _timeMaxMs) return "looks like microseconds; Unix milliseconds are wanted";
-        if (timeMs / 1_000_000 >= _timeMinMs && timeMs / 1_000_000 <= _timeMaxMs) return "looks like nanoseconds; Unix milliseconds are wanted";
+        if (timeMs / 1_000_000 >= _timeMinMs && timeMs / 1_000_000 <= _timeMaxMs)
+            return "looks like nanoseconds; Unix milliseconds are wanted";
         return timeMs < _timeMinMs
             ? $"is before {DateTimeOffset.FromUnixTimeMilliseconds(_timeMinMs):yyyy-MM-dd}"
             : $"is after {DateTimeOffset.FromUnixTimeMilliseconds(_timeMaxMs):yyyy-MM-dd}";

@@ -22,7 +22,8 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
         for (var record = 0; record < batch.Records.Count; record++) DecodeRecord(record);
     }
 
-    /// <summary>Decodes one record, whose JSON lies where it says: in the record, or behind the records when it had to be unpacked.</summary>
+    /// <summary>Decodes one record.</summary>
+    /// <param name="json">Where its JSON lies: in the record, or behind the records when it had to be unpacked.</param>
     internal void DecodeRecord(EventBatch batch, int record, TextRange json)
     {
         _batch = batch;

@@ -20,7 +20,9 @@ public sealed class PackedValue(int bytesMax) : IDisposable
     public static bool IsPacked(ReadOnlySpan<byte> value) =>
         value.Length >= 4 && value[0] is 0x1f or 0x28 && (IsGzip(value) || IsZstd(value));
 
-    /// <summary>What the value says it takes unpacked, or for zstd that does not say, what it can take at most; 0 when it is broken.</summary>
+    /// <summary>
+    /// What the value says it takes unpacked, or for zstd that does not say, what it can take at most; 0 when it is broken.
+    /// </summary>
     public static long BytesMax(ReadOnlySpan<byte> value)
     {
         if (IsGzip(value)) return value.Length < GzipBytesMin ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(value[^4..]);
@@ -46,7 +48,8 @@ public sealed class PackedValue(int bytesMax) : IDisposable
         if (packing == RecordPacking.Gzip && bytes > bytesMax) return TooLarge(bytes);
         var room = (int)Math.Min(bytes, bytesMax);
         var start = records.Reserve(room);
-        var length = packing == RecordPacking.Gzip ? Gunzip(records.Buffer, packed, start, room) : Unzstd(records.Buffer, packed, start, room);
+        var buffer = records.Buffer;
+        var length = packing == RecordPacking.Gzip ? Gunzip(buffer, packed, start, room) : Unzstd(buffer, packed, start, room);
         records.Return(room - Math.Max(length, 0));
         unpacked = new TextRange(start, length);
         if (length >= 0) return null;

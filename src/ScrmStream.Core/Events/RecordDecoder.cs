@@ -66,7 +66,7 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
             var frame = SchemaRef.Read(bytes, out var schema);
             if (frame > 0) return TryFramed(record, schema, new TextRange(value.Start + frame, value.Length - frame));
             if (bytes.StartsWith("Obj\u0001"u8))
-                return Reject(record, RejectReason.UnsupportedFormat, "an Avro file as a record; ./scrm produce publishes the records of files");
+                return Reject(record, RejectReason.UnsupportedFormat, "an Avro file as a record; ./scrm produce publishes its records");
             if (format == RecordFormat.Avro)
                 return Reject(record, RejectReason.NotDecodable, "Avro without a frame that names its schema (C3 01, 00 or 01)");
         }

@@ -28,7 +28,8 @@ public enum RecordPacking : byte
 
 /// <summary>What is known of a record's format before its bytes are looked at: by its headers first, else by its topic.</summary>
 /// <param name="SchemaBytes">Length of the frame that a header holds; the batch keeps it right before the value. 0: none.</param>
-public readonly record struct RecordHints(RecordFormat Format = RecordFormat.Unknown, RecordPacking Packing = RecordPacking.Unknown, byte SchemaBytes = 0)
+public readonly record struct RecordHints(
+    RecordFormat Format = RecordFormat.Unknown, RecordPacking Packing = RecordPacking.Unknown, byte SchemaBytes = 0)
 {
     /// <summary>The format that a media type names (<c>content-type</c>); unknown where it does not decide.</summary>
     public static RecordFormat FormatOf(ReadOnlySpan<byte> mediaType)

@@ -19,7 +19,8 @@ public static class ProduceCommand
         var topic = new Option<string>("--topic") { Required = true, Description = "Topic to publish to; made when missing." };
         var input = new Option<string[]>("--input")
         {
-            Required = true, AllowMultipleArgumentsPerToken = true, Description = "Files to publish: one record a line, .gz is unpacked; or Avro files.",
+            Required = true, AllowMultipleArgumentsPerToken = true,
+            Description = "Files to publish: one record a line, .gz is unpacked; or Avro files.",
         };
         var mapping = new Option<string?>("--mapping")
         {

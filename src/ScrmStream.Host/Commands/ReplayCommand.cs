@@ -13,7 +13,8 @@ public static class ReplayCommand
     {
         var input = new Option<string[]>("--input")
         {
-            Description = "NDJSON or CSV files, .gz too, or Avro files; read in this order.", Required = true, AllowMultipleArgumentsPerToken = true,
+            Description = "NDJSON or CSV files, .gz too, or Avro files; read in this order.",
+            Required = true, AllowMultipleArgumentsPerToken = true,
         };
         var mapping = new Option<string?>("--mapping")
             { Description = "How rows become events (schemas/mappings); without it lines are canonical events." };

@@ -14,7 +14,8 @@ internal sealed record SchemaAnswer(SchemaLanguage Language, string Text, (strin
     {
         using var document = JsonDocument.Parse(body);
         var root = document.RootElement;
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("schema", out var schema) || schema.ValueKind != JsonValueKind.String)
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("schema", out var schema)
+            || schema.ValueKind != JsonValueKind.String)
             throw new JsonException("the answer holds no schema");
         var language = !root.TryGetProperty("schemaType", out var type) || type.ValueKind != JsonValueKind.String
             ? SchemaLanguage.Avro

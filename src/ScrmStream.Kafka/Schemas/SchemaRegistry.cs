@@ -93,7 +93,8 @@ public sealed class SchemaRegistry : ISchemaSource, IDisposable
             catch (Exception e) when (e is HttpRequestException or IOException or JsonException
                 || (e is OperationCanceledException && !cancel.IsCancellationRequested))
             {
-                if (attempt == 1) KafkaLog.RegistryUnreachable(_log, _address, e is OperationCanceledException ? "no answer in time" : e.Message);
+                var why = e is OperationCanceledException ? "no answer in time" : e.Message;
+                if (attempt == 1) KafkaLog.RegistryUnreachable(_log, _address, why);
                 var delay = Math.Min((long)_retryDelayMs << Math.Min(attempt - 1, 20), _retryDelayMaxMs);
                 await Task.Delay(TimeSpan.FromMilliseconds(delay), _time, cancel);
             }
@@ -106,7 +107,8 @@ public sealed class SchemaRegistry : ISchemaSource, IDisposable
         var body = await response.Content.ReadAsByteArrayAsync(cancel);
         if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
             throw new StoreUnavailableException(
-                $"The schema registry {_address} refuses access ({(int)response.StatusCode}): check Schemas:User, Schemas:Password and Schemas:Token.");
+                $"The schema registry {_address} refuses access ({(int)response.StatusCode}): "
+                + "check Schemas:User, Schemas:Password and Schemas:Token.");
         if (response.IsSuccessStatusCode) return SchemaAnswer.Read(body);
         // A 404 of something else at that address, a proxy or a wrong path, says nothing of the schema: records would be lost by it.
         if (response.StatusCode == HttpStatusCode.NotFound && SchemaAnswer.SaysNotFound(body)) return null;

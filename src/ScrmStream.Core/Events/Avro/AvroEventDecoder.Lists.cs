@@ -35,8 +35,13 @@ public sealed partial class AvroEventDecoder
         e.NamedIdentifiers++;
         var usable = IdentifierKinds.TryParse(_batch.Text(named.Kind), out var kind) && named.Value.Length > 0
             && !_batch.Text(named.Scope).Contains((byte)':');
-        if (usable) _batch.Add(new EventIdentifier { Kind = kind, Text = _batch.StoredText(kind, named.Scope, named.Value), Verified = named.Verified, Node = -1 });
-        else _batch.DroppedIdentifiers++;
+        if (!usable)
+        {
+            _batch.DroppedIdentifiers++;
+            return true;
+        }
+        var text = _batch.StoredText(kind, named.Scope, named.Value);
+        _batch.Add(new EventIdentifier { Kind = kind, Text = text, Verified = named.Verified, Node = -1 });
         return true;
     }
 
@@ -85,7 +90,8 @@ public sealed partial class AvroEventDecoder
                 property.Text = new TextRange(_start + start, length);
                 return Utf8Text.IsValid(cursor.Last(length)) || Malformed("a property is not valid UTF-8");
             case AvroValueKind.Int or AvroValueKind.Long:
-                if (kind == AvroValueKind.Int ? !cursor.TryInt(out property.Long) : !cursor.TryLong(out property.Long)) return BadProperty();
+                var isNumber = kind == AvroValueKind.Int ? cursor.TryInt(out property.Long) : cursor.TryLong(out property.Long);
+                if (!isNumber) return BadProperty();
                 (property.Type, property.Double) = (PropertyType.Long, property.Long);
                 property.Text = NumberText(property.Long);
                 return true;

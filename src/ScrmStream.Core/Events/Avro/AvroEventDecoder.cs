@@ -102,7 +102,8 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
                     if (!Properties(_plan.Values[step.Argument], step.Max, ref e, ref cursor)) return false;
                     break;
                 case AvroOp.Skip:
-                    if (!_skipper.TrySkip(_plan, step.Argument, ref cursor)) return Malformed("a field that is passed over is cut off or malformed");
+                    if (!_skipper.TrySkip(_plan, step.Argument, ref cursor))
+                        return Malformed("a field that is passed over is cut off or malformed");
                     break;
                 case AvroOp.Jump:
                     at = step.Argument;

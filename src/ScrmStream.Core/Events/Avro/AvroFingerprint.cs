@@ -2,7 +2,9 @@ using System.Text;
 
 namespace ScrmStream.Events.Avro;
 
-/// <summary>The parsing canonical form of a schema and its CRC-64-AVRO fingerprint, by which single-object encoding names schemas.</summary>
+/// <summary>
+/// The parsing canonical form of a schema and its CRC-64-AVRO fingerprint, by which single-object encoding names schemas.
+/// </summary>
 internal static class AvroFingerprint
 {
     private const ulong Empty = 0xc15d213aa4d7a795;
@@ -17,7 +19,9 @@ internal static class AvroFingerprint
         return fingerprint;
     }
 
-    /// <summary>Only what decides how bytes are read, without spaces, names in full; a named type is written out where it is first met.</summary>
+    /// <summary>
+    /// Only what decides how bytes are read, without spaces, names in full; a named type is written out where it is first met.
+    /// </summary>
     public static string CanonicalForm(AvroSchema schema)
     {
         var form = new StringBuilder();
@@ -54,7 +58,8 @@ internal static class AvroFingerprint
             form.Append('"').Append(schema.Name).Append('"');
             return;
         }
-        form.Append("{\"name\":\"").Append(schema.Name).Append("\",\"type\":\"").Append(schema.Type.ToString().ToLowerInvariant()).Append('"');
+        var type = schema.Type.ToString().ToLowerInvariant();
+        form.Append("{\"name\":\"").Append(schema.Name).Append("\",\"type\":\"").Append(type).Append('"');
         if (schema.Type == AvroType.Fixed) form.Append(",\"size\":").Append(schema.Size);
         else if (schema.Type == AvroType.Enum)
             form.Append(",\"symbols\":[").AppendJoin(',', schema.Symbols.Select(s => $"\"{s}\"")).Append(']');

@@ -3,8 +3,8 @@ namespace ScrmStream.Events.Avro;
 /// <summary>What one step of a plan does with the next bytes of a datum.</summary>
 internal enum AvroOp : byte
 {
-    End, Jump, Fail, Optional, Union, Skip, Text, OptionalText, ConstantText, Int, Long, Scaled, ConstantLong, Depth, ConstantDepth, Boolean,
-    ConstantBoolean, Channel, ConstantChannel, Identifiers, Properties,
+    End, Jump, Fail, Optional, Union, Skip, Text, OptionalText, ConstantText, Int, Long, Scaled, ConstantLong, Depth, ConstantDepth,
+    Boolean, ConstantBoolean, Channel, ConstantChannel, Identifiers, Properties,
 }
 
 /// <summary>One instruction.</summary>

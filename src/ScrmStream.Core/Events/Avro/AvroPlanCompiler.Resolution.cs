@@ -30,9 +30,10 @@ internal sealed partial class AvroPlanCompiler
         _ => false,
     };
 
-    private static AvroSchemaException Mismatch(AvroSchema writer, AvroSchema reader, AvroSlot slot) => slot is { Kind: AvroSlotKind.Record, Path: "event" }
-        ? new AvroSchemaException($"the schema is the {writer.Said}, wanted is the {reader.Said}")
-        : new AvroSchemaException($"field {slot.Path} is a {writer.Said}, wanted is a {reader.Said}");
+    private static AvroSchemaException Mismatch(AvroSchema writer, AvroSchema reader, AvroSlot slot) => new(
+        slot is { Kind: AvroSlotKind.Record, Path: "event" }
+            ? $"the schema is the {writer.Said}, wanted is the {reader.Said}"
+            : $"field {slot.Path} is a {writer.Said}, wanted is a {reader.Said}");
 
     private void Properties(AvroSchema writer, AvroSchema reader, AvroSlot slot)
     {

@@ -162,10 +162,10 @@ internal sealed partial class AvroPlanCompiler
         }
         foreach (var field in writer.Fields)
         {
-            if (byWriter.TryGetValue(field.Name, out var read)) Value(field.Type, read.Type, slot.Inner!.GetValueOrDefault(read.Name, AvroSlot.Nowhere));
+            if (byWriter.TryGetValue(field.Name, out var read)) Value(field.Type, read.Type, slot.Of(read.Name));
             else Emit(AvroOp.Skip, argument: _skips.Number(field.Type));
         }
-        foreach (var field in defaults) Default(writer, field, slot.Inner!.GetValueOrDefault(field.Name, AvroSlot.Nowhere));
+        foreach (var field in defaults) Default(writer, field, slot.Of(field.Name));
     }
 
     // Data in other units than ours say so by their logical type; a clock without a zone does not say when it was.

@@ -9,9 +9,13 @@ internal enum AvroSlotKind : byte { None, Text, Time, Number, Depth, Boolean, Ch
 /// <param name="Path">Its name, with that of the record around it.</param>
 /// <param name="BytesMax">Of a text.</param>
 /// <param name="Inner">The fields of a record.</param>
-internal sealed record AvroSlot(AvroSlotKind Kind, string Path, int Offset = 0, int BytesMax = 0, Dictionary<string, AvroSlot>? Inner = null)
+internal sealed record AvroSlot(
+    AvroSlotKind Kind, string Path, int Offset = 0, int BytesMax = 0, Dictionary<string, AvroSlot>? Inner = null)
 {
-    public static readonly AvroSlot Nowhere = new(AvroSlotKind.None, "");
+    private static readonly AvroSlot Nowhere = new(AvroSlotKind.None, "");
+
+    /// <summary>Where a field of the record goes.</summary>
+    public AvroSlot Of(string field) => Inner!.GetValueOrDefault(field, Nowhere);
 }
 
 /// <summary>An identifier while its fields are being read; they may come in any order.</summary>

@@ -30,7 +30,8 @@ public sealed class SchemaOptions
     /// <exception cref="ArgumentException">An option is wrong; the message names it.</exception>
     public void Validate()
     {
-        var isAddress = Registry.Length == 0 || (Uri.TryCreate(Registry, UriKind.Absolute, out var address) && address.Scheme is "http" or "https");
+        var isAddress = Registry.Length == 0
+            || (Uri.TryCreate(Registry, UriKind.Absolute, out var address) && address.Scheme is "http" or "https");
         if (!isAddress) throw new ArgumentException($"Schemas:Registry '{Registry}' is not an address like http://host:8081.");
         if (Password is not null && User is null) throw new ArgumentException("Schemas:Password needs Schemas:User.");
         if (Token is not null && User is not null) throw new ArgumentException("Schemas:Token and Schemas:User: give one of them.");

@@ -24,7 +24,8 @@ internal sealed class AvroContainer : IDisposable
     private readonly string _codec;
     private readonly byte[] _sync = new byte[SyncBytes];
     private byte[] _packed = [];
-    // The frame of a datum is written over the end of the one before it, which nobody needs any more; so the block starts behind room for one.
+    // The frame of a datum is written over the end of the one before it, which nobody needs any more; the block starts behind room
+    // for one.
     private byte[] _block = new byte[FrameBytes];
     private int _at = FrameBytes, _end = FrameBytes;
     private long _left;

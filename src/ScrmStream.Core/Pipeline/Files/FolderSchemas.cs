@@ -39,7 +39,8 @@ public sealed class FolderSchemas(string folder) : ISchemaSource
             while (true)
             {
                 LookThrough();
-                var numbered = _files.Select(file => (Number: NumberIn(file.Key), file.Value.Fingerprint)).Where(f => f.Number > 0).ToList();
+                var numbered = _files.Select(file => (Number: NumberIn(file.Key), file.Value.Fingerprint))
+                    .Where(f => f.Number > 0).ToList();
                 var known = numbered.Where(f => f.Fingerprint == fingerprint).Select(f => f.Number).DefaultIfEmpty(0).Min();
                 if (known > 0) return known;
                 // Another process may take the number first; then the next look finds it.
@@ -60,7 +61,8 @@ public sealed class FolderSchemas(string folder) : ISchemaSource
             foreach (var gone in _files.Keys.Except(files.Select(file => file.Name)).ToList()) _files.Remove(gone);
             foreach (var file in files)
             {
-                var isKnown = _files.TryGetValue(file.Name, out var known) && known.WrittenAt == file.LastWriteTimeUtc && known.Length == file.Length;
+                var isKnown = _files.TryGetValue(file.Name, out var known)
+                    && known.WrittenAt == file.LastWriteTimeUtc && known.Length == file.Length;
                 if (!isKnown) _files[file.Name] = Read(file);
             }
         }

@@ -9,7 +9,7 @@ namespace ScrmStream.Tests.Events.Avro;
 
 /// <summary>
 /// Writers' schemas by chance, written by Apache.Avro and read by both: what its own resolution makes of a datum, written again with the
-/// canonical schema, is what ours reads from the datum itself.
+/// canonical schema, is what ours reads from the datum itself. (It does not promote bytes to text; other tests have that.)
 /// </summary>
 public sealed class AvroResolutionModelTests
 {
@@ -36,11 +36,13 @@ public sealed class AvroResolutionModelTests
 
     private static string Writer(Random random)
     {
-        string Text() => random.GetItems(["\"string\"", "\"bytes\"", "[\"null\",\"string\"]", "[\"string\",\"null\"]", "[\"bytes\",\"null\",\"string\"]", "[\"null\",\"bytes\"]"], 1)[0];
+        string Text() => random.GetItems(["\"string\"", "[\"null\",\"string\"]", "[\"string\",\"null\"]"], 1)[0];
         string Number() => random.GetItems(["\"long\"", "\"int\"", "[\"null\",\"int\"]", "[\"long\",\"null\"]", "[\"int\",\"null\",\"long\"]"], 1)[0];
-        string Values() => random.GetItems(["\"string\"", "\"long\"", "\"double\"", "[\"boolean\",\"string\"]", "[\"long\",\"double\",\"string\",\"boolean\"]", "[\"float\",\"bytes\"]"], 1)[0];
+        string Values() => random.GetItems(["\"string\"", "\"long\"", "\"double\"", "[\"boolean\",\"string\"]", "[\"long\",\"double\",\"string\",\"boolean\"]", "[\"float\",\"string\"]"], 1)[0];
         static string Field(string name, string type) => $$"""{"name":"{{name}}","type":{{type}}}""";
-        static string Inner(string name, IEnumerable<string> fields) => $$"""{"type":"record","name":"{{name}}","fields":[{{string.Join(',', fields)}}]}""";
+        // That library compares names in full.
+        static string Inner(string name, IEnumerable<string> fields) =>
+            $$"""{"type":"record","name":"{{name}}","namespace":"scrmstream.events.v1","fields":[{{string.Join(',', fields)}}]}""";
         string[] Some(params string[] all) => [.. all.Where(_ => random.Next(3) > 0)];
         string[] Mixed(IEnumerable<string> all)
         {
@@ -49,9 +51,9 @@ public sealed class AvroResolutionModelTests
             return mixed;
         }
         string Perhaps(string type) => random.Next(2) == 0 ? $"[\"null\",{type}]" : type;
-        var identifier = Inner("Identifier", Mixed(["{\"name\":\"kind\",\"type\":\"string\"}", "{\"name\":\"value\",\"type\":\"bytes\"}", .. Some(Field("scope", "\"string\""), Field("verified", "\"boolean\""), Field("since", "\"double\""))]));
+        var identifier = Inner("Identifier", Mixed(["{\"name\":\"kind\",\"type\":\"string\"}", "{\"name\":\"value\",\"type\":\"string\"}", .. Some(Field("scope", "\"string\""), Field("verified", "\"boolean\""), Field("since", "\"double\""))]));
         var optional = Some(
-            Field("event_id", Text()), Field("received_time", Number()), Field("session_id", Text()), Field("page", Text()), Field("currency", Text()), Field("amount_fen", Number()),
+            Field("event_id", Text()), Field("received_time", random.GetItems(["\"long\"", "[\"null\",\"long\"]", "[\"long\",\"null\"]"], 1)[0]), Field("session_id", Text()), Field("page", Text()), Field("currency", Text()), Field("amount_fen", Number()),
             Field("channel", """{"type":"enum","name":"Channel","symbols":["other","sms","wecom"]}"""),
             Field("campaign", Perhaps(Inner("Campaign", Mixed(Some(Field("source", Text()), Field("term", Text()), Field("budget", Number())))))),
             Field("share", Perhaps(Inner("Share", Mixed(Some(Field("from", Text()), Field("depth", "\"int\"")))))),
