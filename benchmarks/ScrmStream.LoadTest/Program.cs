@@ -15,6 +15,10 @@ switch (args)
         return new HubLoad(10_000).Run();
     case ["hub", var count] when int.TryParse(count, out var people) && people is >= 1_000 and <= 500_000:
         return new HubLoad(people).Run();
+    case ["bad"]:
+        return new BadShareLoad(10).Run();
+    case ["bad", var perThousand] when int.TryParse(perThousand, out var bad) && bad is >= 1 and <= 1000:
+        return new BadShareLoad(bad).Run();
     case [var events, var rules]:
         new EngineLadder(events, RuleSet.Load(rules)).Run();
         return 0;
@@ -24,6 +28,7 @@ switch (args)
                    ./scrm bench load identity [IDENTIFIERS]
                    ./scrm bench load hub [PEOPLE]
                    ./scrm bench inputs
+                   ./scrm bench load bad [PER-THOUSAND]
             """);
         return 2;
 }

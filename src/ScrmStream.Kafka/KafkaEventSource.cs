@@ -24,6 +24,7 @@ public sealed class KafkaEventSource : IEventSource
     private readonly ILogger _logger;
     private readonly string _servers;
     private readonly int _startTimeoutMs;
+    private readonly HistoryTopics _history;
     private readonly TopicIdWatch _watch;
     private readonly KafkaTrouble _trouble;
     private readonly IConsumer<Ignore, Ignore> _consumer;
@@ -47,6 +48,7 @@ public sealed class KafkaEventSource : IEventSource
         _servers = options.BootstrapServers;
         _assigned = new AssignedPartitions(options.TopicFormats());
         _startTimeoutMs = options.StartTimeoutMs;
+        _history = new HistoryTopics(options.HistoryTopics, time);
         _watch = new TopicIdWatch(topics, time, TimeSpan.FromMilliseconds(options.TopicRefreshIntervalMs));
         _trouble = new KafkaTrouble(_servers, logger);
         _consumer = new ConsumerBuilder<Ignore, Ignore>(options.Consumer())
@@ -84,10 +86,9 @@ public sealed class KafkaEventSource : IEventSource
     // A topic that is not there yet is found by an expression once it is.
     private static async Task<string[]> SubscriptionAsync(KafkaOptions options, KafkaTopics topics)
     {
-        var decisions = options.DecisionTopic;
-        if (options.Topics.Contains(decisions)) return [.. options.Topics];
-        var isThere = (await topics.IdsAsync([decisions])).ContainsKey(decisions);
-        return [.. options.Topics, isThere ? decisions : $"^{Regex.Escape(decisions)}$"];
+        string[] others = [.. options.HistoryTopics.Append(options.DecisionTopic).Except(options.Topics)];
+        var known = await topics.IdsAsync(others.Where(t => !t.StartsWith('^')));
+        return [.. options.Topics, .. others.Select(t => t.StartsWith('^') || known.ContainsKey(t) ? t : $"^{Regex.Escape(t)}$")];
     }
 
     public long Lag
@@ -114,6 +115,7 @@ public sealed class KafkaEventSource : IEventSource
             if (isIdle && batch.Count > 0) return SourceState.Idle;
             var leftMs = (int)(timeout - _time.GetElapsedTime(started)).TotalMilliseconds;
             if (leftMs <= 0) return isIdle ? SourceState.Idle : SourceState.Open;
+            if (!_paused) YieldToLive();
             Fetch(batch.Records.Length - batch.Count, leftMs);
             FollowTopics();
         }
@@ -143,6 +145,7 @@ public sealed class KafkaEventSource : IEventSource
         _paused = paused;
         if (paused) _consumer.Pause(_assigned.Names());
         else _consumer.Resume(_assigned.Names());
+        _history.Forget();
     }
 
     /// <summary>Leaves the group and commits what is stored; waits for the broker. Not to be called while a poll runs.</summary>
@@ -247,6 +250,18 @@ public sealed class KafkaEventSource : IEventSource
         if (came > 0) _trouble.NoteAnswer();
     }
 
+    private void YieldToLive()
+    {
+        if (!_history.IsLookDue()) return;
+        var history = _assigned.ToList();
+        var live = history.FindAll(p => !_history.Contains(p.Source.Topic));
+        history.RemoveAll(live.Contains);
+        if (history.Count == 0 || !_history.Changes(live.Count == 0 ? 0 : SumOfLags(live))) return;
+        var names = history.ConvertAll(p => p.Name);
+        if (_history.IsWaiting) _consumer.Pause(names);
+        else _consumer.Resume(names);
+    }
+
     private void FollowTopics()
     {
         if (_watch.Changed(_assigned) is not { } ids) return;
@@ -282,6 +297,7 @@ public sealed class KafkaEventSource : IEventSource
     {
         _lastTopic = 0;
         _hasNewPartitions = true;
+        _history.Forget();
         try
         {
             var starts = partitions.Count == 0 ? [] : StartOfEach(partitions);

@@ -27,6 +27,12 @@ public sealed class KafkaOptions
     /// </summary>
     public Dictionary<string, string> Formats { get; set; } = [];
 
+    /// <summary>
+    /// Topics of history, read beside <see cref="Topics"/> and only while these are nearly read: names, which need not exist yet, or regular
+    /// expressions that start with <c>^</c>.
+    /// </summary>
+    public IList<string> HistoryTopics { get; set; } = [];
+
     /// <summary>Plaintext, Ssl, SaslPlaintext or SaslSsl.</summary>
     public SecurityProtocol SecurityProtocol { get; set; } = SecurityProtocol.Plaintext;
 

@@ -19,9 +19,12 @@ public static class ProduceCommand
         var topic = new Option<string>("--topic") { Required = true, Description = "Topic to publish to; made when missing." };
         var input = new Option<string[]>("--input")
         {
-            Required = true, AllowMultipleArgumentsPerToken = true,
-            Description = "Files to publish: one record a line, .gz is unpacked; or Avro files.",
+            AllowMultipleArgumentsPerToken = true, Description = "Files to publish: one record a line, .gz is unpacked; or Avro files.",
         };
+        var query = new Option<string?>("--query")
+            { Description = "ClickHouse SQL instead of files: each row is an NDJSON object for the mapping. Needs ClickHouse." };
+        var resume = new Option<string?>("--resume")
+            { Description = "Name of this production: stopped or killed, the same command goes on where it was; each row is published once." };
         var mapping = new Option<string?>("--mapping")
         {
             Description = "Mapping (YAML) from CSV or NDJSON to canonical events; schemas/mappings has some.",
@@ -47,21 +50,27 @@ public static class ProduceCommand
         framing.AcceptOnlyFromAmong("single-object", "registry");
         var command = new Command("produce", "Publishes files of events to a topic, unchanged or through a mapping.")
         {
-            topic, input, mapping, rate, partitions, key, rejects, format, framing,
+            topic, input, query, mapping, rate, partitions, key, rejects, resume, format, framing,
         };
-        servers.AddTo(command, kafka: true);
-        command.Runs(async (parsed, cancel) =>
+        servers.AddTo(command, kafka: true, clickHouse: true);
+        command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(async () =>
         {
             var settings = servers.Load(parsed);
             if (!settings.HasKafka) throw Exits.NoAddress("Kafka", "--kafka");
             if (parsed.GetValue(partitions) is { } count) settings.Kafka.NewTopicPartitions = count;
             var map = parsed.GetValue(mapping) is { } file ? MappingFile.Load(file).ToRowMapping() : null;
+            var (files, sql) = (Inputs(parsed.GetValue(input)!), parsed.GetValue(query));
+            if (files.Length > 0 == sql is not null) throw new SettingsException("Give one of --input FILE and --query SQL.");
+            using var rows = sql is null ? null : await QueryRows.ReadAsync(settings, sql, cancel);
             var request = new ProduceRequest(
-                parsed.GetValue(topic)!, Inputs(parsed.GetValue(input)!), map,
+                parsed.GetValue(topic)!, rows is null ? files : [rows.Path], map,
                 NotNegative(parsed.GetValue(rate), "--rate"), KindOf(parsed.GetValue(key)), settings.Kafka.PublishRecordBytesMax,
                 Avro(settings, rowsToo: parsed.GetValue(format)!.Contains("avro"), parsed.GetValue(framing)!));
-            return await RunAsync(request, settings.Kafka, parsed.GetValue(rejects), parsed.GetValue(format)!.Contains("json"), cancel);
-        });
+            using var notes = parsed.GetValue(resume) is { } name
+                ? await NotesAsync(settings, name, Name(request, sql, parsed.GetValue(mapping)), cancel)
+                : null;
+            return await RunAsync(request, settings.Kafka, notes, parsed.GetValue(rejects), parsed.GetValue(format)!.Contains("json"), cancel);
+        }));
         return command;
     }
 
@@ -76,12 +85,35 @@ public static class ProduceCommand
         return new AvroProduction(limits, schemas, AvroProduction.RegistryFrame(number), rowsToo);
     }
 
-    private static async Task<int> RunAsync(
-        ProduceRequest request, KafkaOptions kafka, string? rejectsFile, bool json, CancellationToken cancel)
+    private static Task<ProduceNotes> NotesAsync(HostSettings settings, string name, string inputs, CancellationToken cancel)
     {
-        using var rejects = rejectsFile is null ? null : Rejects(rejectsFile);
-        using var publisher = await KafkaPublisher.OpenAsync(kafka);
-        var job = new ProduceJob(request, publisher, rejects, TimeProvider.System, text => Console.Error.WriteLine($"scrmstream: {text}"));
+        if (name.Length is 0 or > 60 || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
+            throw new SettingsException($"--resume '{name}': use up to 60 letters, digits, -, _ and .");
+        var topic = settings.Namespace.Length == 0 ? "scrm.productions" : $"scrm.{settings.Namespace}.productions";
+        return ProduceNotes.OpenAsync(settings.Kafka, topic, name, inputs, cancel);
+    }
+
+    // What a production reads, so that its name is not given to another: names and sizes, not content, which would have to be read.
+    private static string Name(ProduceRequest request, string? sql, string? mapping)
+    {
+        var inputs = sql is not null
+            ? $"query {Hash(Encoding.UTF8.GetBytes(sql))}"
+            : string.Join(", ", request.Inputs.Select(i => $"{Path.GetFileName(i)} of {new FileInfo(i).Length} bytes"));
+        var format = request.Avro is { RowsToo: true } ? " as Avro" : "";
+        return $"{inputs} to {request.Topic}{format}" + (mapping is null ? "" : $" by mapping {Hash(File.ReadAllBytes(mapping))}");
+    }
+
+    private static string Hash(byte[] bytes) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes))[..12];
+
+    private static async Task<int> RunAsync(
+        ProduceRequest request, KafkaOptions kafka, ProduceNotes? notes, string? rejectsFile, bool json, CancellationToken cancel)
+    {
+        using var rejects = rejectsFile is null ? null : Rejects(rejectsFile, isContinued: notes?.Last.Refused > 0);
+        using var publisher = notes is null ? await KafkaPublisher.OpenAsync(kafka) : null;
+        if (notes?.Last is { IsDone: true }) Console.Error.WriteLine("scrmstream: this production is done; nothing is published again");
+        else if (notes?.Last is { Records: > 0 } last) Console.Error.WriteLine($"scrmstream: goes on behind {last.Records} records");
+        var job = new ProduceJob(
+            request, publisher, rejects, TimeProvider.System, text => Console.Error.WriteLine($"scrmstream: {text}"), notes);
         try
         {
             var result = await job.RunAsync(cancel);
@@ -95,11 +127,11 @@ public static class ProduceCommand
         }
     }
 
-    private static FileDeadLetterSink Rejects(string path)
+    private static FileDeadLetterSink Rejects(string path, bool isContinued)
     {
         try
         {
-            return new FileDeadLetterSink(path);
+            return new FileDeadLetterSink(path, isContinued);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
