@@ -239,3 +239,39 @@ ensure_program() {
   ensure_parts
   { flock 9; ensure_build 9>&-; } 9>"$state/lock"
 }
+
+# What tests compare Avro with: two independent writers. Without them those tests are skipped and say so.
+avsc_version="5.7.9"
+
+ensure_avro_writers() {
+  ensure_avsc || say "npm avsc is not to be had: the tests with it are skipped"
+  ensure_python_avro || say "python3-avro is not to be had: the tests with it are skipped"
+}
+
+ensure_avsc() {
+  is_stamped avsc "$avsc_version" && [[ -d $state/avro/avsc ]] && return
+  command -v node >/dev/null || return 1
+  local work archive
+  work=$(empty_folder avsc)
+  archive=$(npm_file "avsc@$avsc_version" "$work") || return 1
+  mkdir -p "$state/avro"
+  rm -rf "$state/avro/avsc"
+  tar -xzf "$archive" -C "$work" && mv "$work/package" "$state/avro/avsc" || return 1
+  rm -rf "$work"
+  stamp avsc "$avsc_version"
+}
+
+# Unpacked beside the checkout, not installed: nothing else on the machine needs it.
+ensure_python_avro() {
+  [[ -d $state/avro/python/avro ]] && return
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && [[ -x /usr/bin/python3 ]] || return 1
+  local work
+  work=$(empty_folder python-avro)
+  say "downloading python3-avro from Debian"
+  (cd "$work" && apt-get -q download python3-avro >/dev/null 2>apt.err) || return 1
+  dpkg-deb -x "$work"/python3-avro_*.deb "$work/unpacked" || return 1
+  mkdir -p "$state/avro"
+  rm -rf "$state/avro/python"
+  mv "$work/unpacked/usr/lib/python3/dist-packages" "$state/avro/python" || return 1
+  rm -rf "$work"
+}

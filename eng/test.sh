@@ -19,6 +19,7 @@ run_tests() {
   done
   [[ ${#projects[@]} -gt 0 ]] || projects=(ScrmStream.Core.Tests ScrmStream.Integration.Tests)
   ensure_parts
+  ensure_avro_writers
   local project
   for project in "${projects[@]}"; do build_release "tests/$project"; done
   passed=0 failed=0 skipped=0

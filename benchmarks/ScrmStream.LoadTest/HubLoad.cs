@@ -2,9 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using ScrmStream.Events;
-using ScrmStream.Identity;
 using ScrmStream.Pipeline;
-using ScrmStream.Pipeline.Memory;
 using ScrmStream.Rules;
 
 namespace ScrmStream.LoadTest;
@@ -99,7 +97,7 @@ public sealed class HubLoad(int people)
 
     private void Fold(Stream stream, bool isSoleWriter)
     {
-        var engine = new Engine(_options, isSoleWriter);
+        var engine = new MemoryEngine(_options, Rules, isSoleWriter);
         var batch = new EventBatch(new RecordBatch(BatchRecords, _options.BatchBytesMax));
         var partition = new SourcePartition(Guid.Empty, "hub", 0);
         GC.Collect();
@@ -110,60 +108,11 @@ public sealed class HubLoad(int people)
                 batch.Records.Add(partition, i, -1, stream.Records[i]);
             var start = Stopwatch.GetTimestamp();
             engine.Fold(batch);
-            if (n % BatchesPerFlush == BatchesPerFlush - 1) engine.Flush();
+            if (n % BatchesPerFlush == BatchesPerFlush - 1) engine.Flush([]);
             stream.Microseconds[n] = Math.Min(stream.Microseconds[n], Stopwatch.GetElapsedTime(start).TotalMicroseconds);
         }
-        engine.Flush();
+        engine.Flush([]);
         (stream.Identifiers, stream.Customers) = (engine.State.Count, engine.Customers);
         (stream.Cells, stream.CellBytes) = (engine.Cells, engine.CellBytes);
-    }
-
-    private sealed class Engine
-    {
-        private readonly JsonEventDecoder _decoder;
-        private readonly IdentifierScreen _screen;
-        private readonly EventFolder _folder;
-        private readonly FlushBuilder _builder;
-        private readonly FlushSlice _slice = new();
-
-        public Engine(PipelineOptions options, bool isSoleWriter)
-        {
-            State = new CustomerState(options.Identity);
-            _decoder = new JsonEventDecoder(options.Limits);
-            _screen = new IdentifierScreen(options.Identity);
-            _folder = new EventFolder(State, Rules, new ShardHistory(options.EventIdRing));
-            var views = new MemoryViewStore { IsSoleWriter = isSoleWriter };
-            _builder = new FlushBuilder(State, new CustomerPublisher(State, Rules, views, 1, TimeProvider.System), 1);
-        }
-
-        public CustomerState State { get; }
-        public long Cells { get; private set; }
-        public long CellBytes { get; private set; }
-        public int Customers => Enumerable.Range(0, State.Count).Count(n => State.Graph.Nodes[n].Root == n);
-
-        public void Fold(EventBatch batch)
-        {
-            _decoder.Decode(batch);
-            _screen.Apply(batch);
-            var nodes = State.Request(batch);
-            State.Accept(nodes, new StoredCell[nodes.Length]);
-            _folder.Fold(batch, publishAll: false);
-        }
-
-        public void Flush()
-        {
-            _builder.Begin();
-            for (; _builder.NextCells(_slice); Cells += _slice.Cells.Count)
-                foreach (var cell in _slice.Cells) CellBytes += cell.Content.Length;
-            _builder.BeginMappings();
-            while (_builder.NextMappings(_slice))
-            {
-            }
-            _builder.BeginViews();
-            while (_builder.NextViews(_slice))
-            {
-            }
-            _builder.Published();
-        }
     }
 }

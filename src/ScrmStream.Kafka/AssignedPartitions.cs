@@ -4,10 +4,12 @@ using ScrmStream.Events;
 namespace ScrmStream.Kafka;
 
 /// <summary>How far one assigned partition has been read and stored.</summary>
-internal sealed class AssignedPartition(SourcePartition source)
+internal sealed class AssignedPartition(SourcePartition source, RecordFormat format)
 {
     public SourcePartition Source { get; } = source;
     public TopicPartition Name { get; } = new(source.Topic, source.Partition);
+    /// <summary>What the configuration says of its topic; records' headers come first.</summary>
+    public RecordFormat Format { get; } = format;
     /// <summary>The next offset to hand over; -1 until the first record or end was seen.</summary>
     public long Next { get; set; } = -1;
     /// <summary>The offset last committed or stored for commit; -1: none.</summary>
@@ -19,7 +21,8 @@ internal sealed class AssignedPartition(SourcePartition source)
 /// The partitions this process has now. The poll thread changes it, inside the balancing calls; the committing thread reads it,
 /// so every member takes the lock.
 /// </summary>
-internal sealed class AssignedPartitions
+/// <param name="formats">Of topics; the others' records are told by their bytes.</param>
+internal sealed class AssignedPartitions(IReadOnlyDictionary<string, RecordFormat> formats)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(string, int), AssignedPartition> _partitions = [];
@@ -37,7 +40,7 @@ internal sealed class AssignedPartitions
                 source = new SourcePartition(topicId, topic, partition);
                 _sources.Add((topicId, topic, partition), source);
             }
-            _partitions[(topic, partition)] = new AssignedPartition(source) { Stored = stored };
+            _partitions[(topic, partition)] = new AssignedPartition(source, formats.GetValueOrDefault(topic)) { Stored = stored };
         }
     }
 

@@ -8,9 +8,10 @@ using ScrmStream.Pipeline;
 namespace ScrmStream.Kafka;
 
 /// <summary>
-/// Puts rejected records on the dead-letter topic: the raw bytes as the value, and why and where from as headers
-/// <c>reason</c>, <c>detail</c>, <c>topic</c>, <c>topic_id</c>, <c>partition</c>, <c>offset</c>, <c>index</c> (-1: the record as
-/// a whole) and <c>timestamp</c> (Unix milliseconds). A value that the broker refuses as too large is cut, and the header
+/// Puts rejected records on the dead-letter topic: the raw bytes as the value, the record's key as the key, and why and where from as
+/// headers <c>reason</c>, <c>detail</c>, <c>topic</c>, <c>topic_id</c>, <c>partition</c>, <c>offset</c>, <c>index</c> (-1: the record as
+/// a whole), <c>part</c> (what the value is: <c>record</c> or one <c>event</c> of it) and <c>timestamp</c> (Unix milliseconds); then the
+/// record's own headers, each with <c>header.</c> before its name. A value that the broker refuses as too large is cut, and the header
 /// <c>cut_from</c> gives its length in bytes. Used by one thread.
 /// </summary>
 public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
@@ -18,10 +19,13 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
     // Below the least limit a broker is likely to have, so that a letter can always be delivered.
     private const int CutBytes = 256 * 1024;
 
+    /// <summary>What stands before the names of the record's own headers.</summary>
+    public const string OwnHeaderPrefix = "header.";
+
     private static readonly string[] Reasons =
         Array.ConvertAll(Enum.GetNames<RejectReason>(), JsonNamingPolicy.SnakeCaseLower.ConvertName);
 
-    private readonly IProducer<Null, byte[]> _producer;
+    private readonly IProducer<byte[]?, byte[]> _producer;
     private readonly KafkaTopics _topics;
     private readonly string _servers;
     private readonly string _topic;
@@ -31,7 +35,7 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
         _topics = topics;
         _servers = options.BootstrapServers;
         _topic = options.DeadLetterTopic;
-        _producer = new ProducerBuilder<Null, byte[]>(options.Producer())
+        _producer = new ProducerBuilder<byte[]?, byte[]>(options.Producer())
             .SetLogHandler(static (_, _) => { })
             .SetErrorHandler(static (_, _) => { })
             .Build();
@@ -73,37 +77,38 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
 
     private async Task DeliverAsync(DeadLetter letter, CancellationToken cancel)
     {
-        var message = new Message<Null, byte[]> { Value = letter.Raw.ToArray(), Headers = HeadersOf(letter) };
+        var key = letter.Key.IsEmpty ? null : letter.Key.ToArray();
+        var message = new Message<byte[]?, byte[]> { Key = key, Value = letter.Raw.ToArray(), Headers = HeadersOf(letter) };
         try
         {
             await ProduceAsync(message, cancel);
         }
-        catch (ProduceException<Null, byte[]> e) when (e.Error.Code == ErrorCode.MsgSizeTooLarge && message.Value.Length > CutBytes)
+        catch (ProduceException<byte[]?, byte[]> e) when (e.Error.Code == ErrorCode.MsgSizeTooLarge && message.Value.Length > CutBytes)
         {
             Add(message.Headers, "cut_from", message.Value.Length.ToString(CultureInfo.InvariantCulture));
             message.Value = message.Value[..CutBytes];
             await DeliverCutAsync(message, cancel);
         }
-        catch (ProduceException<Null, byte[]> e)
+        catch (ProduceException<byte[]?, byte[]> e)
         {
             throw Unavailable(e);
         }
     }
 
-    private async Task DeliverCutAsync(Message<Null, byte[]> message, CancellationToken cancel)
+    private async Task DeliverCutAsync(Message<byte[]?, byte[]> message, CancellationToken cancel)
     {
         try
         {
             await ProduceAsync(message, cancel);
         }
-        catch (ProduceException<Null, byte[]> e)
+        catch (ProduceException<byte[]?, byte[]> e)
         {
             throw Unavailable(e);
         }
     }
 
     // A full queue empties as letters are acknowledged or time out.
-    private async Task ProduceAsync(Message<Null, byte[]> message, CancellationToken cancel)
+    private async Task ProduceAsync(Message<byte[]?, byte[]> message, CancellationToken cancel)
     {
         while (true)
         {
@@ -112,14 +117,14 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
                 await _producer.ProduceAsync(_topic, message, cancel);
                 return;
             }
-            catch (ProduceException<Null, byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
+            catch (ProduceException<byte[]?, byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
             {
                 await Task.Delay(20, cancel);
             }
         }
     }
 
-    private StoreUnavailableException Unavailable(ProduceException<Null, byte[]> e) => new(
+    private StoreUnavailableException Unavailable(ProduceException<byte[]?, byte[]> e) => new(
         $"Kafka at {_servers} did not take a rejected record for topic {_topic}: {e.Error.Reason}. "
         + "Check the broker and the topic (settings Kafka:BootstrapServers, Kafka:DeadLetterTopic).", e);
 
@@ -134,7 +139,11 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
         Add(headers, "partition", partition.Partition.ToString(CultureInfo.InvariantCulture));
         Add(headers, "offset", offset.ToString(CultureInfo.InvariantCulture));
         Add(headers, "index", index.ToString(CultureInfo.InvariantCulture));
+        Add(headers, "part", letter.IsWholeRecord ? "record" : "event");
         Add(headers, "timestamp", letter.TimestampMs.ToString(CultureInfo.InvariantCulture));
+        var own = letter.Headers;
+        while (HeaderBlock.TryTake(ref own, out var name, out var value))
+            headers.Add(OwnHeaderPrefix + Encoding.UTF8.GetString(name.Span), value?.ToArray());
         return headers;
     }
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
@@ -22,13 +24,15 @@ public sealed class KafkaEventSource : IEventSource
     private readonly ILogger _logger;
     private readonly string _servers;
     private readonly int _startTimeoutMs;
+    private readonly HistoryTopics _history;
     private readonly TopicIdWatch _watch;
     private readonly KafkaTrouble _trouble;
     private readonly IConsumer<Ignore, Ignore> _consumer;
     private readonly NativeConsumer _native;
-    private readonly AssignedPartitions _assigned = new();
+    private readonly AssignedPartitions _assigned;
     private readonly Lock _commitGate = new();
     private readonly List<OffsetToStore> _toStore = [];
+    private readonly ArrayBufferWriter<byte> _headers = new(1024);
 
     // Records come in runs of one partition, so the last one found is nearly always the next one wanted.
     private nint _lastTopic;
@@ -42,7 +46,9 @@ public sealed class KafkaEventSource : IEventSource
         _time = time;
         _logger = logger;
         _servers = options.BootstrapServers;
+        _assigned = new AssignedPartitions(options.TopicFormats());
         _startTimeoutMs = options.StartTimeoutMs;
+        _history = new HistoryTopics(options.HistoryTopics, time);
         _watch = new TopicIdWatch(topics, time, TimeSpan.FromMilliseconds(options.TopicRefreshIntervalMs));
         _trouble = new KafkaTrouble(_servers, logger);
         _consumer = new ConsumerBuilder<Ignore, Ignore>(options.Consumer())
@@ -80,10 +86,9 @@ public sealed class KafkaEventSource : IEventSource
     // A topic that is not there yet is found by an expression once it is.
     private static async Task<string[]> SubscriptionAsync(KafkaOptions options, KafkaTopics topics)
     {
-        var decisions = options.DecisionTopic;
-        if (options.Topics.Contains(decisions)) return [.. options.Topics];
-        var isThere = (await topics.IdsAsync([decisions])).ContainsKey(decisions);
-        return [.. options.Topics, isThere ? decisions : $"^{Regex.Escape(decisions)}$"];
+        string[] others = [.. options.HistoryTopics.Append(options.DecisionTopic).Except(options.Topics)];
+        var known = await topics.IdsAsync(others.Where(t => !t.StartsWith('^')));
+        return [.. options.Topics, .. others.Select(t => t.StartsWith('^') || known.ContainsKey(t) ? t : $"^{Regex.Escape(t)}$")];
     }
 
     public long Lag
@@ -110,6 +115,7 @@ public sealed class KafkaEventSource : IEventSource
             if (isIdle && batch.Count > 0) return SourceState.Idle;
             var leftMs = (int)(timeout - _time.GetElapsedTime(started)).TotalMilliseconds;
             if (leftMs <= 0) return isIdle ? SourceState.Idle : SourceState.Open;
+            if (!_paused) YieldToLive();
             Fetch(batch.Records.Length - batch.Count, leftMs);
             FollowTopics();
         }
@@ -146,6 +152,7 @@ public sealed class KafkaEventSource : IEventSource
         _paused = paused;
         if (paused) _consumer.Pause(_assigned.Names());
         else _consumer.Resume(_assigned.Names());
+        _history.Forget();
     }
 
     /// <summary>Leaves the group and commits what is stored; waits for the broker. Not to be called while a poll runs.</summary>
@@ -194,7 +201,26 @@ public sealed class KafkaEventSource : IEventSource
         partition.Next = message->Offset + 1;
         partition.IsAtEnd = false;
         int type;
-        batch.Add(partition.Source, message->Offset, NativeKafka.Timestamp(message, &type), message->ValueSpan);
+        nint headers;
+        if (NativeKafka.Headers(message, &headers) != NativeKafka.NoError) headers = 0;
+        var hints = RecordHeaders.Read(headers, out var schema);
+        if (hints.Format == RecordFormat.Unknown) hints = hints with { Format = partition.Format };
+        batch.Add(partition.Source, message->Offset, NativeKafka.Timestamp(message, &type), message->ValueSpan, hints, schema);
+        batch.Attach(message->KeySpan, AllOf(headers));
+    }
+
+    private unsafe ReadOnlySpan<byte> AllOf(nint headers)
+    {
+        if (headers == 0) return default;
+        _headers.ResetWrittenCount();
+        byte* name, value;
+        nuint length;
+        for (nuint i = 0; NativeKafka.HeaderAt(headers, i, &name, &value, &length) == NativeKafka.NoError; i++)
+        {
+            var text = new ReadOnlySpan<byte>(value, value is null ? 0 : checked((int)length));
+            HeaderBlock.Append(_headers, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name), text, hasValue: value is not null);
+        }
+        return _headers.WrittenSpan;
     }
 
     private unsafe AssignedPartition? Find(NativeKafka.Message* message)
@@ -229,6 +255,18 @@ public sealed class KafkaEventSource : IEventSource
         var came = _wasEmpty ? _native.Fetch(1, leftMs) : _native.Fetch(room, Math.Min(leftMs, FetchSliceMs));
         _wasEmpty = came == 0;
         if (came > 0) _trouble.NoteAnswer();
+    }
+
+    private void YieldToLive()
+    {
+        if (!_history.IsLookDue()) return;
+        var history = _assigned.ToList();
+        var live = history.FindAll(p => !_history.Contains(p.Source.Topic));
+        history.RemoveAll(live.Contains);
+        if (history.Count == 0 || !_history.Changes(live.Count == 0 ? 0 : SumOfLags(live))) return;
+        var names = history.ConvertAll(p => p.Name);
+        if (_history.IsWaiting) _consumer.Pause(names);
+        else _consumer.Resume(names);
     }
 
     private void FollowTopics()
@@ -271,6 +309,7 @@ public sealed class KafkaEventSource : IEventSource
     {
         _lastTopic = 0;
         _hasNewPartitions = true;
+        _history.Forget();
         try
         {
             var starts = partitions.Count == 0 ? [] : StartOfEach(partitions);

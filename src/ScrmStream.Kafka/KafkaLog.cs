@@ -31,4 +31,10 @@ internal static partial class KafkaLog
 
     [LoggerMessage(108, LogLevel.Warning, "Kafka did not answer at the assignment of partitions (attempt {Attempt}): {Reason}")]
     public static partial void AssignmentRetry(ILogger logger, int attempt, string reason);
+
+    [LoggerMessage(109, LogLevel.Warning, "The schema registry {Address} is out of reach, records wait for it: {Reason}")]
+    public static partial void RegistryUnreachable(ILogger logger, string address, string reason);
+
+    [LoggerMessage(110, LogLevel.Information, "The schema registry {Address} is in reach again")]
+    public static partial void RegistryReachableAgain(ILogger logger, string address);
 }

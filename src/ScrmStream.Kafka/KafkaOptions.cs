@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Confluent.Kafka;
+using ScrmStream.Events;
 
 namespace ScrmStream.Kafka;
 
@@ -19,6 +20,18 @@ public sealed class KafkaOptions
 
     /// <summary>Names of topics, or regular expressions that start with <c>^</c>.</summary>
     public IList<string> Topics { get; set; } = [];
+
+    /// <summary>
+    /// Formats of topics whose records do not say it by a header: a topic's name to <c>json</c>, <c>avro</c> or
+    /// <c>cloudevents</c>. Without an entry the bytes decide.
+    /// </summary>
+    public Dictionary<string, string> Formats { get; set; } = [];
+
+    /// <summary>
+    /// Topics of history, read beside <see cref="Topics"/> and only while these are nearly read: names, which need not exist yet, or regular
+    /// expressions that start with <c>^</c>.
+    /// </summary>
+    public IList<string> HistoryTopics { get; set; } = [];
 
     /// <summary>Plaintext, Ssl, SaslPlaintext or SaslSsl.</summary>
     public SecurityProtocol SecurityProtocol { get; set; } = SecurityProtocol.Plaintext;
@@ -106,8 +119,15 @@ public sealed class KafkaOptions
             messages.Add($"SecurityProtocol {SecurityProtocol} needs SaslMechanism, SaslUsername and SaslPassword.");
         }
         if (SslCaLocation is not null && !File.Exists(SslCaLocation)) messages.Add($"SslCaLocation: there is no file {SslCaLocation}.");
+        foreach (var (topic, word) in Formats)
+        {
+            if (!RecordHints.TryParse(word, out _)) messages.Add($"Formats:{topic} '{word}': use json, avro or cloudevents.");
+        }
         if (messages.Count > 0) throw new ArgumentException($"Section Kafka of the configuration: {string.Join(' ', messages)}");
     }
+
+    internal Dictionary<string, RecordFormat> TopicFormats() =>
+        Formats.ToDictionary(f => f.Key, f => RecordHints.TryParse(f.Value, out var format) ? format : RecordFormat.Unknown);
 
     /// <summary>What every client of these options has in common.</summary>
     internal ClientConfig Client() => new()

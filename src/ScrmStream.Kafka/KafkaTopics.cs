@@ -63,12 +63,17 @@ internal sealed class KafkaTopics(KafkaOptions options, IAdminClient admin) : ID
     }
 
     /// <summary>Creates the topics that are missing and waits until the broker knows them.</summary>
-    public async Task CreateMissingAsync(IReadOnlyList<string> topics)
+    /// <param name="isKept">One partition, and of each key the newest record is kept for ever.</param>
+    public async Task CreateMissingAsync(IReadOnlyList<string> topics, bool isKept = false)
     {
         var known = await IdsAsync(topics);
         var missing = topics.Where(t => !known.ContainsKey(t)).ToList();
         if (missing.Count == 0) return;
-        var wanted = missing.ConvertAll(t => new TopicSpecification { Name = t, NumPartitions = _partitions, ReplicationFactor = -1 });
+        var wanted = missing.ConvertAll(t => new TopicSpecification
+        {
+            Name = t, NumPartitions = isKept ? 1 : _partitions, ReplicationFactor = -1,
+            Configs = isKept ? new() { ["cleanup.policy"] = "compact" } : null,
+        });
         try
         {
             var limits = new CreateTopicsOptions { RequestTimeout = AdminTimeout, OperationTimeout = AdminTimeout };
@@ -87,6 +92,14 @@ internal sealed class KafkaTopics(KafkaOptions options, IAdminClient admin) : ID
         {
             await Task.Run(() => CreateByName(missing));
         }
+    }
+
+    /// <summary>How many partitions a topic has; 0 when it is not there.</summary>
+    /// <exception cref="KafkaException">The broker did not answer.</exception>
+    public async Task<int> PartitionsOfAsync(string topic)
+    {
+        if (!(await IdsAsync([topic])).ContainsKey(topic)) return 0;
+        return await Task.Run(() => admin.GetMetadata(topic, AdminTimeout).Topics[0].Partitions.Count);
     }
 
     public void Dispose() => admin.Dispose();

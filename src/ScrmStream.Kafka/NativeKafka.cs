@@ -34,6 +34,7 @@ internal static unsafe partial class NativeKafka
         public nint Private;
 
         public readonly ReadOnlySpan<byte> ValueSpan => new(Value, checked((int)ValueBytes));
+        public readonly ReadOnlySpan<byte> KeySpan => new(Key, checked((int)KeyBytes));
     }
 
     /// <summary><c>rd_kafka_topic_partition_t</c></summary>
@@ -80,6 +81,16 @@ internal static unsafe partial class NativeKafka
     [SuppressGCTransition]
     [LibraryImport(Library, EntryPoint = "rd_kafka_message_timestamp")]
     public static partial long Timestamp(Message* message, int* type);
+
+    /// <summary>The headers belong to the message; most messages have none.</summary>
+    [LibraryImport(Library, EntryPoint = "rd_kafka_message_headers")]
+    public static partial int Headers(Message* message, nint* headers);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_header_get_last")]
+    public static partial int LastHeader(nint headers, byte* name, byte** value, nuint* length);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_header_get_all")]
+    public static partial int HeaderAt(nint headers, nuint index, byte** name, byte** value, nuint* length);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_topic_name")]
     private static partial nint TopicNamePointer(nint topic);

@@ -10,16 +10,21 @@ public sealed class ListSource : IEventSource
     private readonly (SourcePartition Partition, byte[][] Values)[] _partitions;
     private readonly long[] _position;
     private readonly int _recordsPerPoll;
+    private readonly long _timestampMs;
     private int _turn;
     private bool _isPaused;
 
     /// <param name="committed">Offsets to go on from; shared with the next source of a restart test.</param>
     /// <param name="recordsPerPoll">At most so many records of one partition a poll, so that partitions interleave.</param>
-    public ListSource(IEnumerable<(SourcePartition, byte[][])> partitions, Dictionary<SourcePartition, long> committed, int recordsPerPoll = 7)
+    /// <param name="timestampMs">The records' timestamp; -1: they have none.</param>
+    public ListSource(
+        IEnumerable<(SourcePartition, byte[][])> partitions, Dictionary<SourcePartition, long> committed, int recordsPerPoll = 7,
+        long timestampMs = -1)
     {
         _partitions = [.. partitions];
         Committed = committed;
         _recordsPerPoll = recordsPerPoll;
+        _timestampMs = timestampMs;
         _position = Array.ConvertAll(_partitions, p => committed.GetValueOrDefault(p.Partition));
     }
 
@@ -39,7 +44,7 @@ public sealed class ListSource : IEventSource
             var p = _turn++ % _partitions.Length;
             var (partition, values) = _partitions[p];
             for (var n = 0; n < _recordsPerPoll && _position[p] < values.Length && !batch.IsFull; n++)
-                batch.Add(partition, _position[p], -1, values[_position[p]++]);
+                batch.Add(partition, _position[p], _timestampMs, values[_position[p]++]);
             if (batch.Count > 0) return SourceState.Open;
         }
         return SourceState.Ended;

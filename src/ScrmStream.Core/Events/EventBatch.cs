@@ -4,11 +4,12 @@ namespace ScrmStream.Events;
 public enum RejectReason : byte
 {
     NotDecodable, TooLarge, LimitExceeded, NoEventName, NoEventTime, EventTimeOutOfRange, NoVerifiedIdentifier, BadUnbind, BadRelease,
-    Duplicate,
+    Duplicate, UnknownSchema, IncompatibleSchema, UnsupportedFormat,
 }
 
 /// <summary>A rejected event: its place and why. <see cref="Index"/> is -1 when the record as a whole was rejected.</summary>
-public readonly record struct Reject(int Record, int Index, RejectReason Reason, string Detail);
+/// <param name="Raw">The bytes of the event alone; empty: those of the record, which may hold other events too.</param>
+public readonly record struct Reject(int Record, int Index, RejectReason Reason, string Detail, TextRange Raw = default);
 
 /// <summary>
 /// The decoded events of one <see cref="RecordBatch"/>, which it keeps until it is recycled. Arrays grow to what a batch needs
@@ -58,6 +59,16 @@ public sealed class EventBatch(RecordBatch records)
         _events[Count++] = e;
     }
 
+    /// <summary>The place of the next event, to be filled there; it counts only after <see cref="Accept"/>.</summary>
+    internal ref TrackingEvent Next()
+    {
+        if (Count == _events.Length) Array.Resize(ref _events, Count * 2);
+        return ref _events[Count];
+    }
+
+    /// <summary>Adds the event that was filled in its place.</summary>
+    internal void Accept() => Count++;
+
     public void Add(in EventIdentifier identifier)
     {
         if (IdentifierCount == _identifiers.Length) Array.Resize(ref _identifiers, IdentifierCount * 2);
@@ -68,6 +79,41 @@ public sealed class EventBatch(RecordBatch records)
     {
         if (PropertyCount == _properties.Length) Array.Resize(ref _properties, PropertyCount * 2);
         _properties[PropertyCount++] = property;
+    }
+
+    /// <summary>Adds a property of the event that is being made, or puts it in place of one of its name: of two the later counts.</summary>
+    /// <param name="first">The event's first property.</param>
+    /// <param name="countMax">False when the event would have more.</param>
+    internal bool TrySet(in EventProperty property, int first, int countMax)
+    {
+        var name = Text(property.Name);
+        for (var i = first; i < PropertyCount; i++)
+        {
+            if (!name.SequenceEqual(Text(_properties[i].Name))) continue;
+            _properties[i] = property;
+            return true;
+        }
+        if (PropertyCount - first >= countMax) return false;
+        Add(in property);
+        return true;
+    }
+
+    /// <summary>Puts a text behind the records.</summary>
+    internal TextRange Copied(ReadOnlySpan<byte> text) => Records.Copied(text);
+
+    /// <summary>Puts an identifier's stored text, <c>kind:scope:value</c>, behind the records.</summary>
+    internal TextRange StoredText(IdentifierKind kind, TextRange scope, TextRange value)
+    {
+        var word = kind.WordUtf8();
+        var length = word.Length + 2 + Math.Max(scope.Length, 0) + value.Length;
+        var start = Records.Reserve(length);
+        var text = Buffer.AsSpan(start, length);
+        word.CopyTo(text);
+        text[word.Length] = (byte)':';
+        Text(scope).CopyTo(text[(word.Length + 1)..]);
+        text[length - value.Length - 1] = (byte)':';
+        Text(value).CopyTo(text[(length - value.Length)..]);
+        return new TextRange(start, length);
     }
 
     /// <summary>Takes back what a rejected event had added.</summary>

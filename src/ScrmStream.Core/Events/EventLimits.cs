@@ -5,6 +5,8 @@ public sealed class EventLimits
 {
     /// <summary>Bytes of one record's value. Default 1 MiB, range 1 KiB to 64 MiB.</summary>
     public int RecordBytesMax { get; set; } = 1024 * 1024;
+    /// <summary>Events of one record. Default 4,096, range 1 to 32,767.</summary>
+    public int EventsPerRecordMax { get; set; } = 4096;
     /// <summary>Nesting of JSON. Default 32, range 4 to 64.</summary>
     public int JsonDepthMax { get; set; } = 32;
     /// <summary>Properties of one event. Default 256, range 1 to 4,096.</summary>
@@ -22,6 +24,12 @@ public sealed class EventLimits
     /// <summary>The earliest event time, Unix milliseconds. Default 1990-01-01.</summary>
     public long EventTimeMinMs { get; set; } = 631_152_000_000;
 
+    /// <summary>
+    /// The latest time an event or its receipt may carry, Unix milliseconds. Default 2200-01-01: beyond it lie milliseconds that are
+    /// microseconds, and what the tables of analysts can hold.
+    /// </summary>
+    public long EventTimeMaxMs { get; set; } = 7_258_118_400_000;
+
     /// <summary>Later events are left out, neither accepted nor rejected (a replay as of a time). Default: none are.</summary>
     public long NotAfterMs { get; set; } = long.MaxValue;
 
@@ -29,13 +37,20 @@ public sealed class EventLimits
     public void Validate()
     {
         Check(RecordBytesMax, 1024, 64 * 1024 * 1024, nameof(RecordBytesMax));
+        Check(EventsPerRecordMax, 1, short.MaxValue, nameof(EventsPerRecordMax));
         Check(JsonDepthMax, 4, 64, nameof(JsonDepthMax));
         Check(PropertiesMax, 1, 4096, nameof(PropertiesMax));
         Check(KeyBytesMax, 16, 1024, nameof(KeyBytesMax));
         Check(ValueBytesMax, 256, 32 * 1024, nameof(ValueBytesMax));
         Check(IdentifiersMax, 1, 64, nameof(IdentifiersMax));
         Check(IdentifierBytesMax, 16, 1024, nameof(IdentifierBytesMax));
+        if (EventTimeMinMs < 0 || EventTimeMaxMs <= EventTimeMinMs || EventTimeMaxMs > TableTimeMaxMs)
+            throw new ArgumentOutOfRangeException(
+                nameof(EventTimeMaxMs), EventTimeMaxMs, $"Events:{nameof(EventTimeMinMs)} and {nameof(EventTimeMaxMs)}: from 0 to {TableTimeMaxMs}.");
     }
+
+    // The end of the year 2261, the last that a 64-bit count of nanoseconds reaches.
+    private const long TableTimeMaxMs = 9_214_646_399_000;
 
     private static void Check(int value, int min, int max, string name)
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Unicode;
 
 namespace ScrmStream.Events;
@@ -9,7 +8,8 @@ namespace ScrmStream.Events;
 /// </summary>
 public sealed partial class JsonEventDecoder(EventLimits limits)
 {
-    private readonly JsonReaderOptions _options = new() { MaxDepth = limits.JsonDepthMax };
+    private readonly EventChecks _checks = new(limits);
+    private readonly int _depthMax = limits.JsonDepthMax;
     private EventBatch _batch = null!;
     private int _recordStart;
 
@@ -22,14 +22,27 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
         for (var record = 0; record < batch.Records.Count; record++) DecodeRecord(record);
     }
 
+    /// <summary>Decodes one record.</summary>
+    /// <param name="json">Where its JSON lies: in the record, or behind the records when it had to be unpacked.</param>
+    internal void DecodeRecord(EventBatch batch, int record, TextRange json)
+    {
+        _batch = batch;
+        DecodeRecord(record, json.Start, json.Length);
+    }
+
     private void DecodeRecord(int record)
     {
         ref var r = ref _batch.Records.Records[record];
+        DecodeRecord(record, r.Start, r.Length);
+    }
+
+    private void DecodeRecord(int record, int start, int length)
+    {
         var (events, identifiers, properties, rejects) = (_batch.Count, _batch.IdentifierCount, _batch.PropertyCount, _batch.Rejects.Count);
         var dropped = _batch.DroppedIdentifiers;
-        var failure = r.Length > limits.RecordBytesMax
-            ? (RejectReason.TooLarge, $"{r.Length} bytes, limit {limits.RecordBytesMax}")
-            : TryDecode(record, _batch.Buffer.AsSpan(r.Start, r.Length), r.Start);
+        var failure = length > limits.RecordBytesMax
+            ? (RejectReason.TooLarge, $"{length} bytes, limit {limits.RecordBytesMax}")
+            : TryDecode(record, _batch.Buffer.AsSpan(start, length), start);
         if (failure is not var (reason, detail)) return;
         _batch.TruncateEvents(events);
         _batch.Truncate(identifiers, properties);
@@ -38,42 +51,50 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
         _batch.Rejects.Add(new Reject(record, -1, reason, detail));
     }
 
-    private (RejectReason, string)? TryDecode(int record, ReadOnlySpan<byte> json, int start)
+    private (RejectReason, string)? TryDecode(int record, ReadOnlySpan<byte> text, int start)
     {
-        if (!Utf8.IsValid(json)) return (RejectReason.NotDecodable, "not valid UTF-8");
+        if (!Utf8.IsValid(text)) return (RejectReason.NotDecodable, "not valid UTF-8");
+        if (text.StartsWith("\uFEFF"u8))
+        {
+            text = text[3..];
+            start += 3;
+        }
         _recordStart = start;
-        try
+        var json = new JsonScanner(text, _depthMax);
+        if (json.Read())
         {
-            var reader = new Utf8JsonReader(json, _options);
-            if (!reader.Read()) return (RejectReason.NotDecodable, "empty");
-            if (reader.TokenType == JsonTokenType.StartObject) DecodeEvent(ref reader, record, 0);
-            else if (reader.TokenType == JsonTokenType.StartArray) DecodeArray(ref reader, record);
-            else return (RejectReason.NotDecodable, "neither an event object nor an array of events");
-            return reader.Read() ? (RejectReason.NotDecodable, "text after the event") : null;
+            if (json.Token == JsonToken.StartObject) DecodeEvent(ref json, record, 0);
+            else if (json.Token != JsonToken.StartArray)
+                return (RejectReason.NotDecodable, "neither an event object nor an array of events");
+            else if (DecodeArray(ref json, record) is { } failure) return failure;
+            json.Read();
         }
-        catch (JsonException e)
-        {
-            return (RejectReason.NotDecodable, e.Message);
-        }
+        return json.Error is { } error ? (RejectReason.NotDecodable, error) : null;
     }
 
-    private void DecodeArray(ref Utf8JsonReader reader, int record)
+    private (RejectReason, string)? DecodeArray(ref JsonScanner json, int record)
     {
-        for (var index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
+        for (var index = 0; json.Read() && json.Token != JsonToken.EndArray; index++)
         {
-            if (reader.TokenType == JsonTokenType.StartObject) DecodeEvent(ref reader, record, index);
+            if (index == limits.EventsPerRecordMax) return (RejectReason.LimitExceeded, $"more than {index} events in a record");
+            if (json.Token == JsonToken.StartObject) DecodeEvent(ref json, record, index);
             else
             {
-                _batch.Rejects.Add(new Reject(record, index, RejectReason.NotDecodable, "not an event object"));
-                reader.Skip();
+                var start = json.Start;
+                json.Skip();
+                _batch.Rejects.Add(new Reject(record, index, RejectReason.NotDecodable, "not an event object", Since(in json, start)));
             }
         }
+        return null;
     }
 
+    private TextRange Since(in JsonScanner json, int start) => new(_recordStart + start, json.Next - start);
+
     // Reads one event object to its end whatever is wrong with it, so that its siblings in the array are read all the same.
-    private void DecodeEvent(ref Utf8JsonReader reader, int record, int index)
+    private void DecodeEvent(ref JsonScanner json, int record, int index)
     {
         var (identifiers, properties, dropped) = (_batch.IdentifierCount, _batch.PropertyCount, _batch.DroppedIdentifiers);
+        var start = json.Start;
         var e = new TrackingEvent
         {
             Record = record, Index = index, FirstIdentifier = identifiers, FirstProperty = properties, EventTimeMs = long.MinValue,
@@ -82,11 +103,12 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
             CampaignName = TextRange.Absent, CampaignContent = TextRange.Absent, CampaignTerm = TextRange.Absent,
             ShareFrom = TextRange.Absent,
         };
-        var fault = new Fault();
-        while (NextName(ref reader, ref fault)) ReadField(ref reader, ref e, ref fault);
+        var fault = new EventFault();
+        while (NextName(ref json, out var name, ref fault)) ReadField(ref json, name, ref e, ref fault);
         e.IdentifierCount = _batch.IdentifierCount - e.FirstIdentifier;
         e.PropertyCount = _batch.PropertyCount - e.FirstProperty;
-        if (!fault.Found) CheckWhole(in e, ref fault);
+        e.Raw = Since(in json, start);
+        if (!fault.Found) _checks.Check(_batch, in e, ref fault);
         if (!fault.Found && e.EventTimeMs <= limits.NotAfterMs)
         {
             _batch.Add(in e);
@@ -94,43 +116,6 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
         }
         _batch.Truncate(identifiers, properties);
         _batch.DroppedIdentifiers = dropped;
-        if (fault.Found) _batch.Rejects.Add(new Reject(record, index, fault.Reason, fault.Detail ?? ""));
-    }
-
-    private void CheckWhole(in TrackingEvent e, ref Fault fault)
-    {
-        if (e.Name.Length <= 0) fault.Set(RejectReason.NoEventName, "field event is missing or empty");
-        else if (e.EventTimeMs == long.MinValue) fault.Set(RejectReason.NoEventTime, "field event_time is missing");
-        else if (e.EventTimeMs < limits.EventTimeMinMs)
-            fault.Set(RejectReason.EventTimeOutOfRange, $"event_time {e.EventTimeMs} is before 1990");
-        else if (e.PropertyCount > limits.PropertiesMax)
-            fault.Set(RejectReason.LimitExceeded, $"{e.PropertyCount} properties, limit {limits.PropertiesMax}");
-        else if (e.NamedIdentifiers > limits.IdentifiersMax)
-            fault.Set(RejectReason.LimitExceeded, $"{e.NamedIdentifiers} identifiers, limit {limits.IdentifiersMax}");
-        else CheckAhead(in e, ref fault);
-    }
-
-    private void CheckAhead(in TrackingEvent e, ref Fault fault)
-    {
-        var recordTimeMs = _batch.Records.Records[e.Record].TimestampMs;
-        if (recordTimeMs < 0 || e.EventTimeMs <= recordTimeMs + (long)limits.EventTimeAheadMax.TotalMilliseconds) return;
-        var hours = limits.EventTimeAheadMax.TotalHours;
-        fault.Set(
-            RejectReason.EventTimeOutOfRange,
-            $"event_time {e.EventTimeMs} is more than {hours:0.#} h ahead of the record's {recordTimeMs}");
-    }
-
-    /// <summary>The first thing found wrong with an event.</summary>
-    private ref struct Fault
-    {
-        public bool Found;
-        public RejectReason Reason;
-        public string? Detail;
-
-        public void Set(RejectReason reason, string detail)
-        {
-            if (Found) return;
-            (Found, Reason, Detail) = (true, reason, detail);
-        }
+        if (fault.Found) _batch.Rejects.Add(new Reject(record, index, fault.Reason, fault.Detail ?? "", e.Raw));
     }
 }

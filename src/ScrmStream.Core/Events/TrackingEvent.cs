@@ -24,6 +24,9 @@ public struct TrackingEvent
     /// <summary>Place in the record's array; 0 for a record of one event.</summary>
     public int Index;
 
+    /// <summary>The bytes of this event alone, as they came; empty where the format cannot tell them from the record's.</summary>
+    public TextRange Raw;
+
     public TextRange EventId, Name, SessionId, Page, Referrer, Currency;
     public TextRange CampaignSource, CampaignMedium, CampaignName, CampaignContent, CampaignTerm, ShareFrom;
 

@@ -24,7 +24,7 @@ public sealed class IdentifierScreen(IdentityOptions options)
             _keys.Apply(batch, ref e);
             if (Refusal(batch, ref e) is var (reason, detail))
             {
-                batch.Rejects.Add(new Reject(e.Record, e.Index, reason, detail));
+                batch.Rejects.Add(new Reject(e.Record, e.Index, reason, detail, e.Raw));
                 continue;
             }
             if (kept != i) batch.Events[kept] = e;

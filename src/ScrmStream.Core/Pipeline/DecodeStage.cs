@@ -1,23 +1,29 @@
 using System.Threading.Channels;
 using ScrmStream.Events;
+using ScrmStream.Events.Avro;
 using ScrmStream.Identity;
 
 namespace ScrmStream.Pipeline;
 
-/// <summary>One decode lane: bytes to flat events, identifiers screened. Lanes share nothing.</summary>
+/// <summary>
+/// One decode lane: bytes to flat events, identifiers screened. Lanes share nothing but the schemas. A schema that is not known yet is
+/// waited for, however long its registry is away: the lane stands still, nothing is dropped.
+/// </summary>
 public sealed class DecodeStage(
-    ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, EventLimits limits, IdentifierScreen screen)
+    ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, EventLimits limits, SchemaCatalog schemas, IdentifierScreen screen,
+    FloodBreaker flood)
 {
-    private readonly JsonEventDecoder _decoder = new(limits);
-
     public async Task RunAsync(CancellationToken cancel)
     {
+        using var decoder = new RecordDecoder(limits, schemas);
         try
         {
             await foreach (var batch in input.ReadAllAsync(cancel))
             {
-                _decoder.Decode(batch);
+                for (var next = decoder.Decode(batch); next < batch.Records.Count; next = decoder.Decode(batch, next))
+                    await schemas.FetchAsync(decoder.Missing, cancel);
                 screen.Apply(batch);
+                flood.Note(batch.Count + batch.Rejects.Count, batch.Rejects.Count);
                 await output.WriteAsync(batch, cancel);
             }
         }

@@ -8,7 +8,7 @@ namespace ScrmStream.Pipeline;
 /// themselves, so a call here blocks while one is away and loses nothing. Called by the deciding thread.
 /// </summary>
 /// <remarks>
-/// While a process writes alone nobody can overrule its verdicts, so rows go ahead of the cells (docs/decisions/0013).
+/// While a process writes alone nobody can overrule its verdicts, so rows go ahead of the cells (docs/decisions/0015).
 /// </remarks>
 public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, PipelineOptions options)
 {

@@ -28,7 +28,17 @@ public readonly record struct IdentityChange(IdentityMapping Mapping, bool HasPr
 
 /// <summary>A rejected event or record: raw bytes, coordinates and reason.</summary>
 public readonly record struct DeadLetter(
-    SourcePosition Position, long TimestampMs, RejectReason Reason, string Detail, ReadOnlyMemory<byte> Raw);
+    SourcePosition Position, long TimestampMs, RejectReason Reason, string Detail, ReadOnlyMemory<byte> Raw)
+{
+    /// <summary><see cref="Raw"/> is the record as it came, which may hold events that were accepted; false: it is one event.</summary>
+    public bool IsWholeRecord { get; init; } = true;
+
+    /// <summary>The record's key; empty: it had none.</summary>
+    public ReadOnlyMemory<byte> Key { get; init; }
+
+    /// <summary>The record's headers, as <see cref="HeaderBlock"/>.</summary>
+    public ReadOnlyMemory<byte> Headers { get; init; }
+}
 
 /// <summary>
 /// The tables analysts query. Implementations: ClickHouse, files. Rows are acknowledged when the call returns; a call that is

@@ -38,6 +38,13 @@ public sealed class PipelineOptions
     /// </summary>
     public int IdentifiersInMemoryMax { get; set; } = 5_000_000;
 
+    /// <summary>The share of bad events from which on it is a flood. Default 0.9, range 0.01 to 1.</summary>
+    public double FloodShare { get; set; } = 0.9;
+    /// <summary>How long a flood lasts before it raises the alarm and slows reading down. Default 10 s, range 0.1 s to 1 h.</summary>
+    public TimeSpan FloodAfter { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>Records read per second while a flood lasts; 0: reading is not slowed down. Default 1,000, range 0 to 1,000,000.</summary>
+    public int FloodRecordsPerSecond { get; set; } = 1000;
+
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; the message names it.</exception>
     public void Validate()
     {
@@ -52,6 +59,11 @@ public sealed class PipelineOptions
         Check(FlushEventsMax, 1, 10_000_000, nameof(FlushEventsMax));
         Check(EventIdRing, 1, 1024, nameof(EventIdRing));
         Check(IdentifiersInMemoryMax, 1000, 100_000_000, nameof(IdentifiersInMemoryMax));
+        Check(FloodRecordsPerSecond, 0, 1_000_000, nameof(FloodRecordsPerSecond));
+        if (FloodShare is not (>= 0.01 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(FloodShare), FloodShare, "Pipeline:FloodShare must be from 0.01 to 1.");
+        if (FloodAfter < TimeSpan.FromSeconds(0.1) || FloodAfter > TimeSpan.FromHours(1))
+            throw new ArgumentOutOfRangeException(nameof(FloodAfter), FloodAfter, "Pipeline:FloodAfter must be from 00:00:00.100 to 01:00:00.");
     }
 
     private static void Check(int value, int min, int max, string name)

@@ -7,7 +7,8 @@ namespace ScrmStream.Pipeline;
 /// Polls the source and hands batches to the decode lanes in turn, so that reading the lanes in turn gives them back in order.
 /// </summary>
 public sealed class PollStage(
-    IEventSource source, BatchPool pool, Channel<EventBatch>[] lanes, PipelineCounters counters, PipelineOptions options, TimeProvider time)
+    IEventSource source, BatchPool pool, Channel<EventBatch>[] lanes, PipelineCounters counters, FloodBreaker flood,
+    PipelineOptions options, TimeProvider time)
 {
     private readonly RecordBatch _nothing = new(1, 1);
     private long _idleSince = -1;
@@ -40,7 +41,7 @@ public sealed class PollStage(
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            // A stop while waiting for a free batch: nothing was polled into it.
+            // A stop while waiting for a free batch or in a flood: nothing was polled that was not handed on.
         }
         finally
         {
@@ -59,8 +60,10 @@ public sealed class PollStage(
             return;
         }
         counters.AddPolled(batch.Records.Count);
+        var wait = flood.WaitAfter(batch.Records.Count);
         await lanes[_lane].Writer.WriteAsync(batch, cancel);
         _lane = (_lane + 1) % lanes.Length;
+        if (wait > TimeSpan.Zero) await Task.Delay(wait, time, stop);
     }
 
     // While there is no free batch the source is paused, but polled on, so that it keeps its place in the group.

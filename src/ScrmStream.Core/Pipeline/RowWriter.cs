@@ -7,6 +7,8 @@ namespace ScrmStream.Pipeline;
 /// <param name="insertBatches">Batches whose rows make one insert.</param>
 public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLetters, int insertBatches)
 {
+    private const int LettersMax = 10_000, LetterBytes = 16 * 1024 * 1024;
+
     /// <summary>Returns when all are durable.</summary>
     /// <param name="whenRead">Called with each batch as soon as nothing needs it any more; null: the caller keeps them.</param>
     public async Task WriteAsync(IReadOnlyList<EventBatch> batches, Action<EventBatch>? whenRead, CancellationToken cancel)
@@ -14,19 +16,29 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
         foreach (var part in batches.Chunk(insertBatches))
         {
             // A letter refers to the bytes of its batch.
-            var letters = LettersOf(part);
-            if (letters.Count > 0)
-            {
-                await deadLetters.WriteAsync(letters, cancel);
-                await analytics.WriteDeadLettersAsync(letters, cancel);
-            }
+            await WriteLettersAsync(LettersOf(part), cancel);
             var rows = part.Any(b => b.Count > 0) ? analytics.WriteEventsAsync(part, TokenOf(part), cancel) : Task.CompletedTask;
             if (whenRead is not null) Array.ForEach(part, whenRead);
             await rows;
         }
     }
 
-    private static List<DeadLetter> LettersOf(EventBatch[] batches)
+    // In parts, for a flood of large bad records must not be in memory three times over.
+    private async Task WriteLettersAsync(List<DeadLetter> letters, CancellationToken cancel)
+    {
+        for (var (from, bytes, i) = (0, 0L, 0); i < letters.Count; i++)
+        {
+            bytes += letters[i].Raw.Length;
+            if (bytes < LetterBytes && i - from < LettersMax && i < letters.Count - 1) continue;
+            var part = letters.GetRange(from, i + 1 - from);
+            await deadLetters.WriteAsync(part, cancel);
+            await analytics.WriteDeadLettersAsync(part, cancel);
+            (from, bytes) = (i + 1, 0);
+        }
+    }
+
+    /// <summary>What is to be set aside of the batches; it refers to their bytes.</summary>
+    public static List<DeadLetter> LettersOf(IReadOnlyList<EventBatch> batches)
     {
         var letters = new List<DeadLetter>();
         foreach (var batch in batches)
@@ -38,8 +50,16 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
     {
         ref var record = ref batch.Records.Records[reject.Record];
         var position = new SourcePosition(record.Partition, record.Offset, reject.Index);
-        var raw = batch.Buffer.AsMemory(record.Start, record.Length);
-        return new DeadLetter(position, record.TimestampMs, reject.Reason, reject.Detail, raw);
+        // The event's own bytes where they are known: a letter of one event must not carry its siblings, which were accepted.
+        var isWhole = reject.Raw.Length <= 0;
+        var raw = isWhole ? batch.Buffer.AsMemory(record.Start, record.Length) : batch.Buffer.AsMemory(reject.Raw.Start, reject.Raw.Length);
+        var (key, headers) = batch.Records.OriginOf(reject.Record);
+        return new DeadLetter(position, record.TimestampMs, reject.Reason, reject.Detail, raw)
+        {
+            IsWholeRecord = isWhole,
+            Key = batch.Buffer.AsMemory(key.Start, key.Length),
+            Headers = batch.Buffer.AsMemory(headers.Start, headers.Length),
+        };
     }
 
     // The same batches give the same token, so that a repeated insert of the block is recognised; the same records judged anew do not.

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using ScrmStream.Events;
+using ScrmStream.Events.Avro;
 using ScrmStream.Identity;
 using ScrmStream.Rules;
 
@@ -7,9 +8,10 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>The parts of the world a pipeline stands between.</summary>
 /// <param name="IdentityChanges">Null: changes of customers are not announced.</param>
+/// <param name="Schemas">Null: of Avro records only the canonical schema is known.</param>
 public sealed record PipelinePorts(
     IEventSource Source, ICellStore Cells, IViewStore Views, IAnalyticsSink Analytics, IDeadLetterSink DeadLetters,
-    IIdentityChangeSink? IdentityChanges = null);
+    IIdentityChangeSink? IdentityChanges = null, SchemaCatalog? Schemas = null);
 
 /// <summary>
 /// Poll → Decode → Prefetch → Decide → Write → Commit. Stages are joined by bounded channels of batches; one thread decides.
@@ -24,6 +26,7 @@ public sealed class StreamPipeline
     private readonly ulong _writerStamp;
     private readonly CustomerPublisher _publisher;
     private readonly IdentifierScreen _screen;
+    private readonly SchemaCatalog _schemas;
     private volatile PollStage _poll;
     private DecodeStage[] _decode;
     private DecideStage _decide;
@@ -36,10 +39,15 @@ public sealed class StreamPipeline
         State = new CustomerState(options.Identity);
         _publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp, time);
         _screen = new IdentifierScreen(options.Identity);
+        _schemas = ports.Schemas ?? new SchemaCatalog(options.Limits);
+        Flood = new FloodBreaker(options, time);
         (_poll, _decode, _decide) = Join();
     }
 
     public PipelineCounters Counters { get; } = new();
+
+    /// <summary>Whether nearly everything that comes is bad.</summary>
+    public FloodBreaker Flood { get; }
 
     /// <summary>The customers in memory. To be read when <see cref="RunAsync"/> has ended.</summary>
     public CustomerState State { get; }
@@ -102,9 +110,10 @@ public sealed class StreamPipeline
         var raw = Lanes(_options);
         var decoded = Lanes(_options);
         var history = new ShardHistory(_options.EventIdRing);
-        var poll = new PollStage(_ports.Source, pool, raw, Counters, _options, _time);
+        var poll = new PollStage(_ports.Source, pool, raw, Counters, Flood, _options, _time);
         var decode = new DecodeStage[_options.DecodeLanes];
-        for (var i = 0; i < decode.Length; i++) decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, _options.Limits, _screen);
+        for (var i = 0; i < decode.Length; i++)
+            decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood);
         var decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, new CellPrefetch(State, _ports.Cells),
             new EventFolder(State, _rules, history), history,

@@ -16,7 +16,8 @@ internal static class DeadLettersCommand
     private static readonly string[] Reasons = Array.ConvertAll(Enum.GetNames<RejectReason>(), JsonNamingPolicy.SnakeCaseLower.ConvertName);
 
     public static Command Create() =>
-        new("dead-letters", "Records and events that could not be accepted, kept with their bytes and the reason.") { List() };
+        new("dead-letters", "Records and events that could not be accepted, kept with their bytes and the reason.")
+            { List(), LetterCommands.Show(), LetterCommands.Replay(Reasons) };
 
     private static Command List()
     {

@@ -21,6 +21,11 @@ public static class GenerateCommand
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => defaults.Seed, Description = "The same seed, the same events." };
         var start = new Option<string?>("--start") { Description = "When the story begins, ISO 8601; default 2026-03-01T00:00:00+08:00." };
         var days = new Option<int>("--days") { Description = "How many days the story goes on.", DefaultValueFactory = _ => defaults.Days };
+        var bad = new Option<double>("--bad") { Description = "Share of bad events on top of the story's own, 0 to 0.9." };
+        var late = new Option<double>("--late")
+            { Description = "Share of visits that come minutes to days late, 0 to 1.", DefaultValueFactory = _ => defaults.LateShare };
+        var skew = new Option<double>("--skew")
+            { Description = "Share of the visits that the busiest tenth of the people makes, 0 to 1.", DefaultValueFactory = _ => defaults.Skew };
         var story = new Option<string>("--story") { Description = "What to tell: petshop.", DefaultValueFactory = _ => "petshop" };
         story.AcceptOnlyFromAmong("petshop");
         var topic = new Option<string?>("--topic") { Description = "Topic to publish to; made when missing." };
@@ -30,7 +35,7 @@ public static class GenerateCommand
         var truth = new Option<string?>("--truth") { Description = "File (JSON) for what a right engine must find in the events." };
         var command = new Command("generate", "Makes a campaign's events by seed: a pet shop, four channels, people who log in late.")
         {
-            events, people, seed, start, days, story, topic, output, rate, partitions, truth,
+            events, people, seed, start, days, bad, late, skew, story, topic, output, rate, partitions, truth,
         };
         servers.AddTo(command, kafka: true);
         command.Runs(async (parsed, cancel) =>
@@ -41,6 +46,7 @@ public static class GenerateCommand
             {
                 Events = parsed.GetValue(events), People = parsed.GetValue(people), Seed = parsed.GetValue(seed),
                 Days = parsed.GetValue(days), Start = Start(parsed.GetValue(start)) ?? defaults.Start,
+                BadShare = parsed.GetValue(bad), LateShare = parsed.GetValue(late), Skew = parsed.GetValue(skew),
                 HasFarAheadEvents = toTopic is not null,
             };
             var truthFile = parsed.GetValue(truth);

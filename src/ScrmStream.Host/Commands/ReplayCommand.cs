@@ -13,8 +13,11 @@ public static class ReplayCommand
     {
         var input = new Option<string[]>("--input")
         {
-            Description = "NDJSON or CSV files, .gz too, read in this order.", Required = true, AllowMultipleArgumentsPerToken = true,
+            Description = "NDJSON or CSV files, .gz too, or Avro files; read in this order.", AllowMultipleArgumentsPerToken = true,
         };
+        var query = new Option<string?>("--query")
+            { Description = "ClickHouse SQL instead of files: each row is an NDJSON object for the mapping. Needs ClickHouse." };
+        var clickHouse = new Option<string?>("--clickhouse") { Description = "ClickHouse over HTTP, for --query." };
         var mapping = new Option<string?>("--mapping")
             { Description = "How rows become events (schemas/mappings); without it lines are canonical events." };
         var rules = new Option<string?>("--rules") { Description = "Rule file (YAML)." };
@@ -24,17 +27,20 @@ public static class ReplayCommand
             { Description = "Folder of customers.ndjson, summary.json, rejects.ndjson and identity-changes.ndjson.", Required = true };
         var config = new Option<string?>("--config") { Description = "Configuration file (JSON)." };
         var command = new Command("replay", "Runs the same engine over files, without servers.")
-            { input, mapping, rules, asOf, output, config };
-        command.Runs(async (parsed, cancel) =>
+            { input, query, mapping, rules, asOf, output, clickHouse, config };
+        command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(async () =>
         {
+            var settings = HostSettings.Load(parsed.GetValue(config), new CommandLineValues(ClickHouse: parsed.GetValue(clickHouse)));
+            var (files, sql) = (parsed.GetValue(input)!, parsed.GetValue(query));
+            if (files.Length > 0 == sql is not null) throw new SettingsException("Give one of --input FILE and --query SQL.");
+            using var rows = sql is null ? null : await QueryRows.ReadAsync(settings, sql, cancel);
             var map = parsed.GetValue(mapping) is { } file ? MappingFile.Load(file) : null;
             var plan = new ReplayPlan(
-                parsed.GetValue(input)!, map?.ToRowMapping(), parsed.GetValue(rules) is { } r ? RuleSet.Load(r) : RuleSet.Empty,
+                rows is null ? files : [rows.Path], map?.ToRowMapping(), parsed.GetValue(rules) is { } r ? RuleSet.Load(r) : RuleSet.Empty,
                 Times.Parse(parsed.GetValue(asOf), "--as-of", map?.TimeZone ?? Times.Shanghai), parsed.GetValue(output)!);
-            var settings = HostSettings.Load(parsed.GetValue(config), new CommandLineValues());
-            Console.WriteLine(await Replayer.RunAsync(plan, settings.Pipeline, TimeProvider.System, cancel));
+            Console.WriteLine(await Replayer.RunAsync(plan, settings.Pipeline, settings.Schemas, TimeProvider.System, cancel));
             return Exits.Done;
-        });
+        }));
         return command;
     }
 }

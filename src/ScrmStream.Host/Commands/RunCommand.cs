@@ -17,6 +17,10 @@ public static class RunCommand
         {
             Description = "Topics to read; one that starts with ^ is a regular expression.", AllowMultipleArgumentsPerToken = true,
         };
+        var history = new Option<string[]>("--history-topics")
+        {
+            Description = "Topics of history, read while the others are nearly read; they may come later.", AllowMultipleArgumentsPerToken = true,
+        };
         var group = new Option<string?>("--group") { Description = "Kafka consumer group; default scrmstream[-NAMESPACE]." };
         var rules = new Option<string?>("--rules") { Description = "Rule file (YAML); schemas/rules/examples has some." };
         var untilIdle = new Option<string?>("--until-idle")
@@ -26,11 +30,12 @@ public static class RunCommand
         format.AcceptOnlyFromAmong("text", "json");
         var health = new Option<int?>("--health-port") { Description = "Loopback port of /healthz and /metrics; 0 a free one, -1 none." };
         var command = new Command("run", "Runs the service: Kafka to customers, tags and scores in Redis, events in ClickHouse.")
-            { topics, group, rules, untilIdle, format, health };
+            { topics, history, group, rules, untilIdle, format, health };
         servers.AddTo(command, kafka: true, redis: true, clickHouse: true);
         command.Runs(async (parsed, cancel) =>
         {
             var settings = servers.Load(parsed, parsed.GetValue(rules), parsed.GetValue(group), parsed.GetValue(topics));
+            if (parsed.GetValue(history) is { Length: > 0 } given) settings.Kafka.HistoryTopics = given;
             if (parsed.GetValue(health) is { } port) settings.HealthPort = port;
             var idle = Durations.Parse(parsed.GetValue(untilIdle), "--until-idle");
             return await RunAsync(settings, idle, parsed.GetValue(format) == "json", cancel);
@@ -53,9 +58,10 @@ public static class RunCommand
         if (health is not null) Console.Error.WriteLine($"scrmstream: health and metrics at {health.Address}healthz and /metrics");
         var run = new ServiceRun(pipeline, TimeProvider.System);
         var line = new LiveLine(TimeProvider.System);
+        var alarm = new FloodAlarm(logs.CreateLogger("Run"));
         try
         {
-            await run.RunAsync(untilIdle, line.Tick, cancel);
+            await run.RunAsync(untilIdle, Tick, cancel);
         }
         finally
         {
@@ -65,5 +71,11 @@ public static class RunCommand
         var summary = RunSummary.Of(pipeline.Counters, run.Elapsed, totals);
         Console.WriteLine(json ? summary.ToJson() : summary.ToText());
         return Exits.Done;
+
+        void Tick(StreamPipeline running)
+        {
+            line.Tick(running);
+            alarm.Tick(running);
+        }
     }
 }

@@ -15,6 +15,8 @@ public readonly record struct GeneratedRecord(ReadOnlyMemory<byte> Key, ReadOnly
 public sealed class PetShopGenerator
 {
     private const long DayMs = 86_400_000;
+    // A cut-off record cannot be one of several events.
+    private static readonly Flaw[] BadFlaws = [Flaw.CutOff, Flaw.OnlyJunk, Flaw.NoName, Flaw.NoTime, Flaw.InSeconds];
     private readonly PetShopOptions _options;
     private readonly Random _random;
     private readonly PetShopVisits _visits;
@@ -88,7 +90,7 @@ public sealed class PetShopGenerator
         _visits.Plan(nowMs, _visit);
         // The app collects a visit's events now and then and sends them as one array.
         var isBatch = _visit[0].Channel == Events.Channel.App && _visit.Count > 1 && _random.Next(20) == 0;
-        var lateMs = _random.Next(100) == 0 ? 300_000 + _random.Next(36 * 3_600_000) : 0;
+        var lateMs = IsLate() ? 300_000 + _random.Next(36 * 3_600_000) : 0;
         List<PetShopEvent> batch = [];
         foreach (var planned in _visit)
         {
@@ -111,7 +113,15 @@ public sealed class PetShopGenerator
 
     private void Send(PetShopEvent[] events, long sentMs) => _underway.Enqueue(events, (sentMs, _queued++));
 
-    private Flaw NextFlaw(bool isBatch) => _random.Next(10_000) switch
+    private bool IsLate() => _options.LateShare == 0.01 ? _random.Next(100) == 0 : _random.NextDouble() < _options.LateShare;
+
+    private Flaw NextFlaw(bool isBatch)
+    {
+        if (_options.BadShare > 0 && _random.NextDouble() < _options.BadShare) return BadFlaws[_random.Next(isBatch ? 1 : 0, BadFlaws.Length)];
+        return NextOwnFlaw(isBatch);
+    }
+
+    private Flaw NextOwnFlaw(bool isBatch) => _random.Next(10_000) switch
     {
         < 100 => Flaw.JunkBeside,
         < 110 => Flaw.OnlyJunk,

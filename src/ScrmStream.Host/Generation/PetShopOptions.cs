@@ -25,6 +25,15 @@ public sealed class PetShopOptions
     /// </summary>
     public bool HasFarAheadEvents { get; set; }
 
+    /// <summary>Share of events that are bad on purpose and rejected, the story's own few apart. Default 0, range 0 to 0.9.</summary>
+    public double BadShare { get; set; }
+
+    /// <summary>Share of visits whose events come minutes to days late. Default 0.01, range 0 to 1.</summary>
+    public double LateShare { get; set; } = 0.01;
+
+    /// <summary>Share of the visits that the busiest tenth of the people makes. Default 0.5, range 0 to 1.</summary>
+    public double Skew { get; set; } = 0.5;
+
     /// <summary><see cref="People"/> with its default.</summary>
     public int PeopleOrDefault => People > 0 ? People : Math.Clamp(Events / 10, 10, 10_000_000);
 
@@ -34,6 +43,9 @@ public sealed class PetShopOptions
         if (Events is < 100 or > 100_000_000) throw new ArgumentException($"--events {Events}: from 100 to 100000000.");
         if (People is not 0 and (< 10 or > 10_000_000)) throw new ArgumentException($"--people {People}: from 10 to 10000000.");
         if (Days is < 7 or > 365) throw new ArgumentException($"--days {Days}: from 7 to 365.");
+        if (BadShare is not (>= 0 and <= 0.9)) throw new ArgumentException($"--bad {BadShare}: from 0 to 0.9.");
+        if (LateShare is not (>= 0 and <= 1)) throw new ArgumentException($"--late {LateShare}: from 0 to 1.");
+        if (Skew is not (>= 0 and <= 1)) throw new ArgumentException($"--skew {Skew}: from 0 to 1.");
         if (Start.Year is < 1991 or > 2090) throw new ArgumentException($"--start {Start:O}: from 1991 to 2090.");
     }
 }

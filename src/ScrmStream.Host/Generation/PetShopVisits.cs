@@ -36,7 +36,7 @@ internal sealed class PetShopVisits(PetShopOptions options, Random random)
             return;
         }
         var hot = Math.Max(1, _people0 / 10);
-        var number = random.Next(2) == 0 ? random.Next(hot) : random.Next(hot, _people0);
+        var number = IsHot() ? random.Next(hot) : random.Next(hot, _people0);
         ref var person = ref _people[number];
         var channel = random.Next(100) switch
         {
@@ -54,6 +54,9 @@ internal sealed class PetShopVisits(PetShopOptions options, Random random)
             timeMs += 4_000 + random.Next(80_000);
         }
     }
+
+    // The usual half is drawn as it always was, so that a seed goes on telling the same story.
+    private bool IsHot() => options.Skew == 0.5 ? random.Next(2) == 0 : random.NextDouble() < options.Skew;
 
     private void PlanPasserBy(long startMs, List<PetShopEvent> visit)
     {

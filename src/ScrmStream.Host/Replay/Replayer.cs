@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ScrmStream.Events.Avro;
 using ScrmStream.Host.Running;
 using ScrmStream.Pipeline;
 using ScrmStream.Pipeline.Files;
@@ -19,17 +20,24 @@ public sealed record ReplayPlan(IReadOnlyList<string> Inputs, RowMapping? Mappin
 public static class Replayer
 {
     /// <summary>Runs a replay and returns the text of summary.json.</summary>
-    public static async Task<string> RunAsync(ReplayPlan plan, PipelineOptions options, TimeProvider time, CancellationToken cancel)
+    public static Task<string> RunAsync(ReplayPlan plan, PipelineOptions options, TimeProvider time, CancellationToken cancel) =>
+        RunAsync(plan, options, new SchemaOptions(), time, cancel);
+
+    /// <inheritdoc cref="RunAsync(ReplayPlan, PipelineOptions, TimeProvider, CancellationToken)"/>
+    /// <param name="schemaOptions">Of them the reader's schema; the writers' are in the files.</param>
+    public static async Task<string> RunAsync(
+        ReplayPlan plan, PipelineOptions options, SchemaOptions schemaOptions, TimeProvider time, CancellationToken cancel)
     {
         Directory.CreateDirectory(plan.OutputFolder);
         // Everything stays in memory: what a replay writes at the end is read from the engine's own state.
         options.IdentifiersInMemoryMax = 100_000_000;
         if (plan.AsOfMs is { } limit) options.Limits.NotAfterMs = limit;
-        await using var source = new FileEventSource(plan.Inputs, options.Limits, plan.Mapping);
+        var schemas = RunSchemas.Open(options.Limits, schemaOptions, [], time);
+        await using var source = new FileEventSource(plan.Inputs, options.Limits, plan.Mapping, schemas);
         using var rejects = new FileDeadLetterSink(Path.Combine(plan.OutputFolder, "rejects.ndjson"));
         using var changes = new FileIdentityChangeSink(Path.Combine(plan.OutputFolder, "identity-changes.ndjson"));
         var views = new MemoryViewStore();
-        var ports = new PipelinePorts(source, new MemoryCellStore(views), views, new NoAnalytics(), rejects, changes);
+        var ports = new PipelinePorts(source, new MemoryCellStore(views), views, new NoAnalytics(), rejects, changes, schemas);
         var pipeline = new StreamPipeline(options, plan.Rules, ports, writerStamp: 1, time);
         var run = new ServiceRun(pipeline, time);
         var line = new LiveLine(time);

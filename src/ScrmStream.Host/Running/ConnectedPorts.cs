@@ -1,9 +1,12 @@
 using Microsoft.Extensions.Logging;
 using ScrmStream.ClickHouse;
+using ScrmStream.Events.Avro;
 using ScrmStream.Host.Commands;
 using ScrmStream.Host.Settings;
 using ScrmStream.Kafka;
+using ScrmStream.Kafka.Schemas;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Files;
 using ScrmStream.Redis;
 
 namespace ScrmStream.Host.Running;
@@ -62,7 +65,22 @@ public sealed class ConnectedPorts : IAsyncDisposable
         if (settings.Kafka.IdentityChangesTopic.Length > 0)
             _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
-        Ports = new PipelinePorts(source, new RedisCellStore(redis), new RedisViewStore(redis), sink, deadLetters, identityChanges);
+        Ports = new PipelinePorts(
+            source, new RedisCellStore(redis), new RedisViewStore(redis), sink, deadLetters, identityChanges, OpenSchemas(settings, logs));
+    }
+
+    // The folder comes first: it costs no request.
+    private SchemaCatalog OpenSchemas(HostSettings settings, ILoggerFactory logs)
+    {
+        List<ISchemaSource> sources = [];
+        if (settings.Schemas.Folder is { Length: > 0 } folder) sources.Add(new FolderSchemas(folder));
+        if (settings.Schemas.Registry.Length > 0)
+        {
+            var registry = new SchemaRegistry(settings.Schemas, TimeProvider.System, logs.CreateLogger("Schemas"));
+            _open.Add(new Closing(registry));
+            sources.Add(registry);
+        }
+        return RunSchemas.Open(settings.Pipeline.Limits, settings.Schemas, sources, TimeProvider.System);
     }
 
     private T Keep<T>(T part) where T : IAsyncDisposable

@@ -26,6 +26,10 @@ public sealed class PipelineHealth(StreamPipeline pipeline, TimeProvider time)
         (long Polled, long Durable) now = (counters.PolledRecords, counters.DurableRecords);
         var inFlight = now.Polled - now.Durable;
         var lag = pipeline.Lag;
+        if (pipeline.Flood.Look() is { IsOpen: true } flood)
+            return new HealthReport(false,
+                $"{flood.Share:P0} of what comes has been bad for {flood.Since.TotalSeconds:0} s: reading is slowed down, nothing is lost; "
+                + "\"scrmstream dead-letters list\" shows what it is");
         lock (_lock)
         {
             var hasWork = inFlight > 0 || lag > 0;

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.ClickHouse;
+using ScrmStream.Events.Avro;
 using ScrmStream.Host.Settings;
+using ScrmStream.Kafka.Schemas;
 using ScrmStream.Pipeline;
 using ScrmStream.Redis;
 using ScrmStream.Redis.Embedded;
@@ -19,7 +21,7 @@ public sealed record Finding(string Part, Verdict Verdict, string Detail);
 /// <summary>Looks at every part that a run needs, in the order in which it needs them, and says what is wrong and how to mend it.</summary>
 public sealed class Examination(HostSettings settings)
 {
-    private static readonly TimeSpan KafkaTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan KafkaTimeout = TimeSpan.FromSeconds(5), RegistryTimeout = TimeSpan.FromSeconds(5);
 
     private readonly List<Finding> _findings = [];
 
@@ -31,6 +33,8 @@ public sealed class Examination(HostSettings settings)
         LookAtLibraries();
         LookAtRules();
         await GuardAsync("Kafka", settings.HasKafka, "--kafka", () => LookAtKafkaAsync(cancel));
+        if (settings.Schemas.Registry.Length > 0) await GuardAsync("schema registry", true, "", () => LookAtRegistryAsync(cancel));
+        if (settings.Schemas.Folder is { Length: > 0 } folder) LookAtSchemas(folder);
         await GuardAsync("Redis", settings.HasRedis, "--redis", () => LookAtRedisAsync(cancel));
         await GuardAsync("ClickHouse", settings.HasClickHouse, "--clickhouse http://", () => LookAtClickHouseAsync(cancel));
         return _findings;
@@ -107,6 +111,29 @@ public sealed class Examination(HostSettings settings)
             Ok("Kafka topic", $"{output} {(topics.Any(t => t.Topic == output) ? "is there" : "is made by the first run")}");
         var decisions = topics.Any(t => t.Topic == settings.Kafka.DecisionTopic) ? "is there" : "is made by the first unlink";
         Ok("Kafka topic", $"{settings.Kafka.DecisionTopic} {decisions}");
+    }
+
+    private void LookAtSchemas(string folder)
+    {
+        var files = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.avsc").Length : 0;
+        Ok("schemas", $"{folder} has {files}");
+    }
+
+    // Any answer of a registry will do, also that it has no schema of that number.
+    private async Task LookAtRegistryAsync(CancellationToken cancel)
+    {
+        using var registry = new SchemaRegistry(settings.Schemas, TimeProvider.System, NullLogger.Instance);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(RegistryTimeout);
+        try
+        {
+            await registry.FindAsync(SchemaRef.OfId(1), limit.Token);
+            Ok("schema registry", $"{settings.Schemas.Registry} answers");
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new StoreUnavailableException($"{settings.Schemas.Registry} does not answer as a schema registry: check Schemas:Registry");
+        }
     }
 
     private async Task LookAtRedisAsync(CancellationToken cancel)

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.Configuration;
 using ScrmStream.ClickHouse;
+using ScrmStream.Events.Avro;
 using ScrmStream.Identity;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
@@ -25,6 +26,7 @@ public sealed class HostSettings
     public KafkaOptions Kafka { get; set; } = new();
     public RedisOptions Redis { get; set; } = new();
     public ClickHouseOptions ClickHouse { get; set; } = new();
+    public SchemaOptions Schemas { get; set; } = new();
     public PipelineOptions Pipeline { get; set; } = new();
 
     /// <summary>Which servers have an address, by configuration, command line or <c>up</c>.</summary>
@@ -49,7 +51,8 @@ public sealed class HostSettings
         settings.ApplyAddresses(configuration, given, LocalServers.Find());
         settings.Rules = given.Rules ?? settings.Rules;
         CheckKinds(configuration.GetSection("Pipeline:Identity:Kinds"), settings.Pipeline.Identity);
-        Validate(settings.Pipeline.Identity);
+        Validate(settings.Pipeline.Identity.Validate);
+        Validate(settings.Schemas.Validate);
         return settings;
     }
 
@@ -71,11 +74,11 @@ public sealed class HostSettings
     }
 
     // Look-ups need the keys as much as "run" does, and a wrong one would find nobody.
-    private static void Validate(IdentityOptions identity)
+    private static void Validate(Action validate)
     {
         try
         {
-            identity.Validate();
+            validate();
         }
         catch (ArgumentException e)
         {
@@ -123,6 +126,8 @@ public sealed class HostSettings
         if (redis is not null) Redis.Address = redis;
         if (clickHouse is not null) ClickHouse.Address = clickHouse;
         if (given.Topics is { Length: > 0 } topics) Kafka.Topics = topics;
+        // Beside the servers that "up" started, what "produce" registers is found by "run".
+        if (local is not null && Schemas is { Folder: "", Registry: "" }) Schemas.Folder = Path.Combine(LocalServers.Folder, "schemas");
     }
 }
 

@@ -97,7 +97,8 @@ public sealed class JsonEventDecoderLimitTests
         var decoder = new JsonEventDecoder(new EventLimits());
         var batch = new EventBatch(new RecordBatch(512, 1 << 20));
         var partition = new SourcePartition(Guid.Empty, "t", 0);
-        var record = Encoding.UTF8.GetBytes(Event("\"page\":\"\\u732b\",\"channel\":\"kiosk\",\"amount_fen\":3,\"properties\":{\"a\":\"b\",\"c\":1.5,\"d\":true}"));
+        var record = Encoding.UTF8.GetBytes(Event("\"page\":\"\\u732b\",\"channel\":\"kiosk\",\"amount_fen\":3,\"properties\":{\"a\":\"b\",\"c\":1.5,\"d\":true}"
+            + ",\"event_time\":\"2026-03-01T11:00:00\\u002B08:00\",\"event_id\":7,\"geo\":{\"city\":\"x\",\"at\":{\"lat\":1.5}},\"tags\":[1,2],\"campaign\":{\"id\":1}"));
 
         long Round()
         {

@@ -132,6 +132,32 @@ public sealed class PetShopGeneratorTests : IDisposable
         Assert.InRange(late, 50, 600);
     }
 
+    [Fact]
+    public void Records_BadLateAndSkewed_AreSoAndTheTruthKnowsIt()
+    {
+        var plain = new PetShopGenerator(new PetShopOptions { Events = 20_000, People = 1_000 });
+        var told = new PetShopGenerator(new PetShopOptions { Events = 20_000, People = 1_000, BadShare = 0.1, LateShare = 0.2, Skew = 0.95 });
+        var (plainKeys, keys) = (Keys(plain), Keys(told));
+        var truth = told.Truth();
+        Assert.InRange(truth.Rejected.Where(r => r.Key != "duplicate").Sum(r => r.Value) / 20_000.0, 0.09, 0.12);
+        Assert.Equal(truth.Events, truth.Accepted + truth.Rejected.Values.Sum());
+        Assert.True(Share(keys) > 1.5 * Share(plainKeys), $"{Share(keys)} against {Share(plainKeys)}");
+
+        // The hundred busiest people's share of the records.
+        static double Share(List<string> keys) =>
+            keys.CountBy(k => k).Select(k => k.Value).OrderDescending().Take(100).Sum() / (double)keys.Count;
+        static List<string> Keys(PetShopGenerator generator) => [.. generator.Records().Select(r => Encoding.UTF8.GetString(r.Key.Span))];
+    }
+
+    [Theory]
+    [InlineData(-0.1, 0, 0.5, "--bad")]
+    [InlineData(0.95, 0, 0.5, "--bad")]
+    [InlineData(0, 1.1, 0.5, "--late")]
+    [InlineData(0, 0, double.NaN, "--skew")]
+    public void Options_SharesOutOfRange_AreRefusedByName(double bad, double late, double skew, string expected) =>
+        Assert.Contains(expected, Assert.Throws<ArgumentException>(
+            () => new PetShopGenerator(new PetShopOptions { BadShare = bad, LateShare = late, Skew = skew })).Message);
+
     [Theory]
     [InlineData(99, 0, 30, "--events 99")]
     [InlineData(1000, 9, 30, "--people 9")]

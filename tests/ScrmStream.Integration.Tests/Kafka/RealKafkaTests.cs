@@ -44,6 +44,48 @@ public sealed class RealKafkaTests(Brokers brokers)
         Assert.Single(ofNew.Select(s => s.Partition.TopicId).Distinct());
     }
 
+    /// <summary>Sixteen thousand live records come while history is being read: they go first.</summary>
+    [RealKafkaFact]
+    public async Task Poll_HistoryBesideLiveRecords_WaitsForThem()
+    {
+        const int History = 20_000, Live = 16_000;
+        var scene = brokers.Scene(Brokers.Real);
+        var history = $"history-{Guid.NewGuid():N}";
+        scene.Options.HistoryTopics = [history];
+        scene.Options.DecisionTopic = $"decisions-{Guid.NewGuid():N}";
+        using var publisher = await KafkaPublisher.OpenAsync(scene.Options);
+        await publisher.CreateMissingAsync(scene.Topic, history);
+        var value = new byte[1_000];
+        for (var i = 0; i < History; i++) publisher.Publish(history, BitConverter.GetBytes(i), value);
+        publisher.Flush();
+        await using var source = await scene.OpenAsync();
+        var (live, old, oldMeanwhile) = (0, 0, 0);
+        await PollUntilAsync(() => old >= 500);
+
+        await scene.PublishAsync(Live);
+        await PollUntilAsync(() => live >= Live - 2_000);
+        oldMeanwhile = old - 500;
+        await PollUntilAsync(() => live == Live && old == History);
+
+        // Read in turn, as many of them would have come as live ones.
+        Assert.InRange(oldMeanwhile, 0, Live / 2);
+
+        async Task PollUntilAsync(Func<bool> isDone)
+        {
+            var batch = new Events.RecordBatch(256, 1 << 20);
+            for (var polls = 0; !isDone(); polls++)
+            {
+                Assert.True(polls < 5_000, $"{live} live and {old} old records");
+                batch.Clear();
+                source.Poll(batch, TimeSpan.FromMilliseconds(50));
+                foreach (var record in batch.Records.AsSpan(0, batch.Count))
+                    if (record.Partition.Topic == history) old++;
+                    else live++;
+                await Task.Delay(10);
+            }
+        }
+    }
+
     [RealKafkaFact(isSlow: true)]
     public async Task Poll_BrokerCrashes_GoesOnWhenItIsBack()
     {

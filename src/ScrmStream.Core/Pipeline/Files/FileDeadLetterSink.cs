@@ -9,7 +9,7 @@ namespace ScrmStream.Pipeline.Files;
 /// <summary>
 /// Puts rejected records into a file, one JSON object a line: <c>reason</c>, <c>detail</c>, <c>topic</c>, <c>topic_id</c>,
 /// <c>partition</c>, <c>offset</c>, <c>index</c> (-1: the record as a whole), <c>timestamp</c> (Unix milliseconds, absent when
-/// unknown), and the record in <c>raw</c> when it is UTF-8, else in <c>raw_base64</c>. The file is made anew. Not thread safe.
+/// unknown), and the record in <c>raw</c> when it is UTF-8, else in <c>raw_base64</c>. Not thread safe.
 /// </summary>
 public sealed class FileDeadLetterSink : IDeadLetterSink, IDisposable
 {
@@ -22,7 +22,9 @@ public sealed class FileDeadLetterSink : IDeadLetterSink, IDisposable
 
     /// <exception cref="IOException">The file cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
-    public FileDeadLetterSink(string path) => _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+    /// <param name="isContinued">Goes on behind what the file holds already.</param>
+    public FileDeadLetterSink(string path, bool isContinued = false) =>
+        _file = new FileStream(path, isContinued ? FileMode.Append : FileMode.Create, FileAccess.Write, FileShare.Read);
 
     /// <summary>Letters written.</summary>
     public long Written { get; private set; }

@@ -2,13 +2,14 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using ScrmStream.Events;
+using ScrmStream.Events.Avro;
 
 namespace ScrmStream.Pipeline.Files;
 
 /// <summary>
 /// Reads files as a source of records: each file is a partition (topic = file name, or the path as given where two files share a
-/// name; partition 0, no topic id), each row a record (offset = number of its first line, no timestamp), file after file in the
-/// given order. A row that a mapping refuses is a record all the same, a JSON string of place, reason and row, which the
+/// name; partition 0, no topic id), each row a record (offset = number of its first line, or the place in an Avro file; no
+/// timestamp), file after file in the given order. A row that a mapping refuses is a record all the same, a JSON string of place, reason and row, which the
 /// decoder rejects like any other bad record.
 /// </summary>
 public sealed class FileEventSource : IEventSource
@@ -20,6 +21,7 @@ public sealed class FileEventSource : IEventSource
     private readonly long[] _committed;
     private readonly int _recordBytesMax;
     private readonly RowMapping? _mapping;
+    private readonly SchemaCatalog _schemas;
     private FileRecords? _file;
     private int _next;
     private bool _paused;
@@ -27,14 +29,16 @@ public sealed class FileEventSource : IEventSource
     /// <param name="paths">Read in this order.</param>
     /// <param name="limits">A longer row gives a record one byte over the limit, which the decoder rejects.</param>
     /// <param name="mapping">Null: rows are records.</param>
+    /// <param name="schemas">Takes the schemas of Avro files; the decoder's own. Null: there are none but the canonical one.</param>
     /// <exception cref="ArgumentException">No file, or one is given twice: its second reading would pass for a repeat.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    public FileEventSource(IReadOnlyList<string> paths, EventLimits limits, RowMapping? mapping = null)
+    public FileEventSource(IReadOnlyList<string> paths, EventLimits limits, RowMapping? mapping = null, SchemaCatalog? schemas = null)
     {
         if (paths.Count == 0) throw new ArgumentException("No input file is given.", nameof(paths));
         _paths = [.. paths];
         _recordBytesMax = limits.RecordBytesMax;
         _mapping = mapping;
+        _schemas = schemas ?? new SchemaCatalog(limits);
         _partitions = Array.ConvertAll(_paths, path => new SourcePartition(Guid.Empty, TopicOf(path), 0));
         _committed = new long[_paths.Length];
         foreach (var path in _paths)
@@ -97,10 +101,10 @@ public sealed class FileEventSource : IEventSource
         if (_next == _paths.Length) return false;
         try
         {
-            _file = new FileRecords(_paths[_next++], _recordBytesMax, _mapping);
+            _file = new FileRecords(_paths[_next++], _recordBytesMax, _mapping, _schemas);
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new StoreUnavailableException($"{_paths[_next - 1]} cannot be opened: {e.Message}", e);
         }

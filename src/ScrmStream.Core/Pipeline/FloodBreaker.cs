@@ -1,0 +1,71 @@
+namespace ScrmStream.Pipeline;
+
+/// <summary>What a flood of bad events looks like now.</summary>
+/// <param name="Share">Bad events of all, in the last second that was counted.</param>
+public readonly record struct FloodState(bool IsOpen, double Share, TimeSpan Since);
+
+/// <summary>
+/// Notices when nearly everything that comes is bad for some time: a producer that changed its format, the wrong topic. Then it slows
+/// reading down, so that somebody can act before the whole topic lies among the dead letters; nothing is dropped. It ends when good events
+/// come again, or nothing for a while. Thread safe.
+/// </summary>
+public sealed class FloodBreaker(PipelineOptions options, TimeProvider time)
+{
+    // Fewer in all that time are a trickle, which needs no alarm.
+    private const int EventsMin = 100;
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1), QuietMax = TimeSpan.FromSeconds(60), WaitMax = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _gate = new();
+    private readonly double _share = options.FloodShare;
+    private readonly TimeSpan _after = options.FloodAfter;
+    private readonly int _recordsPerSecond = options.FloodRecordsPerSecond;
+    private long _windowAt = time.GetTimestamp(), _notedAt = time.GetTimestamp();
+    private long _badSince, _badEvents;
+    private int _events, _rejects;
+    private double _lastShare;
+    private bool _isBad, _isOpen;
+
+    /// <summary>Counts what a decode lane has found in a batch.</summary>
+    public void Note(int events, int rejects)
+    {
+        if (events == 0) return;
+        lock (_gate)
+        {
+            _notedAt = time.GetTimestamp();
+            (_events, _rejects) = (_events + events, _rejects + rejects);
+            if (time.GetElapsedTime(_windowAt) >= Window) EndWindow();
+        }
+    }
+
+    public FloodState Look()
+    {
+        lock (_gate)
+        {
+            if (_isOpen && time.GetElapsedTime(_notedAt) >= QuietMax) (_isOpen, _isBad) = (false, false);
+            return new FloodState(_isOpen, _lastShare, _isBad ? time.GetElapsedTime(_badSince) : TimeSpan.Zero);
+        }
+    }
+
+    /// <summary>How long to wait before so many more records are read; zero while there is no flood.</summary>
+    public TimeSpan WaitAfter(int records)
+    {
+        if (_recordsPerSecond == 0 || !Look().IsOpen) return TimeSpan.Zero;
+        var wait = TimeSpan.FromSeconds((double)records / _recordsPerSecond);
+        return wait < WaitMax ? wait : WaitMax;
+    }
+
+    private void EndWindow()
+    {
+        _lastShare = (double)_rejects / _events;
+        if (_lastShare < _share) (_isBad, _isOpen, _badEvents) = (false, false, 0);
+        else
+        {
+            if (!_isBad) _badSince = _windowAt;
+            _isBad = true;
+            _badEvents += _events;
+            _isOpen |= _badEvents >= EventsMin && time.GetElapsedTime(_badSince) >= _after;
+        }
+        (_events, _rejects) = (0, 0);
+        _windowAt = time.GetTimestamp();
+    }
+}
