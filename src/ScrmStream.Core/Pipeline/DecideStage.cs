@@ -106,7 +106,7 @@ public sealed class DecideStage(
         batch.Epoch = publisher.Epoch;
         folder.Fold(batch, publishAll: isAgain);
         _open.Add(batch, isWritten);
-        counters.SetIdentifiers(state.Count);
+        NoteState();
     }
 
     // While nobody else writes no verdict can be overruled: rows need not wait for their cells, and the batches are free for others.
@@ -167,7 +167,11 @@ public sealed class DecideStage(
         counters.AddDurable(_written);
         foreach (var next in _written.Next) history.Committed(next.Partition.Id, next.Offset);
         foreach (var batch in _written.Batches) pool.Return(batch);
+        _written.Clear();
+        NoteState();
     }
+
+    private void NoteState() => counters.SetState(state.Count, _open.Events + _written.Events);
 
     /// <summary>
     /// Another process changed what this one had cached. All that is not durable is applied again on freshly read cells, in order;

@@ -9,7 +9,7 @@ namespace ScrmStream.Pipeline;
 public sealed class PipelineCounters
 {
     private readonly long[] _rejected = new long[Enum.GetValues<RejectReason>().Length];
-    private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _identifiers;
+    private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _identifiers, _openEvents;
     private long _flushes, _conflicts, _refusals, _startsOver, _durableEvents, _durableRecords;
 
     public long PolledRecords => Volatile.Read(ref _polledRecords);
@@ -27,6 +27,8 @@ public sealed class PipelineCounters
     public long Refusals => Volatile.Read(ref _refusals);
     /// <summary>How often reading started over because another process appeared while rows were ahead of their cells.</summary>
     public long StartsOver => Volatile.Read(ref _startsOver);
+    /// <summary>Events decided that wait to be durable.</summary>
+    public long OpenEvents => Volatile.Read(ref _openEvents);
     /// <summary>Identifiers in memory.</summary>
     public long Identifiers => Volatile.Read(ref _identifiers);
 
@@ -43,7 +45,11 @@ public sealed class PipelineCounters
         Interlocked.Increment(ref _startsOver);
     }
 
-    internal void SetIdentifiers(long count) => Volatile.Write(ref _identifiers, count);
+    internal void SetState(long identifiers, long openEvents)
+    {
+        Volatile.Write(ref _identifiers, identifiers);
+        Volatile.Write(ref _openEvents, openEvents);
+    }
 
     internal void AddConflict() => Interlocked.Increment(ref _conflicts);
 

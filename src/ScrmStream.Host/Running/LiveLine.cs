@@ -19,7 +19,7 @@ public sealed class LiveLine(TimeProvider time)
         var since = time.GetElapsedTime(_shownAt);
         if (since < (_isTerminal ? TerminalInterval : LogInterval)) return;
         var line = Line(pipeline, since);
-        (_shownAt, _shownEvents) = (time.GetTimestamp(), pipeline.Counters.DurableEvents);
+        (_shownAt, _shownEvents) = (time.GetTimestamp(), Decided(pipeline.Counters));
         if (_isTerminal) Console.Error.Write($"\r\u001b[K{line}");
         else Console.Error.WriteLine($"{time.GetUtcNow():HH:mm:ss} {line}");
         _open = _isTerminal;
@@ -32,10 +32,13 @@ public sealed class LiveLine(TimeProvider time)
         _open = false;
     }
 
+    // Flushes come in bursts, and under backlog seldom: what is decided shows how fast it goes.
+    private static long Decided(PipelineCounters counters) => counters.DurableEvents + counters.OpenEvents;
+
     private string Line(StreamPipeline pipeline, TimeSpan since)
     {
         var counters = pipeline.Counters;
-        var perSecond = (counters.DurableEvents - _shownEvents) / since.TotalSeconds;
+        var perSecond = Math.Max(0, Decided(counters) - _shownEvents) / since.TotalSeconds;
         var lag = pipeline.Lag < 0 ? "?" : pipeline.Lag.ToString("N0", CultureInfo.InvariantCulture);
         return string.Create(CultureInfo.InvariantCulture,
             $"{perSecond,9:N0} events/s | {counters.DurableEvents:N0} done | lag {lag} | identifiers {counters.Identifiers:N0} | "
