@@ -150,7 +150,8 @@ public sealed class KafkaTransactions : IDisposable
         var isFenced = e.Error.Code is ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch;
         return new StoreUnavailableException(isFenced
             ? "Another process has taken this work over; what it does is noted, nothing is done twice."
-            : $"Kafka at {_options.BootstrapServers} did not finish a transaction: {e.Error.Reason}. Start it again: it goes on where it was.",
+            : $"Kafka at {_options.BootstrapServers} did not finish a transaction: {e.Error.Reason}. "
+                + "Start it again: it goes on where it was.",
             e);
     }
 }

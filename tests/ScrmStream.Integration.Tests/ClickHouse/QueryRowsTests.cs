@@ -1,3 +1,5 @@
+using ScrmStream.Events;
+using ScrmStream.Events.Avro;
 using System.Text;
 using ScrmStream.ClickHouse;
 using ScrmStream.Host.Commands;
@@ -42,7 +44,8 @@ public sealed class QueryRowsTests(ClickHouseFixture fixture) : IDisposable
 
         using var rows = await QueryRows.ReadAsync(settings, $"SELECT * FROM file('{parquet}', Parquet) ORDER BY at", CancellationToken.None);
 
-        using var records = new FileRecords(rows.Path, 1 << 20, MappingFile.Parse(Mapping, "test").ToRowMapping());
+        using var records = new FileRecords(
+            rows.Path, 1 << 20, MappingFile.Parse(Mapping, "test").ToRowMapping(), new SchemaCatalog(new EventLimits()));
         List<string> events = [];
         while (records.TryRead(out var record)) events.Add(record.Refusal ?? Encoding.UTF8.GetString(record.Value));
         Assert.Equal(3, events.Count);

@@ -9,8 +9,8 @@ namespace ScrmStream.Pipeline.Files;
 /// <summary>
 /// Reads files as a source of records: each file is a partition (topic = file name, or the path as given where two files share a
 /// name; partition 0, no topic id), each row a record (offset = number of its first line, or the place in an Avro file; no
-/// timestamp), file after file in the given order. A row that a mapping refuses is a record all the same, a JSON string of place, reason and row, which the
-/// decoder rejects like any other bad record.
+/// timestamp), file after file in the given order. A row that a mapping refuses is a record all the same, a JSON string of place,
+/// reason and row, which the decoder rejects like any other bad record.
 /// </summary>
 public sealed class FileEventSource : IEventSource
 {
