@@ -21,8 +21,8 @@ public sealed class KafkaOptions
     public IList<string> Topics { get; set; } = [];
 
     /// <summary>
-    /// Topics of history, read beside <see cref="Topics"/> and only while these are nearly read: names, which need not exist yet, or regular
-    /// expressions that start with <c>^</c>.
+    /// Topics of history, read beside <see cref="Topics"/> and only while these are nearly read: names, which need not exist yet, or
+    /// regular expressions that start with <c>^</c>.
     /// </summary>
     public IList<string> HistoryTopics { get; set; } = [];
 

@@ -163,7 +163,8 @@ public sealed partial class JsonEventDecoder
                 var depth = ReadLong(ref json, "share.depth", long.MinValue, RejectReason.NotDecodable, ref fault);
                 e.HasShareDepth = depth is >= 0 and <= int.MaxValue;
                 e.ShareDepth = e.HasShareDepth ? (int)depth : 0;
-                if (!e.HasShareDepth && depth != long.MinValue) fault.Set(RejectReason.NotDecodable, $"share.depth {depth} is no length of a chain");
+                if (!e.HasShareDepth && depth != long.MinValue)
+                    fault.Set(RejectReason.NotDecodable, $"share.depth {depth} is no length of a chain");
             }
             else ReadProperty(ref json, Copied("share"u8), field, e.FirstProperty, ref fault);
         }

@@ -31,7 +31,7 @@ public sealed partial class JsonEventDecoder
             return;
         }
         if (!ReadValue(ref json, name, out var property))
-            fault.Set(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} is no number or text that can be kept");
+            fault.Set(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} is no value that can be kept");
         else if (property.Text.Length > limits.ValueBytesMax)
             fault.Set(RejectReason.LimitExceeded, $"a property has {property.Text.Length} bytes, limit {limits.ValueBytesMax}");
         else SetProperty(in property, first, ref fault);

@@ -13,7 +13,8 @@ public sealed class FloodBreaker(PipelineOptions options, TimeProvider time)
 {
     // Fewer in all that time are a trickle, which needs no alarm.
     private const int EventsMin = 100;
-    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1), QuietMax = TimeSpan.FromSeconds(60), WaitMax = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1), QuietMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private readonly double _share = options.FloodShare;

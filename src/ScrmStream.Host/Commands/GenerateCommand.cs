@@ -25,7 +25,9 @@ public static class GenerateCommand
         var late = new Option<double>("--late")
             { Description = "Share of visits that come minutes to days late, 0 to 1.", DefaultValueFactory = _ => defaults.LateShare };
         var skew = new Option<double>("--skew")
-            { Description = "Share of the visits that the busiest tenth of the people makes, 0 to 1.", DefaultValueFactory = _ => defaults.Skew };
+        {
+            Description = "Share of the visits that the busiest tenth of the people makes, 0 to 1.", DefaultValueFactory = _ => defaults.Skew,
+        };
         var story = new Option<string>("--story") { Description = "What to tell: petshop.", DefaultValueFactory = _ => "petshop" };
         story.AcceptOnlyFromAmong("petshop");
         var topic = new Option<string?>("--topic") { Description = "Topic to publish to; made when missing." };

@@ -19,7 +19,8 @@ public static class RunCommand
         };
         var history = new Option<string[]>("--history-topics")
         {
-            Description = "Topics of history, read while the others are nearly read; they may come later.", AllowMultipleArgumentsPerToken = true,
+            Description = "Topics of history, read while the others are nearly read; they may come later.",
+            AllowMultipleArgumentsPerToken = true,
         };
         var group = new Option<string?>("--group") { Description = "Kafka consumer group; default scrmstream[-NAMESPACE]." };
         var rules = new Option<string?>("--rules") { Description = "Rule file (YAML); schemas/rules/examples has some." };

@@ -39,7 +39,8 @@ public sealed class ProduceNotes : IDisposable
             var last = text is null ? new ProduceNote(inputs, 0, 0, 0, 0, 0, false) : JsonSerializer.Deserialize<ProduceNote>(text)!;
             if (last.Inputs == inputs) return new ProduceNotes(transactions, name, last);
             throw new SettingsException(
-                $"--resume {name} was begun with other inputs ({last.Inputs}, now {inputs}): give another name, or the same files and mapping.");
+                $"--resume {name} was begun with other inputs ({last.Inputs}, now {inputs}): "
+                + "give another name, or the same files and mapping.");
         }
         catch
         {
