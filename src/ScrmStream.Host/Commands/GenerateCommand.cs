@@ -26,7 +26,8 @@ public static class GenerateCommand
             { Description = "Share of visits that come minutes to days late, 0 to 1.", DefaultValueFactory = _ => defaults.LateShare };
         var skew = new Option<double>("--skew")
         {
-            Description = "Share of the visits that the busiest tenth of the people makes, 0 to 1.", DefaultValueFactory = _ => defaults.Skew,
+            Description = "Share of the visits that the busiest tenth of the people makes, 0 to 1.",
+            DefaultValueFactory = _ => defaults.Skew,
         };
         var story = new Option<string>("--story") { Description = "What to tell: petshop.", DefaultValueFactory = _ => "petshop" };
         story.AcceptOnlyFromAmong("petshop");
