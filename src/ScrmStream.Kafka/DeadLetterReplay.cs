@@ -42,66 +42,86 @@ public sealed class DeadLetterReplay : IDisposable
     private static readonly string[] PackingHeaders = ["content-encoding"];
 
     private readonly KafkaOptions _options;
-    private readonly KafkaTransactions _transactions;
+    private readonly KafkaTopics _topics;
+    private readonly KafkaTransactions? _transactions;
     private readonly Dictionary<string, int> _partitions = [];
     private long _letters, _putBack, _already, _cut, _again, _inseparable, _gone, _left;
     private int _open;
 
-    private DeadLetterReplay(KafkaOptions options, KafkaTransactions transactions) => (_options, _transactions) = (options, transactions);
+    private DeadLetterReplay(KafkaOptions options, KafkaTopics topics, KafkaTransactions? transactions) =>
+        (_options, _topics, _transactions) = (options, topics, transactions);
 
     /// <summary>The topic of the notes: one per letter that was put back, key = its origin.</summary>
     public static string NoteTopicOf(KafkaOptions options) => $"{options.DeadLetterTopic}.replayed";
 
+    /// <param name="isTrial">Only looks and counts: nothing is put back, and a run that is under way is not disturbed.</param>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
     /// <exception cref="StoreUnavailableException">No broker answers, or it refuses.</exception>
-    public static async Task<DeadLetterReplay> OpenAsync(KafkaOptions options) =>
-        new(options, await KafkaTransactions.OpenAsync(options, $"{options.DeadLetterTopic}.replay", NoteTopicOf(options)));
-
-    /// <summary>The letters on the topic; empty when there is no such topic.</summary>
-    public static async IAsyncEnumerable<StoredLetter> LettersAsync(
-        KafkaOptions options, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    public static async Task<DeadLetterReplay> OpenAsync(KafkaOptions options, bool isTrial = false)
     {
         options.Validate();
-        using var topics = KafkaTopics.Connect(options);
-        await topics.WaitForBrokerAsync();
-        var partitions = await topics.PartitionsOfAsync(options.DeadLetterTopic);
-        foreach (var record in TopicReader.Read(options, options.DeadLetterTopic, partitions, cancel))
+        var topics = KafkaTopics.Connect(options);
+        try
+        {
+            await topics.WaitForBrokerAsync();
+            var name = $"{options.DeadLetterTopic}.replay";
+            var transactions = isTrial ? null : await KafkaTransactions.OpenAsync(options, name, NoteTopicOf(options));
+            return new DeadLetterReplay(options, topics, transactions);
+        }
+        catch
+        {
+            topics.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The letters on the topic; empty when there is no such topic.</summary>
+    public async IAsyncEnumerable<StoredLetter> LettersAsync(
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        var partitions = await _topics.PartitionsOfAsync(_options.DeadLetterTopic);
+        foreach (var record in TopicReader.Read(_options, _options.DeadLetterTopic, partitions, cancel))
             if (StoredLetter.Of(record) is { } letter) yield return letter;
     }
 
     /// <summary>Origins of the letters that were put back so far.</summary>
-    public async Task<HashSet<string>> PutBackAsync(CancellationToken cancel) =>
-        [.. (await _transactions.NotesAsync(cancel)).Select(note => note.Key)];
+    public async Task<HashSet<string>> PutBackAsync(CancellationToken cancel)
+    {
+        var partitions = await _topics.PartitionsOfAsync(NoteTopicOf(_options));
+        var notes = TopicReader.Read(_options, NoteTopicOf(_options), partitions, cancel);
+        return [.. notes.Select(note => Encoding.UTF8.GetString(note.Message.Key ?? []))];
+    }
 
     /// <summary>Returns when all of them are back and noted.</summary>
-    /// <param name="isTrial">Only looks and counts.</param>
     /// <param name="progress">Called after each transaction.</param>
     /// <exception cref="StoreUnavailableException">Kafka went away; a later run goes on where this one was.</exception>
-    public async Task<ReplayResult> RunAsync(
-        ReplaySelection selection, bool isTrial, Action<ReplayResult> progress, CancellationToken cancel)
+    public async Task<ReplayResult> RunAsync(ReplaySelection selection, Action<ReplayResult> progress, CancellationToken cancel)
     {
         var done = await PutBackAsync(cancel);
-        await foreach (var letter in LettersAsync(_options, cancel))
+        await foreach (var letter in LettersAsync(cancel))
         {
             _letters++;
             if (!await IsToPutBackAsync(letter, selection, done)) continue;
             done.Add(letter.Origin);
             _putBack++;
-            if (isTrial) continue;
-            PutBack(letter, selection.To);
-            if (++_open < LettersPerTransaction) continue;
-            Commit(progress);
+            if (_transactions is null) continue;
+            PutBack(letter, selection.To, _transactions);
+            if (++_open == LettersPerTransaction) Commit(progress);
         }
         Commit(progress);
         return Result();
     }
 
-    public void Dispose() => _transactions.Dispose();
+    public void Dispose()
+    {
+        _transactions?.Dispose();
+        _topics.Dispose();
+    }
 
     private void Commit(Action<ReplayResult> progress)
     {
         if (_open == 0) return;
-        _transactions.Commit();
+        _transactions!.Commit();
         _open = 0;
         progress(Result());
     }
@@ -131,10 +151,10 @@ public sealed class DeadLetterReplay : IDisposable
     private async ValueTask<int> PartitionsAsync(string topic)
     {
         if (_partitions.TryGetValue(topic, out var count)) return count;
-        return _partitions[topic] = await _transactions.PartitionsOfAsync(topic);
+        return _partitions[topic] = await _topics.PartitionsOfAsync(topic);
     }
 
-    private void PutBack(StoredLetter letter, string? to)
+    private void PutBack(StoredLetter letter, string? to, KafkaTransactions transactions)
     {
         var topic = to ?? letter.Topic;
         var headers = new Headers();
@@ -150,7 +170,7 @@ public sealed class DeadLetterReplay : IDisposable
         // The same record's verdict depends on its timestamp, so it keeps it.
         if (letter.TimestampMs >= 0) message.Timestamp = new Timestamp(letter.TimestampMs, TimestampType.CreateTime);
         var isSamePartition = to is null && letter.Partition < _partitions[topic];
-        _transactions.Publish(topic, isSamePartition ? letter.Partition : null, message);
-        _transactions.Note(letter.Origin, []);
+        transactions.Publish(topic, isSamePartition ? letter.Partition : null, message);
+        transactions.Note(letter.Origin, []);
     }
 }

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace ScrmStream.Kafka;
 
 /// <summary>
-/// Says when topics of history are to be read: while the others are nearly at their end, so that years of history do not stand in
-/// the way of what happens now. Used by the poll thread.
+/// Says when topics of history are to be read: while the others are nearly at their end, so that years of history do not stand in the way
+/// of what happens now. Used by the poll thread.
 /// </summary>
 /// <param name="topics">Names, or regular expressions that start with <c>^</c>.</param>
 internal sealed class HistoryTopics(IEnumerable<string> topics, TimeProvider time)

@@ -57,16 +57,13 @@ public sealed class KafkaTransactions : IDisposable
         }
     }
 
-    /// <summary>How many partitions a topic has; 0 when it is not there.</summary>
-    public Task<int> PartitionsOfAsync(string topic) => _topics.PartitionsOfAsync(topic);
-
     /// <summary>Creates the topics that are missing, with <see cref="KafkaOptions.NewTopicPartitions"/> partitions.</summary>
     public Task CreateMissingAsync(params IReadOnlyList<string> topics) => _topics.CreateMissingAsync(topics);
 
     /// <summary>All notes so far, in their order; of one key the last counts.</summary>
     public async Task<IReadOnlyList<(string Key, byte[] Value)>> NotesAsync(CancellationToken cancel)
     {
-        var partitions = await PartitionsOfAsync(_noteTopic);
+        var partitions = await _topics.PartitionsOfAsync(_noteTopic);
         return await Task.Run(() => TopicReader.Read(_options, _noteTopic, partitions, cancel)
             .Select(r => (Encoding.UTF8.GetString(r.Message.Key ?? []), r.Message.Value ?? [])).ToList(), cancel);
     }
@@ -150,8 +147,7 @@ public sealed class KafkaTransactions : IDisposable
         var isFenced = e.Error.Code is ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch;
         return new StoreUnavailableException(isFenced
             ? "Another process has taken this work over; what it does is noted, nothing is done twice."
-            : $"Kafka at {_options.BootstrapServers} did not finish a transaction: {e.Error.Reason}. "
-                + "Start it again: it goes on where it was.",
+            : $"Kafka at {_options.BootstrapServers} did not finish a transaction: {e.Error.Reason}. Start again: it goes on where it was.",
             e);
     }
 }

@@ -54,7 +54,7 @@ public static class PipelineMetrics
             + "\"dead-letters list\" shows them.",
             p => Reasons.Select(r => new MetricSample(p.Counters.RejectedBy(r.Reason), r.Word)), "reason"),
         Gauge("scrmstream_flood_open", "floods",
-            "1 while nearly everything that comes is bad and reading is slowed down: a producer changed its format, or the topic is a "
+            "1 while nearly everything that comes is bad and reading is slowed down: a producer changed its format, or the topic is the "
             + "wrong one.",
             p => p.Flood.Look().IsOpen ? 1 : 0),
         Counter("scrmstream_repeated_events_total", "events", "Accepted events that state held already. It rises after a restart or a "

@@ -5,8 +5,8 @@ public sealed class EventLimits
 {
     /// <summary>Bytes of one record's value. Default 1 MiB, range 1 KiB to 64 MiB.</summary>
     public int RecordBytesMax { get; set; } = 1024 * 1024;
-    /// <summary>Events of one record. Default 4,096, range 1 to 32,767.</summary>
-    public int EventsPerRecordMax { get; set; } = 4096;
+    /// <summary>Events of one record. Default 10,000, which no record of 1 MiB reaches with whole events; range 1 to 32,767.</summary>
+    public int EventsPerRecordMax { get; set; } = 10_000;
     /// <summary>Nesting of JSON. Default 32, range 4 to 64.</summary>
     public int JsonDepthMax { get; set; } = 32;
     /// <summary>Properties of one event. Default 256, range 1 to 4,096.</summary>
@@ -47,7 +47,7 @@ public sealed class EventLimits
         if (EventTimeMinMs < 0 || EventTimeMaxMs <= EventTimeMinMs || EventTimeMaxMs > TableTimeMaxMs)
             throw new ArgumentOutOfRangeException(
                 nameof(EventTimeMaxMs), EventTimeMaxMs,
-                $"Events:{nameof(EventTimeMinMs)} and {nameof(EventTimeMaxMs)}: from 0 to {TableTimeMaxMs}.");
+                $"Pipeline:Limits:{nameof(EventTimeMinMs)}, {nameof(EventTimeMaxMs)} must be in this order, from 0 to {TableTimeMaxMs}.");
     }
 
     // The end of the year 2261, the last that a 64-bit count of nanoseconds reaches.
@@ -55,6 +55,7 @@ public sealed class EventLimits
 
     private static void Check(int value, int min, int max, string name)
     {
-        if (value < min || value > max) throw new ArgumentOutOfRangeException(name, value, $"Events:{name} must be from {min} to {max}.");
+        if (value < min || value > max)
+            throw new ArgumentOutOfRangeException(name, value, $"Pipeline:Limits:{name} must be from {min} to {max}.");
     }
 }

@@ -10,14 +10,13 @@ public static class Iso8601
     public static bool TryParse(ReadOnlySpan<byte> text, out long timeMs)
     {
         timeMs = 0;
-        if (text.Length is < 17 or > 40 || text[4] != '-' || text[7] != '-' || text[10] is not ((byte)'T' or (byte)'t' or (byte)' ')
-            || text[13] != ':')
-            return false;
+        if (text.Length is < 17 or > 40 || text[4] != '-' || text[7] != '-' || text[13] != ':') return false;
+        if (text[10] is not ((byte)'T' or (byte)'t' or (byte)' ')) return false;
         if (!Digits(text, 0, 4, out var year) || !Digits(text, 5, 2, out var month) || !Digits(text, 8, 2, out var day)
             || !Digits(text, 11, 2, out var hour) || !Digits(text, 14, 2, out var minute))
             return false;
-        if (year < 1 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month)) return false;
-        if (hour > 23 || minute > 59) return false;
+        if (year < 1 || month is < 1 or > 12 || day < 1 || hour > 23 || minute > 59) return false;
+        if (day > DateTime.DaysInMonth(year, month)) return false;
         text = text[16..];
         if (!TakeSeconds(ref text, out var ms) || !TakeOffset(text, out var offsetMinutes)) return false;
         var date = new DateTime(year, month, day, hour, minute, 0, DateTimeKind.Utc);

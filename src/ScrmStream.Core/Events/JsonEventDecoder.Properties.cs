@@ -31,10 +31,7 @@ public sealed partial class JsonEventDecoder
             return;
         }
         if (!ReadValue(ref json, name, out var property))
-        {
-            var said = Encoding.UTF8.GetString(_batch.Text(name));
-            fault.Set(RejectReason.NotDecodable, $"property {said} is no number or text that can be kept");
-        }
+            fault.Set(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} is no value that can be kept");
         else if (property.Text.Length > limits.ValueBytesMax)
             fault.Set(RejectReason.LimitExceeded, $"a property has {property.Text.Length} bytes, limit {limits.ValueBytesMax}");
         else SetProperty(in property, first, ref fault);
@@ -58,7 +55,7 @@ public sealed partial class JsonEventDecoder
                 property.Double = property.Long;
                 break;
             case JsonToken.Number:
-                property.Type = PropertyType.Double;
+                (property.Type, property.Long) = (PropertyType.Double, 0);
                 // A number beyond a double's range reads as infinity, which no comparison or sum can use.
                 if (!Utf8Parser.TryParse(json.Text, out property.Double, out _) || !double.IsFinite(property.Double)) return false;
                 break;

@@ -63,8 +63,7 @@ public sealed class PipelineOptions
         if (FloodShare is not (>= 0.01 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(FloodShare), FloodShare, "Pipeline:FloodShare must be from 0.01 to 1.");
         if (FloodAfter < TimeSpan.FromSeconds(0.1) || FloodAfter > TimeSpan.FromHours(1))
-            throw new ArgumentOutOfRangeException(
-                nameof(FloodAfter), FloodAfter, "Pipeline:FloodAfter must be from 00:00:00.100 to 01:00:00.");
+            throw new ArgumentOutOfRangeException(nameof(FloodAfter), FloodAfter, "Pipeline:FloodAfter must be from 0.1 s to 1 h.");
     }
 
     private static void Check(int value, int min, int max, string name)

@@ -66,10 +66,10 @@ internal static class LetterCommands
 
     private static async Task<int> ShowAsync(KafkaOptions kafka, string place, CancellationToken cancel)
     {
-        using var replay = await DeadLetterReplay.OpenAsync(kafka);
+        using var replay = await DeadLetterReplay.OpenAsync(kafka, isTrial: true);
         var done = await replay.PutBackAsync(cancel);
         var found = new Dictionary<string, StoredLetter>();
-        await foreach (var letter in DeadLetterReplay.LettersAsync(kafka, cancel))
+        await foreach (var letter in replay.LettersAsync(cancel))
         {
             if (letter.Place == place || letter.Place.StartsWith($"{place}/", StringComparison.Ordinal)) found[letter.Origin] = letter;
         }
@@ -97,9 +97,9 @@ internal static class LetterCommands
     private static async Task<int> ReplayAsync(
         KafkaOptions kafka, ReplaySelection selection, bool isTrial, bool json, CancellationToken cancel)
     {
-        using var replay = await DeadLetterReplay.OpenAsync(kafka);
+        using var replay = await DeadLetterReplay.OpenAsync(kafka, isTrial);
         var line = new ProgressLine(TimeProvider.System);
-        var result = await replay.RunAsync(selection, isTrial, now => line.Tick(() => $"{now.PutBack:N0} put back"), cancel);
+        var result = await replay.RunAsync(selection, now => line.Tick(() => $"{now.PutBack:N0} put back"), cancel);
         line.Close();
         Console.WriteLine(json ? result.ToJson() : Said(result, isTrial));
         return Exits.Done;

@@ -24,10 +24,7 @@ public static class ProduceCommand
         var query = new Option<string?>("--query")
             { Description = "ClickHouse SQL instead of files: each row is an NDJSON object for the mapping. Needs ClickHouse." };
         var resume = new Option<string?>("--resume")
-        {
-            Description = "Name of this production: stopped or killed, the same command goes on where it was; each row is published "
-                + "once.",
-        };
+            { Description = "Name of this production: when it was stopped, the same command goes on; each row is published once." };
         var mapping = new Option<string?>("--mapping")
         {
             Description = "Mapping (YAML) from CSV or NDJSON to canonical events; schemas/mappings has some.",

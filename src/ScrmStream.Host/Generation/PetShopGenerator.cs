@@ -117,9 +117,8 @@ public sealed class PetShopGenerator
 
     private Flaw NextFlaw(bool isBatch)
     {
-        if (_options.BadShare > 0 && _random.NextDouble() < _options.BadShare)
-            return BadFlaws[_random.Next(isBatch ? 1 : 0, BadFlaws.Length)];
-        return NextOwnFlaw(isBatch);
+        if (_options.BadShare == 0 || _random.NextDouble() >= _options.BadShare) return NextOwnFlaw(isBatch);
+        return BadFlaws[_random.Next(isBatch ? 1 : 0, BadFlaws.Length)];
     }
 
     private Flaw NextOwnFlaw(bool isBatch) => _random.Next(10_000) switch

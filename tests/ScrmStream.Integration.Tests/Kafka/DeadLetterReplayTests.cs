@@ -28,6 +28,8 @@ public sealed class DeadLetterReplayTests(Brokers brokers)
         var first = await RunAsync(scene, limits: null);
         Assert.Equal((1, 3), (first.Accepted, first.Rejected));
 
+        using (var trial = await DeadLetterReplay.OpenAsync(scene.Options, isTrial: true))
+            Assert.Equal(3, (await trial.RunAsync(new ReplaySelection(), Silent, default)).PutBack);
         var result = await ReplayAsync(scene, new ReplaySelection(Reason: "no_event_time"));
         Assert.Equal((3, 2, 1), (result.Letters, result.PutBack, result.Left));
         result = await ReplayAsync(scene, new ReplaySelection());
@@ -127,7 +129,7 @@ public sealed class DeadLetterReplayTests(Brokers brokers)
     private static async Task<ReplayResult> ReplayAsync(KafkaScene scene, ReplaySelection selection)
     {
         using var replay = await DeadLetterReplay.OpenAsync(scene.Options);
-        return await replay.RunAsync(selection, isTrial: false, Silent, CancellationToken.None);
+        return await replay.RunAsync(selection, Silent, CancellationToken.None);
     }
 
     // The real source and the real dead-letter topic around memory stores, until everything is read.

@@ -12,6 +12,7 @@ internal static partial class BadInputCorpus
 {
     private const long Day = 24 * 3_600_000;
     private const int RecordBytesMax = 1024 * 1024;
+    private const string Smallest = """{"event":"x","event_time":1772334000000,"identifiers":[{"kind":"cookie","value":"c1"}]}""";
 
     private static readonly Dictionary<string, BadInputCase> Cases = new(StringComparer.Ordinal);
 
@@ -87,8 +88,8 @@ internal static partial class BadInputCorpus
         Add("depth-32", Event($"\"a\":{Nested(31)}"));
         Add("depth-33", Event($"\"a\":{Nested(32)}"));
         Add("depth-100000", Event($"\"a\":{Nested(100_000)}"), Nested(100_000));
-        Add("events-4096", $"[{Repeat(4096, i => Event($"\"event_id\":{i}"))}]");
-        Add("events-4097", $"[{Repeat(4097, _ => "0")}]");
+        Add("events-10000", $"[{Repeat(10_000, _ => Smallest)}]");
+        Add("events-10001", $"[{Repeat(10_001, _ => "0")}]");
         Add("properties-256", Event($"\"properties\":{{{Repeat(256, i => $"\"p{i}\":{i}")}}}"));
         Add("properties-257", Event($"\"properties\":{{{Repeat(257, i => $"\"p{i}\":{i}")}}}"));
         Add("fields-80000", Event(Repeat(80_000, i => $"\"f{i}\":1")));
