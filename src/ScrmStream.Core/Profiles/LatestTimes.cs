@@ -2,26 +2,11 @@ using ScrmStream.Events;
 
 namespace ScrmStream.Profiles;
 
-/// <summary>
-/// The latest times of events that passed the filter, ascending, six bytes each: at most <see cref="Keep"/>, and none that is
-/// <see cref="HorizonMs"/> or more behind the latest. Both limits only ever drop the oldest, so what is kept does not depend on
-/// the order of arrival.
-/// </summary>
-public sealed class LatestTimes : Aggregate
+/// <summary>The latest times of events that passed the filter, ascending, six bytes each.</summary>
+public sealed class LatestTimes(string filter, int keep, long horizonMs)
+    : TimeList($"times[{filter}] keep={keep} horizon={horizonMs}", keep, horizonMs)
 {
-    /// <summary>Most entries a list keeps per anchor; the design's N for exact windows.</summary>
-    public const int KeepMax = 1024;
-
-    public LatestTimes(string filter, int keep, long horizonMs) : base($"times[{filter}] keep={keep} horizon={horizonMs}")
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(keep, KeepMax);
-        Keep = keep;
-        HorizonMs = horizonMs;
-    }
-
-    public int Keep { get; }
-    public long HorizonMs { get; }
+    protected override int EntryBytes => StoredTime.Bytes;
 
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
@@ -56,8 +41,7 @@ public sealed class LatestTimes : Aggregate
         return latest;
     }
 
-    /// <summary>Fills a timeline with the latest entries over all shards.</summary>
-    public void Load(ShardSet shards, Timeline timeline)
+    public override void Load(ShardSet shards, Timeline timeline)
     {
         timeline.Clear();
         for (var i = 0; i < shards.Count; i++) timeline.Add(shards[i].Aggregate(Key), StoredTime.Bytes);

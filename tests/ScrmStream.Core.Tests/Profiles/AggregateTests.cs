@@ -40,7 +40,7 @@ public sealed class AggregateTests
         Assert.Equal(1024 * 22, payload.Length);
         var line = new Timeline();
         line.Add(payload, 22);
-        line.Seal(LatestTimes.KeepMax);
+        line.Seal(TimeList.KeepMax);
         Assert.Equal(Enumerable.Range(476, 1024).Sum(i => (long)i) * Micro.One, (long)line.Sum(76, 77));
     }
 
@@ -48,7 +48,7 @@ public sealed class AggregateTests
     public void Points_AnyOrderOverManyEpochs_HaveTheSameBytes()
     {
         var clock = new DecayClock(HourMs); // an epoch is 32 hours
-        Aggregate[] aggregates = [new DecayedPoints(clock, "x"), new CappedWeights(clock, CalendarUnit.Day, "x"), new CappedWeights(null, CalendarUnit.Week, "x")];
+        Aggregate[] aggregates = [new DecayedPoints(clock, "x"), new CappedWeights(clock, CalendarUnit.Day, CalendarZone.Shanghai, "x"), new CappedWeights(null, CalendarUnit.Week, CalendarZone.Shanghai, "x")];
         var random = new Random(5);
         for (var round = 0; round < 100; round++)
         {
@@ -67,7 +67,7 @@ public sealed class AggregateTests
     [Fact]
     public void CappedWeights_MoreDaysThanKept_DropsTheOldestInAnyOrder()
     {
-        var aggregate = new CappedWeights(null, CalendarUnit.Day, "x");
+        var aggregate = new CappedWeights(null, CalendarUnit.Day, CalendarZone.Shanghai, "x");
         var events = Enumerable.Range(0, 1100).Select(d => new Told("x", EventMaker.StartMs + d * EventMaker.DayMs)).ToArray();
         var inOrder = Fold(aggregate, events);
         Assert.Equal(1024 * 28, inOrder.Length);

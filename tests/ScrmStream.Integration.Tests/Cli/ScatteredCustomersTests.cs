@@ -151,7 +151,10 @@ public sealed class ScatteredCustomersTests(Brokers brokers)
         {
             var input = Path.Combine(_home.Scrm.Home, "events.ndjson");
             await File.WriteAllLinesAsync(input, _records.Select(Encoding.UTF8.GetString));
-            var plan = new ReplayPlan([input], null, RuleSet.Load(RuleFile), null, Path.Combine(_home.Scrm.Home, "out"));
+            var plan = new ReplayPlan([input], null, RuleSet.Load(RuleFile), null, Path.Combine(_home.Scrm.Home, "out"))
+            {
+                TagsAsOfLastEvent = true, // as the stores have them
+            };
             var options = new PipelineOptions { EventIdRing = 1024 };
             return JsonDocument.Parse(await Replayer.RunAsync(plan, options, TimeProvider.System, default)).RootElement;
         }
