@@ -16,7 +16,8 @@ public sealed class LatestPerKey : TimeList
     private readonly EventField? _field;
     private readonly CalendarZone _zone;
 
-    private LatestPerKey(string text, EventField? field, CalendarZone zone, int keep, long horizonMs) : base(text, keep, horizonMs)
+    private LatestPerKey(string text, EventField? field, CalendarZone zone, int keep, long horizonMs)
+        : base(text, keep, horizonMs, Bytes)
     {
         _field = field;
         _zone = zone;
@@ -27,8 +28,6 @@ public sealed class LatestPerKey : TimeList
 
     public static LatestPerKey OfDays(CalendarZone zone, string filter, int keep, long horizonMs) =>
         new($"days[{zone.Id}; {filter}] keep={keep} horizon={horizonMs}", null, zone, keep, horizonMs);
-
-    protected override int EntryBytes => Bytes;
 
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {

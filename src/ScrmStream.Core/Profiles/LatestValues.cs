@@ -7,10 +7,8 @@ namespace ScrmStream.Profiles;
 /// each.
 /// </summary>
 public sealed class LatestValues(EventField field, string filter, long horizonMs)
-    : TimeList($"values[{field.Name}; {filter}] horizon={horizonMs}", KeepMax, horizonMs)
+    : TimeList($"values[{field.Name}; {filter}] horizon={horizonMs}", KeepMax, horizonMs, SortedEntries.ValueEntryBytes)
 {
-    protected override int EntryBytes => SortedEntries.ValueEntryBytes;
-
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         if (!field.TryGetMicro(batch, in e, out var value)) return;

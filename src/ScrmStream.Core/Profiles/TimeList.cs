@@ -9,21 +9,22 @@ public abstract class TimeList : Aggregate
     /// <summary>Most entries a list keeps per anchor; the design's N for exact windows.</summary>
     public const int KeepMax = 1024;
 
-    protected TimeList(string text, int keep, long horizonMs) : base(text)
+    private readonly int _entryBytes;
+
+    /// <param name="entryBytes">Bytes of one entry, which starts with its time.</param>
+    protected TimeList(string text, int keep, long horizonMs, int entryBytes) : base(text)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(keep, KeepMax);
         Keep = keep;
         HorizonMs = horizonMs;
+        _entryBytes = entryBytes;
     }
 
     public int Keep { get; }
     public long HorizonMs { get; }
 
-    /// <summary>Bytes of one entry.</summary>
-    protected abstract int EntryBytes { get; }
-
-    public override int BytesMax => Keep * EntryBytes;
+    public override int BytesMax => Keep * _entryBytes;
 
     public override string? Limit =>
         Keep == KeepMax ? $"exact for up to {KeepMax:N0} entries in the window; beyond that the latest {KeepMax:N0} count" : null;
@@ -38,7 +39,8 @@ public abstract class TimeList : Aggregate
         if (shards.Count == 1)
         {
             var payload = shards[0].Aggregate(Key);
-            return payload.Length < rank * EntryBytes ? long.MinValue : StoredTime.Read(payload[^(rank * EntryBytes)..]);
+            var at = payload.Length - rank * _entryBytes;
+            return at < 0 ? long.MinValue : StoredTime.Read(payload[at..]);
         }
         Load(shards, scratch);
         return scratch.Count < rank ? long.MinValue : scratch.TimeMs(scratch.Count - rank);

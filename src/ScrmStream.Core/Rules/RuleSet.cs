@@ -126,7 +126,7 @@ public sealed class RuleSet
         var exact = score.Read(evaluation.Shards, asOfMs, evaluation.Ledger);
         var microPoints = ScoreRule.Round(exact);
         result.AddScore(score.NameUtf8, microPoints, score.GradeUtf8(microPoints), score.Rank(exact, asOfMs));
-        result.MayChangeAt(score.NextGradeAt(evaluation.Shards, exact, asOfMs, evaluation.Ledger));
+        result.MayChangeAt(score.NextGradeAt(exact, asOfMs));
     }
 
     private static int[] ByName(int count, Func<int, byte[]> name)

@@ -79,9 +79,10 @@ public sealed class ScoreRule
     }
 
     /// <summary>
-    /// When the score, read so as of a time, fades into another grade, to the millisecond; <see cref="long.MaxValue"/>: never.
+    /// When the score, read so as of a time, fades into another grade; <see cref="long.MaxValue"/>: never. To the millisecond, and one
+    /// before it where the last bit of a logarithm decides.
     /// </summary>
-    internal long NextGradeAt(ShardSet shards, double microPoints, long atMs, PeriodLedger ledger)
+    internal long NextGradeAt(double microPoints, long atMs)
     {
         if (_clock is null || Grades.Count == 0 || microPoints == 0) return long.MaxValue;
         var grade = GradeIndex(Round(microPoints));
@@ -90,13 +91,9 @@ public sealed class ScoreRule
         if (floor < 0 || (microPoints > 0 ? Grades[floor].FromMicroPoints <= 0 : Grades[floor].FromMicroPoints > 0)) return long.MaxValue;
         // Published points are rounded, so half a micro point decides.
         var boundary = Math.Abs(Grades[floor].FromMicroPoints) + (microPoints > 0 ? -0.5 : 0.5);
-        var halvings = PowersOfTwo.Log2(Math.Abs(microPoints) / boundary);
-        var guessMs = atMs + Math.Max(1, (long)Math.Floor(halvings * HalfLifeMs) - 1);
-        for (var timeMs = guessMs; timeMs < guessMs + 4; timeMs++)
-        {
-            if (GradeIndex(Round(Read(shards, timeMs, ledger))) != grade) return timeMs;
-        }
-        return guessMs;
+        var sinceMs = PowersOfTwo.Log2(Math.Abs(microPoints) / boundary) * HalfLifeMs;
+        // Logarithm and reading err by less than a thousandth of a millisecond at the longest half-life.
+        return atMs + Math.Max(1, (long)Math.Ceiling(sinceMs - 0.001));
     }
 
     /// <summary>The nearest whole micro point, ties to even; what does not fit in 64 bits becomes the nearest that does.</summary>
