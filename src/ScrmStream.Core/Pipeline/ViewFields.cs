@@ -10,6 +10,7 @@ namespace ScrmStream.Pipeline;
 internal sealed class ViewFields
 {
     private readonly ScoreNames[] _names;
+    private readonly (AttributeRule Rule, byte[] Field)[] _attributes;
     private readonly byte[] _text = new byte[512];
 
     private sealed record ScoreNames(byte[] Name, byte[] Value, byte[] At, byte[] HalfLife, byte[] Grade, long HalfLifeMs);
@@ -19,6 +20,7 @@ internal sealed class ViewFields
         _names = [.. rules.Scores.Select(s => new ScoreNames(
             Utf8(s.Name), Utf8($"score.{s.Name}"), Utf8($"score.{s.Name}.at"), Utf8($"score.{s.Name}.half_life"),
             Utf8($"grade.{s.Name}"), s.HalfLifeMs))];
+        _attributes = [.. rules.Attributes.Select(a => (a, Utf8($"attribute.{a.Name}")))];
     }
 
     public void Write(ref ViewWrite view, ByteArena arena, ShardSet shards, Conclusion conclusion)
@@ -55,6 +57,8 @@ internal sealed class ViewFields
             if (names.HalfLifeMs > 0) AddNumber(arena, names.HalfLife, names.HalfLifeMs);
             if (!score.Grade.IsEmpty) arena.AddField(names.Grade, score.Grade);
         }
+        foreach (var (rule, field) in _attributes)
+            if (rule.TryGet(shards, out var value)) arena.AddField(field, value);
         return arena.Since(start);
     }
 

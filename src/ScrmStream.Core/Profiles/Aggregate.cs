@@ -25,7 +25,14 @@ public abstract class Aggregate
     /// <summary>The key of its payload in a shard: the first 32 bits of the SHA-256 of <see cref="Text"/>.</summary>
     public uint Key { get; }
 
+    /// <summary>The most bytes its payload ever takes in one shard, without the six bytes of its header.</summary>
+    public abstract int BytesMax { get; }
+
+    /// <summary>What is exact no longer beyond a limit, as a sentence; null when it is exact always.</summary>
+    public virtual string? Limit => null;
+
     /// <summary>Adds an event that passed the filter. Allocates nothing once the shard has room.</summary>
-    /// <param name="microPoints">What the event is worth, for the aggregates that weigh; the others ignore it.</param>
+    /// <param name="microPoints">What the event is worth, for the aggregates that weigh; the step it is, for
+    /// <see cref="StepTimes"/>; the others ignore it.</param>
     public abstract void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints);
 }

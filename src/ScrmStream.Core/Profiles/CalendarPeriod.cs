@@ -1,20 +1,19 @@
 namespace ScrmStream.Profiles;
 
-/// <summary>The calendar periods a cap can count in: of Asia/Shanghai (UTC+8, no summer time).</summary>
+/// <summary>The calendar periods that caps and windows count in. Weeks start on Monday.</summary>
 public enum CalendarUnit : byte { Day, Week, Month }
 
-/// <summary>Numbers calendar periods so that later ones have greater numbers. Weeks start on Monday.</summary>
+/// <summary>Numbers calendar periods so that later ones have greater numbers.</summary>
 public static class CalendarPeriod
 {
-    private const long DayMs = 86_400_000;
-    private const long OffsetMs = 8 * 3_600_000;
+    public static int Of(CalendarUnit unit, long timeMs) => Of(unit, timeMs, CalendarZone.Shanghai);
 
-    public static int Of(CalendarUnit unit, long timeMs)
+    public static int Of(CalendarUnit unit, long timeMs, CalendarZone zone)
     {
-        var day = FloorDivide(timeMs + OffsetMs, DayMs);
+        var day = zone.DayOf(timeMs);
         return unit switch
         {
-            CalendarUnit.Day => (int)day,
+            CalendarUnit.Day => day,
             CalendarUnit.Week => (int)FloorDivide(day + 3, 7), // 1970-01-01 was a Thursday
             _ => MonthOf(day),
         };

@@ -10,17 +10,20 @@ namespace ScrmStream.Profiles;
 /// A period that an epoch boundary cuts has two entries. Epochs older than the latest three are dropped, as are the oldest entries
 /// beyond 1,024; both only ever drop the oldest.
 /// </summary>
-public sealed class CappedWeights(DecayClock? clock, CalendarUnit unit, string filter)
-    : Aggregate($"capped[{filter}] half_life={clock?.HalfLifeMs ?? 0} per={unit}")
+public sealed class CappedWeights(DecayClock? clock, CalendarUnit unit, CalendarZone zone, string filter)
+    : Aggregate($"capped[{filter}] half_life={clock?.HalfLifeMs ?? 0} per={unit}{(zone == CalendarZone.Shanghai ? "" : $" in={zone.Id}")}")
 {
     public const int EntriesMax = 1024;
 
     private const int EntryBytes = 28;
 
+    public override int BytesMax => EntriesMax * EntryBytes;
+    public override string? Limit => clock is null ? $"exact for up to {EntriesMax:N0} periods; older ones no longer count" : null;
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         var timeMs = StoredTime.Clamp(e.EventTimeMs);
-        var period = CalendarPeriod.Of(unit, timeMs);
+        var period = CalendarPeriod.Of(unit, timeMs, zone);
         var epoch = clock?.EpochOf(timeMs) ?? 0;
         var payload = shard.Aggregate(Key);
         if (payload.IsEmpty || Order(payload[^EntryBytes..], period, epoch) != 0)

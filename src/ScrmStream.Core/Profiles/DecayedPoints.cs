@@ -16,6 +16,8 @@ public sealed class DecayedPoints(DecayClock? clock, string entries)
 
     private const int EntryBytes = 20;
 
+    public override int BytesMax => EpochsKept * EntryBytes;
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         var timeMs = StoredTime.Clamp(e.EventTimeMs);

@@ -6,6 +6,8 @@ namespace ScrmStream.Profiles;
 /// <summary>How many events passed the filter, ever: u32 per shard, which stays at its maximum once there.</summary>
 public sealed class EventCount(string filter) : Aggregate($"count[{filter}]")
 {
+    public override int BytesMax => 4;
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         var payload = shard.Aggregate(Key);

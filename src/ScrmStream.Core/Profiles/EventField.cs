@@ -12,12 +12,12 @@ public sealed class EventField
     private enum Source : byte
     {
         Event, Channel, Page, SessionId, Referrer, Currency, CampaignSource, CampaignMedium, CampaignName, CampaignContent,
-        CampaignTerm, ShareFrom, ShareDepth, AmountFen, Property,
+        CampaignTerm, ShareFrom, EventId, ShareDepth, AmountFen, Property,
     }
 
     private static readonly string[] Names =
         ["event", "channel", "page", "session_id", "referrer", "currency", "campaign.source", "campaign.medium", "campaign.name",
-         "campaign.content", "campaign.term", "share.from", "share.depth", "amount_fen"];
+         "campaign.content", "campaign.term", "share.from", "event_id", "share.depth", "amount_fen"];
 
     private readonly Source _source;
     private readonly byte[] _property;
@@ -39,6 +39,8 @@ public sealed class EventField
     public bool IsProperty => _source == Source.Property;
     /// <summary>May hold a number.</summary>
     public bool CanBeNumber => IsInteger || IsProperty;
+
+    public static IEnumerable<string> Known => Names;
 
     public static string KnownNames => string.Join(", ", Names) + ", properties.NAME";
 
@@ -134,6 +136,7 @@ public sealed class EventField
         Source.CampaignName => e.CampaignName,
         Source.CampaignContent => e.CampaignContent,
         Source.CampaignTerm => e.CampaignTerm,
+        Source.EventId => e.EventId,
         _ => e.ShareFrom,
     };
 }

@@ -6,6 +6,8 @@ namespace ScrmStream.Profiles;
 /// <summary>The sum of a field over the events that passed the filter and have it as a number, ever: Int128 of micro.</summary>
 public sealed class FieldSum(EventField field, string filter) : Aggregate($"sum[{field.Name}; {filter}]")
 {
+    public override int BytesMax => 16;
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         if (!field.TryGetMicro(batch, in e, out var value)) return;

@@ -5,6 +5,8 @@ namespace ScrmStream.Profiles;
 /// <summary>The earliest time of an event that passed the filter: six bytes.</summary>
 public sealed class FirstTime(string filter) : Aggregate($"first_time[{filter}]")
 {
+    public override int BytesMax => StoredTime.Bytes;
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         var timeMs = StoredTime.Clamp(e.EventTimeMs);

@@ -2,31 +2,31 @@ using ScrmStream.Events;
 
 namespace ScrmStream.Profiles;
 
-/// <summary>
-/// The latest times of events that passed the filter, ascending, six bytes each: at most <see cref="Keep"/>, and none that is
-/// <see cref="HorizonMs"/> or more behind the latest. Both limits only ever drop the oldest, so what is kept does not depend on
-/// the order of arrival.
-/// </summary>
-public sealed class LatestTimes : Aggregate
+/// <summary>The latest times of events that passed the filter, ascending, six bytes each.</summary>
+public sealed class LatestTimes(string filter, int keep, long horizonMs)
+    : TimeList($"times[{filter}] keep={keep} horizon={horizonMs}", keep, horizonMs, StoredTime.Bytes)
 {
-    /// <summary>Most entries a list keeps per anchor; the design's N for exact windows.</summary>
-    public const int KeepMax = 1024;
-
-    public LatestTimes(string filter, int keep, long horizonMs) : base($"times[{filter}] keep={keep} horizon={horizonMs}")
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(keep, KeepMax);
-        Keep = keep;
-        HorizonMs = horizonMs;
-    }
-
-    public int Keep { get; }
-    public long HorizonMs { get; }
-
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         var timeMs = StoredTime.Clamp(e.EventTimeMs);
-        SortedEntries.Insert(shard, Key, StoredTime.Bytes, Keep, HorizonMs, timeMs, 0);
+        if (!TryPushOut(shard.Aggregate(Key), timeMs)) SortedEntries.Insert(shard, Key, StoredTime.Bytes, Keep, HorizonMs, timeMs, 0);
+    }
+
+    // Most events come in order, and most lists are full or reach back to their horizon: then one time goes, one comes, and no byte of
+    // another aggregate moves.
+    private bool TryPushOut(Span<byte> payload, long timeMs)
+    {
+        var last = payload.Length - StoredTime.Bytes;
+        if (last < 0 || timeMs < StoredTime.Read(payload[last..])) return false;
+        var beyondMs = timeMs - HorizonMs;
+        if (last < (Keep - 1) * StoredTime.Bytes && StoredTime.Read(payload) > beyondMs) return false;
+        if (last > 0)
+        {
+            if (StoredTime.Read(payload[StoredTime.Bytes..]) <= beyondMs) return false;
+            payload[StoredTime.Bytes..].CopyTo(payload);
+        }
+        StoredTime.Write(payload[last..], timeMs);
+        return true;
     }
 
     /// <summary>Entries later than a time, over all shards. The lists end at or before the caller's "now".</summary>
@@ -56,8 +56,7 @@ public sealed class LatestTimes : Aggregate
         return latest;
     }
 
-    /// <summary>Fills a timeline with the latest entries over all shards.</summary>
-    public void Load(ShardSet shards, Timeline timeline)
+    public override void Load(ShardSet shards, Timeline timeline)
     {
         timeline.Clear();
         for (var i = 0; i < shards.Count; i++) timeline.Add(shards[i].Aggregate(Key), StoredTime.Bytes);

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace ScrmStream.Profiles;
 
@@ -6,6 +8,16 @@ namespace ScrmStream.Profiles;
 public readonly ref struct Shard(ReadOnlySpan<byte> bytes)
 {
     private readonly ReadOnlySpan<byte> _bytes = bytes;
+    private readonly ShardIndex? _index;
+    private readonly int _number;
+
+    /// <param name="bytes">The stored form.</param>
+    /// <param name="index">Knows where the aggregates of shard <paramref name="number"/> are.</param>
+    internal Shard(ReadOnlySpan<byte> bytes, ShardIndex index, int number) : this(bytes)
+    {
+        _index = index;
+        _number = number;
+    }
 
     public uint Events => _bytes.IsEmpty ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(_bytes[4..]);
     public uint ChannelBits => _bytes.IsEmpty ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(_bytes[8..]);
@@ -17,17 +29,34 @@ public readonly ref struct Shard(ReadOnlySpan<byte> bytes)
     /// <summary>The payload of an aggregate; empty when the shard has none.</summary>
     public ReadOnlySpan<byte> Aggregate(uint key)
     {
+        if (_index is not null) return _index.TryFind(_number, key, out var start, out var bytes) ? _bytes.Slice(start, bytes) : default;
         if (_bytes.IsEmpty) return default;
-        var at = FindAggregate(_bytes, key, out var length);
+        var at = FindAggregate(_bytes, FirstAggregate(_bytes), key, out var length);
         return length < 0 ? default : _bytes.Slice(at + ShardBuffer.AggregateHeaderBytes, length);
     }
 
+    /// <summary>Where the aggregates begin.</summary>
+    internal static int FirstAggregate(ReadOnlySpan<byte> shard) => ShardBuffer.HeaderBytes
+        + BinaryPrimitives.ReadUInt16LittleEndian(shard) * ShardBuffer.FenceBytes
+        + BinaryPrimitives.ReadUInt16LittleEndian(shard[2..]) * ShardBuffer.RingEntryBytes;
+
     /// <summary>Where the aggregate is, or with length -1 where it would be inserted.</summary>
-    internal static int FindAggregate(ReadOnlySpan<byte> shard, uint key, out int length)
+    /// <param name="from">The place of an aggregate with no greater key, or the end.</param>
+    internal static int FindAggregate(ReadOnlySpan<byte> shard, int from, uint key, out int length)
     {
-        var at = ShardBuffer.HeaderBytes
-            + BinaryPrimitives.ReadUInt16LittleEndian(shard) * ShardBuffer.FenceBytes
-            + BinaryPrimitives.ReadUInt16LittleEndian(shard[2..]) * ShardBuffer.RingEntryBytes;
+        var at = from;
+        // Key and length in one load, while eight bytes are left; a walk over hundreds of aggregates waits for nothing else.
+        while (at <= shard.Length - sizeof(ulong))
+        {
+            var header = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(shard), at));
+            if (!BitConverter.IsLittleEndian) header = BinaryPrimitives.ReverseEndianness(header);
+            if ((uint)header >= key)
+            {
+                length = (uint)header == key ? (ushort)(header >> 32) : -1;
+                return at;
+            }
+            at += ShardBuffer.AggregateHeaderBytes + (ushort)(header >> 32);
+        }
         while (at < shard.Length)
         {
             var found = BinaryPrimitives.ReadUInt32LittleEndian(shard[at..]);

@@ -21,6 +21,10 @@ public sealed class ShardBuffer
     public const int AggregateHeaderBytes = 6;
 
     private byte[] _bytes = new byte[4096];
+    // Rules ask for aggregates in order of key, so the search goes on where the last one ended: every aggregate in front of the cursor
+    // has a key below that asked for last. 0: nothing was asked for yet.
+    private int _cursor;
+    private uint _cursorKey;
 
     public int Length { get; private set; }
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
@@ -33,6 +37,7 @@ public sealed class ShardBuffer
     /// <summary>Starts from a stored shard; from an empty one when <paramref name="stored"/> is empty.</summary>
     public void Load(ReadOnlySpan<byte> stored)
     {
+        _cursor = 0;
         if (stored.IsEmpty)
         {
             Length = HeaderBytes;
@@ -59,8 +64,16 @@ public sealed class ShardBuffer
     /// <summary>The payload of an aggregate; empty when the shard has none.</summary>
     public Span<byte> Aggregate(uint key)
     {
-        var at = Shard.FindAggregate(Bytes, key, out var length);
+        var at = Find(key, out var length);
         return length < 0 ? default : _bytes.AsSpan(at + AggregateHeaderBytes, length);
+    }
+
+    private int Find(uint key, out int length)
+    {
+        var from = _cursor > 0 && key >= _cursorKey ? _cursor : Shard.FirstAggregate(_bytes);
+        _cursor = Shard.FindAggregate(Bytes, from, key, out length);
+        _cursorKey = key;
+        return _cursor;
     }
 
     /// <summary>
@@ -70,7 +83,7 @@ public sealed class ShardBuffer
     public Span<byte> ResizeAggregate(uint key, int length)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, ushort.MaxValue);
-        var at = Shard.FindAggregate(Bytes, key, out var old);
+        var at = Find(key, out var old);
         if (old < 0)
         {
             Splice(at, 0, AggregateHeaderBytes + length);
@@ -89,6 +102,7 @@ public sealed class ShardBuffer
     public int AddFence()
     {
         var slot = FenceCount;
+        _cursor = 0;
         Splice(HeaderBytes + slot * FenceBytes, 0, FenceBytes);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes, checked((ushort)(slot + 1)));
         return slot;
@@ -101,6 +115,7 @@ public sealed class ShardBuffer
     public Span<byte> AddRingEntry()
     {
         var i = RingCount;
+        _cursor = 0;
         Splice(HeaderBytes + FenceCount * FenceBytes + i * RingEntryBytes, 0, RingEntryBytes);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(2), checked((ushort)(i + 1)));
         return RingEntry(i);
@@ -109,6 +124,7 @@ public sealed class ShardBuffer
     public void RemoveRingEntry(int i)
     {
         var count = RingCount;
+        _cursor = 0;
         Splice(HeaderBytes + FenceCount * FenceBytes + i * RingEntryBytes, RingEntryBytes, 0);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(2), (ushort)(count - 1));
     }

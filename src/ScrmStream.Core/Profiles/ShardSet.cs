@@ -7,10 +7,11 @@ namespace ScrmStream.Profiles;
 public sealed class ShardSet
 {
     private readonly List<ReadOnlyMemory<byte>> _shards = [];
+    private readonly ShardIndex _index = new();
 
     public int Count => _shards.Count;
 
-    public Shard this[int i] => new(_shards[i].Span);
+    public Shard this[int i] => new(_shards[i].Span, _index, i);
 
     public long Events { get; private set; }
     public uint ChannelBits { get; private set; }
@@ -20,8 +21,9 @@ public sealed class ShardSet
     public void Add(ReadOnlyMemory<byte> shard)
     {
         if (shard.IsEmpty) return;
-        _shards.Add(shard);
         var s = new Shard(shard.Span);
+        _index.Add(_shards.Count, shard.Span);
+        _shards.Add(shard);
         Events += s.Events;
         ChannelBits |= s.ChannelBits;
         FirstSeenMs = Math.Min(FirstSeenMs, s.FirstSeenMs);
@@ -31,6 +33,7 @@ public sealed class ShardSet
     public void Clear()
     {
         _shards.Clear();
+        _index.Clear();
         Events = 0;
         ChannelBits = 0;
         FirstSeenMs = long.MaxValue;

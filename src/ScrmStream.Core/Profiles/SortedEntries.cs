@@ -14,24 +14,25 @@ internal static class SortedEntries
     public static void Insert(ShardBuffer shard, uint key, int entryBytes, int keep, long horizonMs, long timeMs, Int128 value)
     {
         var payload = shard.Aggregate(key);
-        var count = payload.Length / entryBytes;
-        if (count > 0 && timeMs <= StoredTime.Read(payload[^entryBytes..]) - horizonMs) return;
+        var end = payload.Length;
+        if (end > 0 && timeMs <= StoredTime.Read(payload[(end - entryBytes)..]) - horizonMs) return;
 
+        // All places are in bytes: a division per event would cost more than the rest.
         var drop = 0;
-        while (drop < count && StoredTime.Read(payload[(drop * entryBytes)..]) <= timeMs - horizonMs) drop++;
-        if (count - drop == keep)
+        while (drop < end && StoredTime.Read(payload[drop..]) <= timeMs - horizonMs) drop += entryBytes;
+        if (end - drop == keep * entryBytes)
         {
-            if (!IsBefore(payload[(drop * entryBytes)..], entryBytes, timeMs, value)) return;
-            drop++;
+            if (!IsBefore(payload[drop..], entryBytes, timeMs, value)) return;
+            drop += entryBytes;
         }
-        var place = count;
-        while (place > drop && !IsBefore(payload[((place - 1) * entryBytes)..], entryBytes, timeMs, value)) place--;
+        var place = end;
+        while (place > drop && !IsBefore(payload[(place - entryBytes)..], entryBytes, timeMs, value)) place -= entryBytes;
 
-        if (drop == 0) payload = shard.ResizeAggregate(key, payload.Length + entryBytes);
-        if (drop > 0) payload[(drop * entryBytes)..(place * entryBytes)].CopyTo(payload);
-        payload[(place * entryBytes)..(count * entryBytes)].CopyTo(payload[((place - drop + 1) * entryBytes)..]);
-        Write(payload[((place - drop) * entryBytes)..], entryBytes, timeMs, value);
-        if (drop > 1) shard.ResizeAggregate(key, (count - drop + 1) * entryBytes);
+        if (drop == 0) payload = shard.ResizeAggregate(key, end + entryBytes);
+        else payload[drop..place].CopyTo(payload);
+        payload[place..end].CopyTo(payload[(place - drop + entryBytes)..]);
+        Write(payload[(place - drop)..], entryBytes, timeMs, value);
+        if (drop > entryBytes) shard.ResizeAggregate(key, end - drop + entryBytes);
     }
 
     public static Int128 ReadValue(ReadOnlySpan<byte> entry) => BinaryPrimitives.ReadInt128LittleEndian(entry[StoredTime.Bytes..]);

@@ -67,6 +67,13 @@ public sealed class Conclusion
     /// <summary>The time of all score values, Unix milliseconds.</summary>
     public long ScoresAsOfMs => BinaryPrimitives.ReadInt64LittleEndian(_bytes.AsSpan(1));
 
+    /// <summary>
+    /// The earliest moment (Unix milliseconds) after that of the evaluation at which a tag, its value or a grade can change without a new
+    /// event: never later than it does, and at that moment an evaluation may also find everything as it was.
+    /// <see cref="long.MaxValue"/>: nothing ever changes by itself. Not part of <see cref="Bytes"/>.
+    /// </summary>
+    public long NextChangeMs { get; private set; } = long.MaxValue;
+
     public int TagCount { get; private set; }
     public int ScoreCount { get; private set; }
 
@@ -163,8 +170,11 @@ public sealed class Conclusion
         return _evaluation;
     }
 
+    internal void MayChangeAt(long timeMs) => NextChangeMs = Math.Min(NextChangeMs, timeMs);
+
     internal void Start(long scoresAsOfMs)
     {
+        NextChangeMs = long.MaxValue;
         _length = HeaderBytes;
         TagCount = ScoreCount = 0;
         _bytes[0] = Form;

@@ -11,7 +11,10 @@ internal struct TagOutcome
     public long ExpiresMs;
 }
 
-/// <summary>The scratch of one evaluation: the customer looked at, and the tags decided so far. One thread; reused.</summary>
+/// <summary>
+/// The scratch of one evaluation: the customer looked at, the tags decided so far, and the next moment at which one may change. One thread;
+/// reused.
+/// </summary>
 internal sealed class Evaluation(RuleSet owner, int tags, int timelines)
 {
     private byte[] _values = new byte[256];
@@ -24,24 +27,51 @@ internal sealed class Evaluation(RuleSet owner, int tags, int timelines)
     public Timeline[] Timelines { get; } = [.. Enumerable.Range(0, timelines).Select(_ => new Timeline())];
     public PeriodLedger Ledger { get; } = new();
 
+    /// <summary>For whoever needs a timeline no longer than one answer.</summary>
+    public Timeline Scratch { get; } = new();
+    /// <inheritdoc cref="Scratch"/>
+    public StepLine Steps { get; } = new();
+
+    /// <summary>The earliest moment after <see cref="AsOfMs"/> at which a tag can change without a new event; else
+    /// <see cref="long.MaxValue"/>.</summary>
+    public long NextMs { get; private set; }
+
+    /// <summary>Set while conditions are asked about earlier times, whose changes are past.</summary>
+    public bool LooksBack { get; set; }
+
     public void Start(ShardSet shards, long asOfMs)
     {
         Shards = shards;
         AsOfMs = asOfMs;
+        NextMs = long.MaxValue;
+        LooksBack = false;
         _valuesLength = 0;
         Array.Clear(Tags);
+    }
+
+    /// <summary>From this moment on an answer just given may be another; moments that are past do not matter.</summary>
+    public void MayChangeAt(long timeMs)
+    {
+        if (timeMs > AsOfMs && timeMs < NextMs && !LooksBack) NextMs = timeMs;
     }
 
     public ReadOnlySpan<byte> ValueOf(int tag) => _values.AsSpan(Tags[tag].ValueStart, Tags[tag].ValueLength);
 
     public void Hold(int tag, ReadOnlySpan<byte> value, long expiresMs = 0)
     {
-        if (_valuesLength + value.Length > _values.Length)
+        Tags[tag] = new TagOutcome { Holds = true, ValueStart = _valuesLength, ExpiresMs = expiresMs };
+        Append(tag, value);
+    }
+
+    /// <summary>Lengthens the value of the tag held last.</summary>
+    public void Append(int tag, ReadOnlySpan<byte> more)
+    {
+        if (_valuesLength + more.Length > _values.Length)
         {
-            Array.Resize(ref _values, Math.Max(_valuesLength + value.Length, _values.Length * 2));
+            Array.Resize(ref _values, Math.Max(_valuesLength + more.Length, _values.Length * 2));
         }
-        value.CopyTo(_values.AsSpan(_valuesLength));
-        Tags[tag] = new TagOutcome { Holds = true, ValueStart = _valuesLength, ValueLength = value.Length, ExpiresMs = expiresMs };
-        _valuesLength += value.Length;
+        more.CopyTo(_values.AsSpan(_valuesLength));
+        Tags[tag].ValueLength += more.Length;
+        _valuesLength += more.Length;
     }
 }

@@ -37,6 +37,14 @@ internal sealed class EarlierTimes(Condition condition, (Aggregate Aggregate, in
             if (aggregate is LatestTimes times) times.Load(v.Shards, v.Timelines[timeline]);
             else ((LatestValues)aggregate).Load(v.Shards, v.Timelines[timeline]);
         }
+        v.LooksBack = true;
+        var latest = LatestHolding(v);
+        v.LooksBack = false;
+        return latest;
+    }
+
+    private long LatestHolding(Evaluation v)
+    {
         for (var atMs = LatestAtOrBefore(v, v.AsOfMs); atMs > v.AsOfMs - expiresMs; atMs = LatestAtOrBefore(v, atMs - 1))
         {
             if (condition.Holds(v, atMs)) return atMs;

@@ -9,6 +9,8 @@ internal sealed class FilterParser(ExpressionParser tokens)
 {
     private const int ListMax = 256;
 
+    private static readonly string[] TextFilters = ["contains", "starts_with", "ends_with", "matches"];
+
     public EventFilter Filter() => tokens.Algebra<EventFilter>(
         Atom, (_, isAnd, parts) => isAnd ? EventFilter.All(parts) : EventFilter.OneOf(parts), (_, inner) => EventFilter.Not(inner));
 
@@ -17,7 +19,8 @@ internal sealed class FilterParser(ExpressionParser tokens)
         var word = tokens.Current;
         if (word.Kind != TokenKind.Word) throw tokens.Unexpected("a field of the event");
         var field = EventField.TryFind(word.Value)
-            ?? throw new ExpressionException(word.Position, $"unknown field '{word.Value}'; there are {EventField.KnownNames}");
+            ?? throw new ExpressionException(word.Position, $"unknown field '{word.Value}'; there are {EventField.KnownNames}"
+                + Suggestion.Of(word.Value, EventField.Known));
         tokens.Take();
         return field;
     }
@@ -44,13 +47,15 @@ internal sealed class FilterParser(ExpressionParser tokens)
     {
         var start = tokens.Current;
         if (tokens.TryTakeWord("any")) return EventFilter.Any;
-        if (start.Kind == TokenKind.Word && start.Value is "count" or "seen" or "sum" or "has" or "first" or "last")
+        if (start.Kind == TokenKind.Word && start.Value is "count" or "seen" or "sum" or "has" or "first" or "last" or "distinct" or "days")
         {
             throw new ExpressionException(
                 start.Position, $"'{start.Value}' is a condition over many events; here stands a filter of one event");
         }
         var field = Field();
         if (tokens.TryTakeWord("in")) return In(field);
+        if (tokens.TryTakeWord("exists")) return new ExistsFilter(field);
+        if (tokens.Current.Kind == TokenKind.Word && TextFilters.Contains(tokens.Current.Value)) return Part(field);
         if (tokens.TryTakeWord("not"))
         {
             if (!tokens.TryTakeWord("in")) throw tokens.Unexpected("'in' after 'not'");
@@ -58,6 +63,33 @@ internal sealed class FilterParser(ExpressionParser tokens)
         }
         var comparison = tokens.TakeComparison();
         return comparison == Comparison.NotEqual ? EventFilter.Not(Single(field, Comparison.Equal)) : Single(field, comparison);
+    }
+
+    // contains, starts_with, ends_with: bytes of the text. matches: a pattern that never looks back, so that no text makes it slow.
+    private EventFilter Part(EventField field)
+    {
+        var word = tokens.Take();
+        if (field.IsInteger) throw new ExpressionException(word.Position, $"{field.Name} is a number; '{word.Value}' tests a text");
+        var position = tokens.Current.Position;
+        var text = TextLiteral();
+        if (text.Length == 0) throw new ExpressionException(position, "an empty text is part of every text; write 'exists'");
+        if (word.Value != "matches")
+        {
+            var place = word.Value switch { "contains" => TextPlace.Anywhere, "starts_with" => TextPlace.Start, _ => TextPlace.End };
+            return new PartFilter(field, place, text);
+        }
+        try
+        {
+            return new PatternFilter(field, text);
+        }
+        catch (NotSupportedException)
+        {
+            throw new ExpressionException(position, "a pattern has to work without looking back: no (?=...), (?<=...), (?>...) and no \\1");
+        }
+        catch (ArgumentException e)
+        {
+            throw new ExpressionException(position, $"this is no pattern: {e.Message}");
+        }
     }
 
     private EventFilter In(EventField field)

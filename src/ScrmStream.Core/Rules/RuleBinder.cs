@@ -6,12 +6,14 @@ namespace ScrmStream.Rules;
 /// Collects, while rules are compiled, the aggregates they need. Equal aggregates of several rules are one; two that differ but
 /// share a key are refused.
 /// </summary>
-internal sealed class RuleBinder(IReadOnlyList<string> tagNames)
+internal sealed class RuleBinder(RuleFileSyntax file)
 {
-    private const int AggregatesMax = 1024;
+    private const int AggregatesMax = 4096;
 
     private readonly Dictionary<uint, Aggregate> _byKey = [];
     private readonly List<(Aggregate Aggregate, int Timeline)> _earlier = [];
+
+    public CalendarZone Zone => file.Zone;
 
     public List<FoldStep> Steps { get; } = [];
     public int Timelines { get; private set; }
@@ -22,9 +24,13 @@ internal sealed class RuleBinder(IReadOnlyList<string> tagNames)
     /// <summary>The lists that conditions of the tag being compiled look back into.</summary>
     public (Aggregate Aggregate, int Timeline)[] EarlierLists => [.. _earlier];
 
+    /// <summary>What the tag being compiled reads.</summary>
+    public List<Aggregate> Used { get; } = [];
+
     public void StartTag(long expiresMs)
     {
         ExpiresMs = expiresMs;
+        Used.Clear();
         _earlier.Clear();
     }
 
@@ -44,7 +50,11 @@ internal sealed class RuleBinder(IReadOnlyList<string> tagNames)
     {
         if (_byKey.TryGetValue(aggregate.Key, out var known))
         {
-            if (known.Text == aggregate.Text) return (T)known;
+            if (known.Text == aggregate.Text)
+            {
+                Used.Add(known);
+                return (T)known;
+            }
             throw new ExpressionException(
                 0,
                 $"the keys of two aggregates collide ({known.Text} and {aggregate.Text}); add to the filter of one of them "
@@ -52,6 +62,7 @@ internal sealed class RuleBinder(IReadOnlyList<string> tagNames)
         }
         if (_byKey.Count == AggregatesMax) throw new ExpressionException(0, $"the rules need more than {AggregatesMax} aggregates");
         _byKey.Add(aggregate.Key, aggregate);
+        Used.Add(aggregate);
         foreach (var (filter, microPoints) in entries) Steps.Add(new FoldStep(filter, aggregate, microPoints));
         return aggregate;
     }
@@ -59,10 +70,32 @@ internal sealed class RuleBinder(IReadOnlyList<string> tagNames)
     /// <summary>The place of a tag in the rule set; the reader has checked that it exists.</summary>
     public int TagIndex(string name)
     {
-        for (var i = 0; i < tagNames.Count; i++)
+        for (var i = 0; i < file.Tags.Count; i++)
         {
-            if (tagNames[i] == name) return i;
+            if (file.Tags[i].Name == name) return i;
         }
         throw new ArgumentException($"There is no tag '{name}'.", nameof(name));
+    }
+
+    /// <summary>The tag's value is a list of members.</summary>
+    public bool IsSet(string tag) => file.Tags[TagIndex(tag)].Kind == TagKind.Set;
+
+    /// <summary>The value of an attribute.</summary>
+    /// <param name="fits">The types it may have there; a type that fits nothing can never be.</param>
+    public EdgeValue Attribute(string name, int position, string use, params ReadOnlySpan<AttributeType> fits)
+    {
+        var attribute = file.Attributes.FirstOrDefault(a => a.Name == name);
+        if (attribute is null)
+        {
+            throw new ExpressionException(
+                position, $"there is no attribute '{name}' under 'attributes:'{Suggestion.Of(name, file.Attributes.Select(a => a.Name))}");
+        }
+        if (attribute.Type != AttributeType.Any && !fits.Contains(attribute.Type))
+        {
+            throw new ExpressionException(
+                position, $"attribute '{name}' is a {attribute.Type.ToString().ToLowerInvariant()}, which does not go with {use}");
+        }
+        var value = attribute.Value;
+        return Use(new EdgeValue(value.IsLast, value.Field, value.Filter.Text), value.Filter);
     }
 }

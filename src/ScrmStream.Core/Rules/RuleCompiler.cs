@@ -12,12 +12,15 @@ internal sealed class RuleCompiler
     public RuleCompiler(RuleFileSyntax file)
     {
         _file = file;
-        _binder = new RuleBinder([.. file.Tags.Select(t => t.Name)]);
+        _binder = new RuleBinder(file);
         TagOrder = OrderByReferences();
-        Tags = [.. file.Tags.Select(t => new TagRule(t, TagPlanOf(t)))];
+        Attributes = [.. file.Attributes.Select(a => new AttributeRule(a, Edge(a.Value)))];
+        Tags = [.. file.Tags.Select(t => new TagRule(t, TagPlanOf(t), [.. _binder.Used.Distinct()], ChangesByItself(t)))];
         Scores = [.. file.Scores.Select(Score)];
     }
 
+    public CalendarZone Zone => _file.Zone;
+    public AttributeRule[] Attributes { get; }
     public TagRule[] Tags { get; }
     public ScoreRule[] Scores { get; }
     /// <summary>Indexes of the tags, each after those it refers to.</summary>
@@ -28,9 +31,11 @@ internal sealed class RuleCompiler
     private TagPlan TagPlanOf(TagSyntax tag)
     {
         _binder.StartTag(tag.ExpiresMs);
+        if (tag.Kind == TagKind.Manual) return new ManualPlan(_binder.Use(new ManualMark(tag.Name), ManualFilter(tag.Name)), tag.ExpiresMs);
         if (tag.Values.Count > 0)
         {
-            return new GroupPlan([.. tag.Values.Select(v => (Encoding.UTF8.GetBytes(v.Value), Bind(v.When, c => c.Bind(_binder))))]);
+            var values = tag.Values.Select(v => (Encoding.UTF8.GetBytes(v.Value), Bind(v.When, c => c.Bind(_binder)))).ToArray();
+            return tag.Kind == TagKind.Set ? new SetPlan(values) : new GroupPlan(values);
         }
         if (tag.ExpiresMs == 0)
         {
@@ -42,9 +47,17 @@ internal sealed class RuleCompiler
         return new ExpiringPlan(condition, tag.ExpiresMs, value);
     }
 
+    private bool ChangesByItself(TagSyntax tag) => tag.ChangesByItself || tag.Conditions.SelectMany(c => c.Syntax.References)
+        .Any(r => ChangesByItself(_file.Tags[_binder.TagIndex(r.Tag)]));
+
+    private static EventFilter ManualFilter(string tag) => EventFilter.All(
+    [
+        new EventNameFilter([ManualMark.SetEvent, ManualMark.UnsetEvent]), new TextFilter(EventField.TryFind("properties.tag")!, [tag]),
+    ]);
+
     private ExpiringCondition Expiring(ConditionSyntax when)
     {
-        if (when is CountSyntax { IsThreshold: true } count && (count.Threshold == 1 || count.WithinMs == 0))
+        if (when is CountSyntax { IsThreshold: true } count && (count.Threshold == 1 || count.Window.IsEver))
         {
             var latest = _binder.Use(new LatestTimes(count.Filter.Text, 1, 1), count.Filter);
             var enough = count.Threshold == 1 ? null : _binder.Use(new EventCount(count.Filter.Text), count.Filter);
@@ -60,17 +73,8 @@ internal sealed class RuleCompiler
 
     private TagPlan ValuePlan(ValueSyntax syntax, Condition? when)
     {
-        if (syntax is EdgeValueSyntax edge) return new EdgeValuePlan(when, Edge(edge), edge.WithinMs);
-        var number = (NumberValueSyntax)syntax;
-        var (field, filter, withinMs) = (number.Field, number.Filter, number.WithinMs);
-        Aggregate aggregate = (field, withinMs) switch
-        {
-            (null, 0) => _binder.Use(new EventCount(filter.Text), filter),
-            (null, _) => _binder.Use(new LatestTimes(filter.Text, LatestTimes.KeepMax, withinMs), filter),
-            (_, 0) => _binder.Use(new FieldSum(field, filter.Text), filter),
-            _ => _binder.Use(new LatestValues(field, filter.Text, withinMs), filter),
-        };
-        return new NumberPlan(when, aggregate, withinMs, aggregate is LatestValues ? _binder.NewTimeline() : -1);
+        if (syntax is EdgeValueSyntax edge) return new EdgeValuePlan(when, Edge(edge), edge.Window);
+        return new NumberPlan(when, NumberValue.Of((NumberValueSyntax)syntax, _binder));
     }
 
     private EdgeValue EdgeOf(Located<ValueSyntax> value) => Edge((EdgeValueSyntax)value.Syntax);
@@ -87,7 +91,7 @@ internal sealed class RuleCompiler
                 new DecayedPoints(clock, string.Join("; ", uncapped.Select(p => p.Text))),
                 [.. uncapped.Select(p => (p.Filter, p.AddMicro))]);
             var capped = score.Points.Where(p => p.CapMicro > 0).Select(p => new ScoreRule.CappedEntry(
-                _binder.Use(new CappedWeights(clock, p.Unit, p.Filter.Text), p.Filter), p.AddMicro, p.CapMicro));
+                _binder.Use(new CappedWeights(clock, p.Unit, _file.Zone, p.Filter.Text), p.Filter), p.AddMicro, p.CapMicro));
             return new ScoreRule(score, clock, points, [.. capped]);
         }
         catch (ExpressionException e)
@@ -110,32 +114,37 @@ internal sealed class RuleCompiler
 
     private int[] OrderByReferences()
     {
-        var states = new byte[_file.Tags.Count]; // 0 not visited, 1 on the path, 2 done
         List<int> order = [];
-        for (var i = 0; i < states.Length; i++) Visit(i, states, order);
+        for (var i = 0; i < _file.Tags.Count; i++) Visit(i, [], order);
         return [.. order];
     }
 
-    private void Visit(int tag, byte[] states, List<int> order)
+    // Each tag after those it refers to; a tag on its own path closes a circle.
+    private void Visit(int tag, List<int> path, List<int> order)
     {
-        if (states[tag] == 2) return;
-        states[tag] = 1;
+        if (order.Contains(tag)) return;
+        path.Add(tag);
         foreach (var condition in _file.Tags[tag].Conditions)
         {
             foreach (var reference in condition.Syntax.References)
             {
                 var target = _file.Tags.ToList().FindIndex(t => t.Name == reference.Tag);
-                if (target < 0) throw condition.Error(new ExpressionException(reference.Position, $"there is no tag '{reference.Tag}'"));
-                if (states[target] == 1)
+                if (target < 0)
                 {
-                    throw condition.Error(
-                        new ExpressionException(
-                            reference.Position, $"tags '{_file.Tags[tag].Name}' and '{reference.Tag}' refer to each other in a circle"));
+                    var suggestion = Suggestion.Of(reference.Tag, _file.Tags.Select(t => t.Name));
+                    throw condition.Error(new ExpressionException(reference.Position, $"there is no tag '{reference.Tag}'{suggestion}"));
                 }
-                Visit(target, states, order);
+                if (path.Contains(target))
+                {
+                    var circle = path[path.IndexOf(target)..].Append(target).Select(t => _file.Tags[t].Name);
+                    throw condition.Error(new ExpressionException(
+                        reference.Position, $"tags refer to each other in a circle: {string.Join(" -> ", circle)}; one of them has to "
+                        + "ask for events instead"));
+                }
+                Visit(target, path, order);
             }
         }
-        states[tag] = 2;
+        path.RemoveAt(path.Count - 1);
         order.Add(tag);
     }
 }

@@ -7,19 +7,25 @@ namespace ScrmStream.Rules;
 /// <summary>Reads the YAML of a rule file into syntax. Every key is known or refused.</summary>
 internal sealed class RuleFileReader
 {
-    private const int TagsMax = 256;
+    private const int TagsMax = 1024;
+    private const int AttributesMax = 256;
     private const int ScoresMax = 64;
     private const int PointsMax = 256;
     private const int GroupValuesMax = 64;
     private const int GroupValueBytesMax = 128;
     private const long PointsAbsoluteMax = 10_000 * Micro.One;
 
-    private static readonly string[] LaterSections = ["actions", "attributes", "stages", "segments", "funnels", "lists"];
+    private static readonly string[] LaterSections = ["actions", "stages", "segments", "funnels", "lists"];
     private static readonly string[] LaterTagKeys = ["after", "once_per", "priority", "timer", "sequence"];
 
+    private static readonly EventNameFilter ProfileUpdate = new(["profile_update"]);
+
     private readonly YamlAccess _yaml;
+    private CalendarZone _zone = CalendarZone.Shanghai;
 
     private RuleFileReader(YamlAccess yaml) => _yaml = yaml;
+
+    private static RuleFileSyntax Nothing { get; } = new(CalendarZone.Shanghai, [], [], []);
 
     /// <exception cref="RuleFileException">With file, line, column and reason.</exception>
     public static RuleFileSyntax Read(string text, string file)
@@ -30,7 +36,7 @@ internal sealed class RuleFileReader
         {
             var stream = new YamlStream();
             stream.Load(new StringReader(bare));
-            if (stream.Documents.Count == 0) return new RuleFileSyntax([], []);
+            if (stream.Documents.Count == 0) return Nothing;
             if (stream.Documents.Count > 1) throw yaml.Error(stream.Documents[1].RootNode, "a rule file is one YAML document");
             return new RuleFileReader(yaml).File(stream.Documents[0].RootNode);
         }
@@ -42,45 +48,102 @@ internal sealed class RuleFileReader
 
     private RuleFileSyntax File(YamlNode root)
     {
-        if (root is YamlScalarNode { Value: null or "" }) return new RuleFileSyntax([], []);
-        var sections = _yaml.Map(root, "tags, scores", ["tags", "scores"], LaterSections);
+        if (root is YamlScalarNode { Value: null or "" }) return Nothing;
+        var sections = _yaml.Map(
+            root, "a rule file", ["time_zone", "attributes", "tags", "scores"], LaterSections);
+        if (sections.TryGetValue("time_zone", out var zone)) _zone = Zone(zone);
+        var attributes = _yaml.List(sections, "attributes", AttributesMax).ConvertAll(Attribute);
         var tags = _yaml.List(sections, "tags", TagsMax).ConvertAll(Tag);
         var scores = _yaml.List(sections, "scores", ScoresMax).ConvertAll(Score);
+        RefuseRepeats(attributes.Select(a => (a.Name, a.Place)), "attribute");
         RefuseRepeats(tags.Select(t => (t.Name, t.Place)), "tag");
         RefuseRepeats(scores.Select(s => (s.Name, s.Place)), "score");
-        return new RuleFileSyntax(tags, scores);
+        return new RuleFileSyntax(_zone, attributes, tags, scores);
+    }
+
+    private CalendarZone Zone(YamlNode node)
+    {
+        var id = _yaml.Scalar(node, "a time zone");
+        return CalendarZone.TryFind(id) ?? throw _yaml.Error(node, $"unknown time zone '{id}'; write an IANA name such as Asia/Shanghai");
+    }
+
+    private AttributeRuleSyntax Attribute(YamlNode node)
+    {
+        var keys = _yaml.Map(node, "an attribute", ["attribute", "description", "type", "value"], []);
+        var name = _yaml.Name(node, keys, "attribute");
+        var type = AttributeType.Any;
+        if (keys.TryGetValue("type", out var t))
+        {
+            var word = _yaml.Scalar(t, "a type");
+            string[] types = ["text", "number", "boolean", "date"];
+            var i = Array.IndexOf(types, word);
+            if (i < 0) throw _yaml.Error(t, $"unknown type '{word}'; there are {string.Join(", ", types)}{Suggestion.Of(word, types)}");
+            type = (AttributeType)(i + 1);
+        }
+        var value = keys.TryGetValue("value", out var v)
+            ? _yaml.Expression(v, e => ExpressionParser.ParseValue(e, _zone)).Syntax as EdgeValueSyntax
+            : new EdgeValueSyntax(0, true, EventField.TryFind($"properties.{name}")!, ProfileUpdate, Window.Ever);
+        if (value is null || !value.Window.IsEver)
+            throw _yaml.Error(v!, "an attribute's value is first(FIELD, FILTER) or last(FIELD, FILTER), without a window");
+        return new AttributeRuleSyntax(name, _yaml.PlaceOf(node), type, value);
     }
 
     private TagSyntax Tag(YamlNode node)
     {
-        var keys = _yaml.Map(node, "a tag", ["tag", "description", "when", "value", "values", "expires"], LaterTagKeys);
+        var keys = _yaml.Map(node, "a tag", ["tag", "description", "when", "value", "values", "set", "manual", "expires"], LaterTagKeys);
         var name = _yaml.Name(node, keys, "tag");
-        var when = keys.TryGetValue("when", out var w) ? _yaml.Expression(w, ExpressionParser.ParseCondition) : null;
-        var value = keys.TryGetValue("value", out var v) ? _yaml.Expression(v, ExpressionParser.ParseValue) : null;
-        var values = keys.TryGetValue("values", out var group) ? Group(group) : [];
-        if (values.Count > 0 && (when ?? (object?)value) is not null)
+        var kind = KindOf(node, name, keys);
+        var tag = new TagSyntax(
+            name, _yaml.PlaceOf(node), _yaml.Text(keys, "description"), keys.TryGetValue("expires", out var e) ? _yaml.Duration(e) : 0,
+            kind)
         {
-            throw _yaml.Error(node, "'values' stands alone, without 'when' and 'value'");
-        }
-        if (values.Count == 0 && (when ?? (object?)value) is null)
+            When = keys.TryGetValue("when", out var w) ? Condition(w) : null,
+            Value = keys.TryGetValue("value", out var v) ? _yaml.Expression(v, text => ExpressionParser.ParseValue(text, _zone)) : null,
+            Values = kind switch { TagKind.Group => Group(keys["values"]), TagKind.Set => Members(keys["set"]), _ => [] },
+        };
+        if (tag.When is not null) RefuseOtherwise(tag.When);
+        if (tag.ExpiresMs > 0 && kind is TagKind.Group or TagKind.Set)
+            throw _yaml.Error(e!, $"not supported yet: 'expires' on a {kind.ToString().ToLowerInvariant()}; give its conditions a window");
+        if (tag.ExpiresMs > 0 && tag.Value?.Syntax is NumberValueSyntax)
+            throw _yaml.Error(e!, "not supported yet: 'expires' on a count or sum; use within");
+        return tag;
+    }
+
+    private TagKind KindOf(YamlNode node, string name, Dictionary<string, YamlNode> keys)
+    {
+        string[] alone = ["values", "set", "manual"];
+        var found = alone.Where(keys.ContainsKey).ToList();
+        var hasRule = keys.ContainsKey("when") || keys.ContainsKey("value");
+        if (found.Count > 1 || (found.Count == 1 && hasRule))
+            throw _yaml.Error(node, $"'{found[0]}' stands alone, without {(hasRule ? "'when' and 'value'" : $"'{found[^1]}'")}");
+        if (found.Count == 0 && !hasRule) throw _yaml.Error(node, $"tag '{name}' needs 'when', 'value', 'values', 'set' or 'manual'");
+        if (found.Count == 0) return keys.ContainsKey("value") ? TagKind.Valued : TagKind.Boolean;
+        if (found[0] != "manual") return found[0] == "set" ? TagKind.Set : TagKind.Group;
+        var isManual = _yaml.Scalar(keys["manual"], "true") == "true";
+        return isManual ? TagKind.Manual : throw _yaml.Error(keys["manual"], "'manual' is true or absent");
+    }
+
+    private Located<ConditionSyntax> Condition(YamlNode node) =>
+        _yaml.Expression(node, text => ExpressionParser.ParseCondition(text, _zone));
+
+    // A member that holds a comma could not be told from two.
+    private List<GroupValue> Members(YamlNode node)
+    {
+        var members = Group(node);
+        foreach (var member in members)
         {
-            throw _yaml.Error(node, $"tag '{name}' needs 'when', 'value' or 'values'");
+            if (member.Value.Contains(',', StringComparison.Ordinal))
+                throw member.When.Place.Error($"the member '{member.Value}' has a comma");
+            RefuseOtherwise(member.When);
         }
-        if (when is not null) RefuseOtherwise(when);
-        var expiresMs = keys.TryGetValue("expires", out var expires) ? _yaml.Duration(expires) : 0;
-        if (expiresMs > 0 && values.Count > 0) throw _yaml.Error(keys["expires"], "not supported yet: 'expires' on a group");
-        if (expiresMs > 0 && value?.Syntax is NumberValueSyntax)
-        {
-            throw _yaml.Error(keys["expires"], "not supported yet: 'expires' on a count or sum; use within");
-        }
-        return new TagSyntax(name, _yaml.PlaceOf(node), _yaml.Text(keys, "description"), expiresMs, when, value, values);
+        return members;
     }
 
     private List<GroupValue> Group(YamlNode node)
     {
         if (node is not YamlMappingNode map || map.Children.Count == 0)
         {
-            throw _yaml.Error(node, "'values' is a map: value, then its condition");
+            throw _yaml.Error(node, "expected a map: value, then its condition");
         }
         if (map.Children.Count > GroupValuesMax) throw _yaml.Error(node, $"a group has at most {GroupValuesMax} values");
         List<GroupValue> values = [];
@@ -92,7 +155,7 @@ internal sealed class RuleFileReader
                 throw _yaml.Error(key, $"a value has 1 to {GroupValueBytesMax} bytes");
             }
             if (values.Count > 0 && values[^1].When.Syntax is OtherwiseSyntax) throw _yaml.Error(key, "'otherwise' comes last");
-            var when = _yaml.Expression(condition, ExpressionParser.ParseCondition);
+            var when = Condition(condition);
             if (when.Syntax is not OtherwiseSyntax) RefuseOtherwise(when);
             values.Add(new GroupValue(value, when));
         }

@@ -25,6 +25,8 @@ public sealed class RuleSet
 
     private RuleSet(RuleCompiler compiled)
     {
+        Attributes = compiled.Attributes;
+        Zone = compiled.Zone;
         _tags = compiled.Tags;
         _scores = compiled.Scores;
         _program = new FoldProgram(compiled.Steps);
@@ -32,10 +34,17 @@ public sealed class RuleSet
         _timelines = compiled.Timelines;
         _tagsByName = ByName(compiled.Tags.Length, i => compiled.Tags[i].NameUtf8);
         _scoresByName = ByName(compiled.Scores.Length, i => compiled.Scores[i].NameUtf8);
-        var text = string.Join('\n', Tags.Select(t => t.Text).Concat(Scores.Select(s => s.Text)));
+        string[] named = [.. compiled.Attributes.Select(a => a.Text), .. Tags.Select(t => t.Text), .. Scores.Select(s => s.Text)];
+        var text = (compiled.Zone == CalendarZone.Shanghai ? "" : compiled.Zone.Id + '\n') + string.Join('\n', named);
         Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..32];
         Aggregates = [.. compiled.Steps.Select(s => s.Aggregate).Distinct()];
     }
+
+    /// <summary>In the order of the file.</summary>
+    public IReadOnlyList<AttributeRule> Attributes { get; }
+
+    /// <summary>The zone of days, weeks, months and dates.</summary>
+    public CalendarZone Zone { get; }
 
     public static RuleSet Empty { get; } = Parse("", "(none)");
 
@@ -104,6 +113,7 @@ public sealed class RuleSet
             {
                 if (evaluation.Tags[tag].Holds) result.AddTag(_tags[tag].NameUtf8, evaluation.ValueOf(tag), evaluation.Tags[tag].ExpiresMs);
             }
+            result.MayChangeAt(evaluation.NextMs);
             result.StartScores();
             foreach (var i in _scoresByName) AddScore(_scores[i], evaluation, scoresAsOfMs, result);
         }
@@ -116,6 +126,7 @@ public sealed class RuleSet
         var exact = score.Read(evaluation.Shards, asOfMs, evaluation.Ledger);
         var microPoints = ScoreRule.Round(exact);
         result.AddScore(score.NameUtf8, microPoints, score.GradeUtf8(microPoints), score.Rank(exact, asOfMs));
+        result.MayChangeAt(score.NextGradeAt(exact, asOfMs));
     }
 
     private static int[] ByName(int count, Func<int, byte[]> name)

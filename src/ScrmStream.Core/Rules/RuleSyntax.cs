@@ -16,20 +16,34 @@ internal sealed record Located<T>(T Syntax, Place Place, bool OneLine)
         OneLine ? new RuleFileException(Place.File, Place.Line, Place.Column + e.Position, e.Message) : Place.Error(e.Message);
 }
 
+/// <summary>What an attribute may hold, so that a comparison that can never hold is refused; <see cref="Any"/> says nothing.</summary>
+internal enum AttributeType : byte { Any, Text, Number, Boolean, Date }
+
+internal sealed record AttributeRuleSyntax(string Name, Place Place, AttributeType Type, EdgeValueSyntax Value)
+{
+    public string Text => $"attribute {Name} {Type} {Value.Text}";
+}
+
 internal sealed record GroupValue(string Value, Located<ConditionSyntax> When);
 
-internal sealed record TagSyntax(
-    string Name, Place Place, string Description, long ExpiresMs, Located<ConditionSyntax>? When, Located<ValueSyntax>? Value,
-    IReadOnlyList<GroupValue> Values)
+internal sealed record TagSyntax(string Name, Place Place, string Description, long ExpiresMs, TagKind Kind)
 {
-    public TagKind Kind => Values.Count > 0 ? TagKind.Group : Value is null ? TagKind.Boolean : TagKind.Valued;
+    public Located<ConditionSyntax>? When { get; init; }
+    public Located<ValueSyntax>? Value { get; init; }
+    /// <summary>The values of a group, or the members of a set, each with its condition.</summary>
+    public IReadOnlyList<GroupValue> Values { get; init; } = [];
 
     public IEnumerable<Located<ConditionSyntax>> Conditions => When is null ? Values.Select(v => v.When) : [When];
+
+    /// <summary>It may change without a new event; what other tags do is not looked at.</summary>
+    public bool ChangesByItself =>
+        ExpiresMs > 0 || Conditions.Any(c => c.Syntax.ChangesByItself) || (Value is not null && Value.Syntax.ChangesByItself);
 
     public string Text =>
         $"tag {Name}"
         + (When is null ? "" : $" when {When.Syntax.Text}")
         + (Value is null ? "" : $" value {Value.Syntax.Text}")
+        + (Kind is TagKind.Set or TagKind.Manual ? $" {Kind.ToString().ToLowerInvariant()}" : "")
         + string.Concat(Values.Select(v => $" {EventFilter.Quote(v.Value)}: {v.When.Syntax.Text}"))
         + (ExpiresMs == 0 ? "" : $" expires {RuleDuration.Format(ExpiresMs)}");
 }
@@ -49,4 +63,6 @@ internal sealed record ScoreSyntax(
         + string.Concat(Grades.Select(g => $"; {EventFilter.Quote(g.Name)} {g.FromMicroPoints}u"));
 }
 
-internal sealed record RuleFileSyntax(IReadOnlyList<TagSyntax> Tags, IReadOnlyList<ScoreSyntax> Scores);
+/// <param name="Zone">Of days, weeks, months and dates.</param>
+internal sealed record RuleFileSyntax(
+    CalendarZone Zone, IReadOnlyList<AttributeRuleSyntax> Attributes, IReadOnlyList<TagSyntax> Tags, IReadOnlyList<ScoreSyntax> Scores);

@@ -78,6 +78,24 @@ public sealed class ScoreRule
         return total;
     }
 
+    /// <summary>
+    /// When the score, read so as of a time, fades into another grade; <see cref="long.MaxValue"/>: never. To the millisecond, and one
+    /// before it where the last bit of a logarithm decides.
+    /// </summary>
+    internal long NextGradeAt(double microPoints, long atMs)
+    {
+        if (_clock is null || Grades.Count == 0 || microPoints == 0) return long.MaxValue;
+        var grade = GradeIndex(Round(microPoints));
+        // Points fade towards 0 and never pass it: from above they lose the floor of their grade, from below they reach that of the next.
+        var floor = microPoints > 0 ? grade : (grade < 0 ? Grades.Count : grade) - 1;
+        if (floor < 0 || (microPoints > 0 ? Grades[floor].FromMicroPoints <= 0 : Grades[floor].FromMicroPoints > 0)) return long.MaxValue;
+        // Published points are rounded, so half a micro point decides.
+        var boundary = Math.Abs(Grades[floor].FromMicroPoints) + (microPoints > 0 ? -0.5 : 0.5);
+        var sinceMs = PowersOfTwo.Log2(Math.Abs(microPoints) / boundary) * HalfLifeMs;
+        // Logarithm and reading err by less than a thousandth of a millisecond at the longest half-life.
+        return atMs + Math.Max(1, (long)Math.Ceiling(sinceMs - 0.001));
+    }
+
     /// <summary>The nearest whole micro point, ties to even; what does not fit in 64 bits becomes the nearest that does.</summary>
     internal static long Round(double microPoints) => microPoints switch
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ScrmStream.Profiles;
 
 namespace ScrmStream.Rules;
@@ -25,6 +24,7 @@ internal sealed class ExpiringPlan(ExpiringCondition condition, long expiresMs, 
     {
         var latest = condition.LatestTrue(v);
         if (latest <= v.AsOfMs - expiresMs) return;
+        v.MayChangeAt(latest + expiresMs);
         if (value is null) v.Hold(tag, "1"u8, latest + expiresMs);
         else value.Decide(v, tag, latest + expiresMs);
     }
@@ -43,8 +43,38 @@ internal sealed class GroupPlan((byte[] Value, Condition Condition)[] values) : 
     }
 }
 
+/// <summary>Every member whose condition holds, in the order of the file; absent while there is none.</summary>
+internal sealed class SetPlan((byte[] Member, Condition Condition)[] members) : TagPlan
+{
+    public override void Decide(Evaluation v, int tag)
+    {
+        foreach (var (member, condition) in members)
+        {
+            if (!condition.Holds(v, v.AsOfMs)) continue;
+            if (!v.Tags[tag].Holds) v.Hold(tag, member);
+            else
+            {
+                v.Append(tag, ","u8);
+                v.Append(tag, member);
+            }
+        }
+    }
+}
+
+/// <summary>What somebody set by hand last, until it expires.</summary>
+internal sealed class ManualPlan(ManualMark mark, long expiresMs) : TagPlan
+{
+    public override void Decide(Evaluation v, int tag)
+    {
+        if (!mark.TryGet(v.Shards, out var latest) || !latest.IsSet) return;
+        var endsMs = expiresMs == 0 ? 0 : latest.TimeMs + expiresMs;
+        if (endsMs > 0) v.MayChangeAt(endsMs);
+        if (endsMs == 0 || v.AsOfMs < endsMs) v.Hold(tag, latest.Value, endsMs);
+    }
+}
+
 /// <summary>The value of a field at the customer's first or last event.</summary>
-internal sealed class EdgeValuePlan(Condition? when, EdgeValue edge, long withinMs) : TagPlan
+internal sealed class EdgeValuePlan(Condition? when, EdgeValue edge, Window window) : TagPlan
 {
     public override void Decide(Evaluation v, int tag)
     {
@@ -54,37 +84,19 @@ internal sealed class EdgeValuePlan(Condition? when, EdgeValue edge, long within
     public void Decide(Evaluation v, int tag, long expiresMs)
     {
         if (!edge.TryGet(v.Shards, out var value, out var timeMs)) return;
-        if (withinMs == 0 || timeMs > v.AsOfMs - withinMs) v.Hold(tag, value, expiresMs);
+        var leavesMs = window.LeavesAt(timeMs);
+        v.MayChangeAt(leavesMs);
+        if (v.AsOfMs < leavesMs) v.Hold(tag, value, expiresMs);
     }
 }
 
-/// <summary>A count or sum as a value; absent while no event counts.</summary>
-internal sealed class NumberPlan(Condition? when, Aggregate aggregate, long withinMs, int timeline) : TagPlan
+/// <summary>A number as a value; absent while no event counts.</summary>
+internal sealed class NumberPlan(Condition? when, NumberValue number) : TagPlan
 {
     public override void Decide(Evaluation v, int tag)
     {
         if (when is not null && !when.Holds(v, v.AsOfMs)) return;
         Span<byte> text = stackalloc byte[Micro.TextBytesMax];
-        var length = 0;
-        switch (aggregate)
-        {
-            case EventCount or LatestTimes:
-                var count = aggregate is EventCount c ? c.Total(v.Shards)
-                    : Math.Min(LatestTimes.KeepMax, ((LatestTimes)aggregate).CountAfter(v.Shards, v.AsOfMs - withinMs));
-                if (count > 0) count.TryFormat(text, out length, default, CultureInfo.InvariantCulture);
-                break;
-            case FieldSum sum:
-                if (sum.TryTotal(v.Shards, out var total)) length = Micro.Format(total, text);
-                break;
-            case LatestValues values:
-                var line = v.Timelines[timeline];
-                values.Load(v.Shards, line);
-                if (line.CountBetween(v.AsOfMs - withinMs, v.AsOfMs) > 0)
-                {
-                    length = Micro.Format(line.Sum(v.AsOfMs - withinMs, v.AsOfMs), text);
-                }
-                break;
-        }
-        if (length > 0) v.Hold(tag, text[..length]);
+        if (number.TryGet(v, v.AsOfMs, out var micro)) v.Hold(tag, text[..Micro.Format(micro, text)]);
     }
 }

@@ -1,3 +1,5 @@
+using ScrmStream.Profiles;
+
 namespace ScrmStream.Rules;
 
 /// <summary>What values a tag can have.</summary>
@@ -9,6 +11,10 @@ public enum TagKind : byte
     Valued,
     /// <summary>Its value is one of <see cref="TagRule.Values"/>.</summary>
     Group,
+    /// <summary>Its value is some of <see cref="TagRule.Values"/>, in their order, joined by commas.</summary>
+    Set,
+    /// <summary>People set and remove it, by events.</summary>
+    Manual,
 }
 
 /// <summary>One tag of a rule set. Immutable, any thread.</summary>
@@ -16,8 +22,10 @@ public sealed class TagRule
 {
     private readonly TagPlan _plan;
 
-    internal TagRule(TagSyntax syntax, TagPlan plan)
+    internal TagRule(TagSyntax syntax, TagPlan plan, IReadOnlyList<Aggregate> aggregates, bool changesByItself)
     {
+        Aggregates = aggregates;
+        ChangesByItself = changesByItself;
         _plan = plan;
         Name = syntax.Name;
         Kind = syntax.Kind;
@@ -33,7 +41,7 @@ public sealed class TagRule
     public TagKind Kind { get; }
     /// <summary>How long it lasts after the latest event that made it true; 0 when it does not expire.</summary>
     public long ExpiresMs { get; }
-    /// <summary>The values of a group, in the order in which they are tried; empty for other kinds.</summary>
+    /// <summary>The values of a group in the order in which they are tried, or the members of a set; empty for other kinds.</summary>
     public IReadOnlyList<string> Values { get; }
     /// <summary>What the rule file says about it; may be empty.</summary>
     public string Description { get; }
@@ -41,6 +49,11 @@ public sealed class TagRule
     public int Line { get; }
     /// <summary>The rule in canonical form.</summary>
     public string Text { get; }
+
+    /// <summary>What it reads of the shards; tags it refers to read their own.</summary>
+    public IReadOnlyList<Aggregate> Aggregates { get; }
+    /// <summary>It may come, go or change its value by the mere passing of time, so that a timer has to ask again.</summary>
+    public bool ChangesByItself { get; }
 
     internal byte[] NameUtf8 { get; }
 

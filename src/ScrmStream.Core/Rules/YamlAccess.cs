@@ -24,7 +24,8 @@ internal sealed class YamlAccess(string file, HashSet<int> quotedLines)
         {
             var name = Scalar(key, "a key");
             if (later.Contains(name)) throw Error(key, $"not supported yet: '{name}'");
-            if (!known.Contains(name)) throw Error(key, $"unknown key '{name}'; there are {string.Join(", ", known)}");
+            if (!known.Contains(name))
+                throw Error(key, $"unknown key '{name}'; there are {string.Join(", ", known)}{Suggestion.Of(name, known)}");
             entries.Add(name, value);
         }
         return entries;

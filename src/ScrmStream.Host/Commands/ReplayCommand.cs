@@ -22,12 +22,18 @@ public static class ReplayCommand
             { Description = "How rows become events (schemas/mappings); without it lines are canonical events." };
         var rules = new Option<string?>("--rules") { Description = "Rule file (YAML)." };
         var asOf = new Option<string?>("--as-of")
-            { Description = "Apply events up to this time and read scores as of it; default: the greatest event time." };
+            { Description = "Apply events up to this time, and read scores as of it; default: the greatest event time." };
+        var tags = new Option<string>("--tags-as-of")
+        {
+            Description = "When tags are concluded: \"last-event\" of each customer, as \"run\" publishes them, or \"end\" (--as-of).",
+            DefaultValueFactory = _ => Replayer.LastEvent,
+        };
+        tags.AcceptOnlyFromAmong(Replayer.End, Replayer.LastEvent);
         var output = new Option<string>("--output")
             { Description = "Folder of customers.ndjson, summary.json, rejects.ndjson and identity-changes.ndjson.", Required = true };
         var config = new Option<string?>("--config") { Description = "Configuration file (JSON)." };
         var command = new Command("replay", "Runs the same engine over files, without servers.")
-            { input, query, mapping, rules, asOf, output, clickHouse, config };
+            { input, query, mapping, rules, asOf, tags, output, clickHouse, config };
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(async () =>
         {
             var settings = HostSettings.Load(parsed.GetValue(config), new CommandLineValues(ClickHouse: parsed.GetValue(clickHouse)));
@@ -37,7 +43,10 @@ public static class ReplayCommand
             var map = parsed.GetValue(mapping) is { } file ? MappingFile.Load(file) : null;
             var plan = new ReplayPlan(
                 rows is null ? files : [rows.Path], map?.ToRowMapping(), parsed.GetValue(rules) is { } r ? RuleSet.Load(r) : RuleSet.Empty,
-                Times.Parse(parsed.GetValue(asOf), "--as-of", map?.TimeZone ?? Times.Shanghai), parsed.GetValue(output)!);
+                Times.Parse(parsed.GetValue(asOf), "--as-of", map?.TimeZone ?? Times.Shanghai), parsed.GetValue(output)!)
+            {
+                TagsAsOfEnd = parsed.GetValue(tags) == Replayer.End,
+            };
             Console.WriteLine(await Replayer.RunAsync(plan, settings.Pipeline, settings.Schemas, TimeProvider.System, cancel));
             return Exits.Done;
         }));

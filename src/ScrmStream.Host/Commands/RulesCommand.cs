@@ -12,7 +12,7 @@ internal static class RulesCommand
 {
     private const long DayMs = 86_400_000;
 
-    public static Command Create() => new("rules", "Checks and explains rule files.") { Check(), Explain() };
+    public static Command Create() => new("rules", "Checks, tests and explains rule files.") { Check(), Test(), Explain() };
 
     private static Command Check()
     {
@@ -31,18 +31,29 @@ internal static class RulesCommand
         return command;
     }
 
+    private static Command Test()
+    {
+        var files = new Argument<string[]>("file") { Description = "Rule files (YAML).", Arity = ArgumentArity.OneOrMore };
+        var cases = new Option<string?>("--cases") { Description = "File of cases; default: NAME.cases.yaml beside NAME.yaml." };
+        var format = FormatOption.Of(FormatOption.Json);
+        var command = new Command("test", "Runs the cases beside rule files: given these events, these tags at these times. What is not as "
+            + "expected is said with FILE:LINE, and the exit code is 1.") { files, cases, format };
+        command.Runs((parsed, _) => Task.FromResult(RulesTest.Run(
+            parsed.GetValue(files)!, parsed.GetValue(cases), parsed.GetValue(format) == FormatOption.Json)));
+        return command;
+    }
+
     private static Command Explain()
     {
         var file = RuleFile();
-        var command = new Command("explain",
-            "Shows each rule as it is understood, and what is remembered of every customer for the rules, with its limits.") { file };
+        var format = FormatOption.Of(FormatOption.Json);
+        var command = new Command("explain", "Shows each rule as it is understood, what is remembered of every customer for it, with its "
+            + "limits and bytes, and whether it changes by the mere passing of time.") { file, format };
         command.Runs((parsed, _) =>
         {
             var rules = RuleSet.Load(parsed.GetValue(file)!);
-            foreach (var tag in rules.Tags) Console.WriteLine($"line {tag.Line}: {tag.Text}");
-            foreach (var score in rules.Scores) Console.WriteLine($"line {score.Line}: {score.Text}");
-            Console.WriteLine($"\nKept per identifier that events are attributed to ({rules.Aggregates.Count}):");
-            foreach (var aggregate in rules.Aggregates) Console.WriteLine($"  {aggregate.Text}\n    {Exactness(aggregate)}");
+            if (parsed.GetValue(format) == FormatOption.Json) RulesExplained.WriteJson(rules);
+            else RulesExplained.Write(rules);
             return Task.FromResult(Exits.Done);
         });
         return command;
@@ -58,7 +69,7 @@ internal static class RulesCommand
         {
             s.Name, half_life_ms = s.HalfLifeMs, grades = s.Grades.ToDictionary(g => g.Name, g => g.FromMicroPoints / 1_000_000m), s.Line,
         }),
-        state = rules.Aggregates.Select(a => new { a.Text, exactness = Exactness(a) }),
+        state = rules.Aggregates.Select(a => new { a.Text, exactness = RulesExplained.Exactness(a), bytes_max = a.BytesMax }),
     }, ResultTable.Json);
 
     private static void Write(string path, RuleSet rules)
@@ -78,9 +89,8 @@ internal static class RulesCommand
             table.Add("score", score.Name, fading, string.Join(", ", grades), $"{score.Line}");
         }
         table.Write();
-        var limited = rules.Aggregates.Count(a => IsLimited(a));
-        var exactness = limited == 0 ? "all are exact"
-            : $"{limited} keep the latest {LatestTimes.KeepMax:N0} events per identifier and window (\"rules explain\" lists them)";
+        var limited = rules.Aggregates.Count(a => a.Limit is not null);
+        var exactness = limited == 0 ? "all are exact" : $"{limited} are exact up to a limit (\"rules explain\" lists them)";
         Console.Error.WriteLine($"{path} is right: {rules.Tags.Count} tags, {rules.Scores.Count} scores on {rules.Aggregates.Count} "
             + $"aggregates; {exactness}. Fingerprint {rules.Fingerprint}.");
     }
@@ -89,15 +99,10 @@ internal static class RulesCommand
     {
         TagKind.Boolean => "yes or no",
         TagKind.Valued => "value of events",
-        _ => "one of",
+        TagKind.Group => "one of",
+        TagKind.Set => "some of",
+        _ => "by hand",
     };
-
-    // "count >= 3" needs three times however many there are; only a window that sums or counts openly is cut at the limit.
-    private static bool IsLimited(Aggregate aggregate) => aggregate is LatestValues or LatestTimes { Keep: LatestTimes.KeepMax };
-
-    private static string Exactness(Aggregate aggregate) => IsLimited(aggregate)
-        ? $"exact for up to {LatestTimes.KeepMax:N0} events per identifier and window, the latest count beyond that"
-        : "exact";
 
     private static string Span(long milliseconds) =>
         milliseconds % DayMs == 0 ? $"{milliseconds / DayMs}d" : $"{TimeSpan.FromMilliseconds(milliseconds)}";

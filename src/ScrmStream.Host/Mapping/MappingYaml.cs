@@ -5,17 +5,17 @@ using YamlDotNet.RepresentationModel;
 
 namespace ScrmStream.Host.Mapping;
 
-/// <summary>Typed access to the nodes of one mapping file; what is wrong is said with file, line and column.</summary>
+/// <summary>Typed access to the nodes of one file of mappings or cases; what is wrong is said with file, line and column.</summary>
 internal sealed class MappingYaml(string file)
 {
-    public static YamlNode Load(string file, string text)
+    public static YamlNode Load(string file, string text, string what = "a mapping file")
     {
         try
         {
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
             if (stream.Documents.Count == 1) return stream.Documents[0].RootNode;
-            throw new SettingsException($"{file}:1:1: a mapping file is one YAML document");
+            throw new SettingsException($"{file}:1:1: {what} is one YAML document");
         }
         catch (YamlException e)
         {

@@ -60,7 +60,7 @@ public sealed record CustomerCard(
             Channels = fields.GetValueOrDefault("channels", "").Split(',', StringSplitOptions.RemoveEmptyEntries),
             ValuedTags = rules is null
                 ? FrozenSet<string>.Empty
-                : rules.Tags.Where(t => t.Kind != TagKind.Boolean).Select(t => t.Name).ToHashSet(),
+                : rules.Tags.Where(t => t.Kind is not (TagKind.Boolean or TagKind.Manual)).Select(t => t.Name).ToHashSet(),
         };
     }
 

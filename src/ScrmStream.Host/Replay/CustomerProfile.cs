@@ -13,11 +13,11 @@ namespace ScrmStream.Host.Replay;
 public sealed class CustomerProfile(CustomerState state, RuleSet rules)
 {
     private readonly byte[][] _booleanTags =
-        [.. rules.Tags.Where(t => t.Kind == TagKind.Boolean).Select(t => System.Text.Encoding.UTF8.GetBytes(t.Name))];
+        [.. rules.Tags.Where(t => t.Kind is TagKind.Boolean or TagKind.Manual).Select(t => System.Text.Encoding.UTF8.GetBytes(t.Name))];
     private readonly ShardSet _shards = new();
     private readonly List<int> _nodes = [];
 
-    /// <summary>Tags as of the customer's last event; scores as of the time given to <see cref="Read"/>.</summary>
+    /// <summary>Tags and scores as of the times given to <see cref="Read"/>.</summary>
     public Conclusion Conclusion { get; } = new();
     public IdentifierId Id { get; private set; }
     public long Events => _shards.Events;
@@ -33,16 +33,39 @@ public sealed class CustomerProfile(CustomerState state, RuleSet rules)
         return (kind, Utf8(IdentifierText.Scope(text, kind)), Utf8(IdentifierText.Value(text, kind)));
     }
 
-    /// <summary>True for a tag that has no value besides that it holds; its "1" is no value of an event.</summary>
-    public bool JustHolds(ReadOnlySpan<byte> tag)
+    /// <summary>The customer's attributes that have a value, in the order of the rule file.</summary>
+    public IEnumerable<(string Name, string Value)> Attributes()
     {
+        foreach (var attribute in rules.Attributes)
+            if (attribute.TryGet(_shards, out var value)) yield return (attribute.Name, Utf8(value));
+    }
+
+    /// <summary>True for a tag that has no value besides that it holds; its "1" is no value of an event.</summary>
+    public bool JustHolds(HeldTag tag)
+    {
+        if (!tag.Value.SequenceEqual("1"u8)) return false;
         foreach (var name in _booleanTags)
-            if (tag.SequenceEqual(name)) return true;
+            if (tag.Name.SequenceEqual(name)) return true;
         return false;
     }
 
-    /// <summary>Moves to the customer rooted at a node.</summary>
-    public void Read(int root, long scoresAsOfMs)
+    /// <summary>Moves to the customer rooted at a node, with scores as of a time.</summary>
+    /// <param name="tagsToo">Tags as of that time, which is not before the last event; else as of the customer's last event.</param>
+    public void Read(int root, long asOfMs, bool tagsToo)
+    {
+        Gather(root);
+        _nodes.Sort(ByStrength);
+        rules.Evaluate(_shards, tagsToo ? asOfMs : _shards.LastSeenMs, asOfMs, Conclusion);
+    }
+
+    /// <summary>The time of the last event of the customer rooted at a node.</summary>
+    public long LastSeenOf(int root)
+    {
+        Gather(root);
+        return LastSeenMs;
+    }
+
+    private void Gather(int root)
     {
         _shards.Clear();
         _nodes.Clear();
@@ -55,8 +78,6 @@ public sealed class CustomerProfile(CustomerState state, RuleSet rules)
             node = state.Graph.Nodes[node].CustomerNext;
         }
         while (node != root);
-        _nodes.Sort(ByStrength);
-        rules.Evaluate(_shards, _shards.LastSeenMs, scoresAsOfMs, Conclusion);
     }
 
     /// <summary>The roots of all customers in order of id.</summary>

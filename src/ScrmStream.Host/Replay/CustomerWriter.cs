@@ -53,7 +53,7 @@ public sealed class CustomerWriter(Stream output) : IDisposable
         for (var i = 0; i < customer.Conclusion.TagCount; i++)
         {
             var tag = customer.Conclusion.Tag(i);
-            if (customer.JustHolds(tag.Name)) json.WriteBoolean(tag.Name, true);
+            if (customer.JustHolds(tag)) json.WriteBoolean(tag.Name, true);
             else json.WriteString(tag.Name, tag.Value);
         }
         json.WriteEndObject();
@@ -61,6 +61,7 @@ public sealed class CustomerWriter(Stream output) : IDisposable
         for (var i = 0; i < customer.Conclusion.ScoreCount; i++) WriteScore(json, customer, i);
         json.WriteEndObject();
         json.WriteStartObject("attributes");
+        foreach (var (name, value) in customer.Attributes()) json.WriteString(name, value);
         json.WriteEndObject();
         json.WriteNumber("first_seen", customer.FirstSeenMs);
         json.WriteNumber("last_seen", customer.LastSeenMs);
@@ -106,6 +107,7 @@ public sealed class CustomerWriter(Stream output) : IDisposable
             var score = customer.Conclusion.Score(i);
             _canonical.Append(Encoding.UTF8.GetString(score.Name)).Append('=').Append(score.MicroPoints).Append('\n');
         }
+        foreach (var (name, value) in customer.Attributes()) _canonical.Append(name).Append(':').Append(value).Append('\n');
         _canonical.Append(customer.FirstSeenMs).Append(' ').Append(customer.LastSeenMs).Append(' ').Append(customer.Events).Append('\n');
         _hash.AppendData(Encoding.UTF8.GetBytes(_canonical.ToString()));
     }

@@ -10,8 +10,12 @@ using ScrmStream.Rules;
 namespace ScrmStream.Host.Replay;
 
 /// <summary>What a replay reads, with which rules, up to when, and where the result goes.</summary>
-/// <param name="AsOfMs">Later events are not applied and scores are as of it; null: the greatest event time.</param>
-public sealed record ReplayPlan(IReadOnlyList<string> Inputs, RowMapping? Mapping, RuleSet Rules, long? AsOfMs, string OutputFolder);
+/// <param name="AsOfMs">Later events are not applied, scores are as of it; null: the greatest event time.</param>
+public sealed record ReplayPlan(IReadOnlyList<string> Inputs, RowMapping? Mapping, RuleSet Rules, long? AsOfMs, string OutputFolder)
+{
+    /// <summary>Tags too as of <see cref="AsOfMs"/>; else as of each customer's own last event, as <c>run</c> publishes them.</summary>
+    public bool TagsAsOfEnd { get; init; }
+}
 
 /// <summary>
 /// The same engine over files, without servers: <c>customers.ndjson</c>, <c>summary.json</c>,
@@ -19,6 +23,9 @@ public sealed record ReplayPlan(IReadOnlyList<string> Inputs, RowMapping? Mappin
 /// </summary>
 public static class Replayer
 {
+    /// <summary>The words for when tags are concluded: as of the end, or as of each customer's last event.</summary>
+    public const string End = "end", LastEvent = "last-event";
+
     /// <summary>Runs a replay and returns the text of summary.json.</summary>
     public static Task<string> RunAsync(ReplayPlan plan, PipelineOptions options, TimeProvider time, CancellationToken cancel) =>
         RunAsync(plan, options, new SchemaOptions(), time, cancel);
@@ -61,12 +68,13 @@ public static class Replayer
         using var writer = new CustomerWriter(file);
         foreach (var root in roots)
         {
-            customer.Read(root, asOfMs);
+            customer.Read(root, asOfMs, tagsToo: plan.TagsAsOfEnd);
             writer.Write(customer);
         }
         var totals = new StoreTotals(pipeline.State.Count, writer.Customers, writer.Tags);
         var summary = JsonNode.Parse(RunSummary.Of(pipeline.Counters, run.Elapsed, totals).ToJson())!.AsObject();
         summary["as_of"] = asOfMs;
+        summary["tags_as_of"] = plan.TagsAsOfEnd ? End : LastEvent;
         summary["state_hash"] = writer.StateHash();
         var text = summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
         File.WriteAllText(Path.Combine(plan.OutputFolder, "summary.json"), text + "\n");
@@ -76,11 +84,7 @@ public static class Replayer
     private static long GreatestEventTime(CustomerProfile customer, int[] roots)
     {
         long greatest = 0;
-        foreach (var root in roots)
-        {
-            customer.Read(root, 0);
-            greatest = Math.Max(greatest, customer.LastSeenMs);
-        }
+        foreach (var root in roots) greatest = Math.Max(greatest, customer.LastSeenOf(root));
         return greatest;
     }
 }

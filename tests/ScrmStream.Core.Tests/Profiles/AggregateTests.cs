@@ -40,7 +40,7 @@ public sealed class AggregateTests
         Assert.Equal(1024 * 22, payload.Length);
         var line = new Timeline();
         line.Add(payload, 22);
-        line.Seal(LatestTimes.KeepMax);
+        line.Seal(TimeList.KeepMax);
         Assert.Equal(Enumerable.Range(476, 1024).Sum(i => (long)i) * Micro.One, (long)line.Sum(76, 77));
     }
 
@@ -48,7 +48,7 @@ public sealed class AggregateTests
     public void Points_AnyOrderOverManyEpochs_HaveTheSameBytes()
     {
         var clock = new DecayClock(HourMs); // an epoch is 32 hours
-        Aggregate[] aggregates = [new DecayedPoints(clock, "x"), new CappedWeights(clock, CalendarUnit.Day, "x"), new CappedWeights(null, CalendarUnit.Week, "x")];
+        Aggregate[] aggregates = [new DecayedPoints(clock, "x"), new CappedWeights(clock, CalendarUnit.Day, CalendarZone.Shanghai, "x"), new CappedWeights(null, CalendarUnit.Week, CalendarZone.Shanghai, "x")];
         var random = new Random(5);
         for (var round = 0; round < 100; round++)
         {
@@ -67,7 +67,7 @@ public sealed class AggregateTests
     [Fact]
     public void CappedWeights_MoreDaysThanKept_DropsTheOldestInAnyOrder()
     {
-        var aggregate = new CappedWeights(null, CalendarUnit.Day, "x");
+        var aggregate = new CappedWeights(null, CalendarUnit.Day, CalendarZone.Shanghai, "x");
         var events = Enumerable.Range(0, 1100).Select(d => new Told("x", EventMaker.StartMs + d * EventMaker.DayMs)).ToArray();
         var inOrder = Fold(aggregate, events);
         Assert.Equal(1024 * 28, inOrder.Length);
@@ -75,6 +75,48 @@ public sealed class AggregateTests
         {
             new Random(i).Shuffle(events);
             Assert.Equal(inOrder, Fold(aggregate, events));
+        }
+    }
+
+    [Fact]
+    public void DistinctValues_AnyOrderAndSplit_CountTheSame()
+    {
+        var aggregate = new DistinctValues(EventField.TryFind("page")!, "any");
+        foreach (var different in new[] { 1, 63, 64, 65, 200, 5_000, 40_000 })
+        {
+            var events = Enumerable.Range(0, different * 2).Select(i => new Told("x", i) { Page = $"/{i % different}" }).ToArray();
+            var whole = EventMaker.Customer(Shard(aggregate, events));
+            new Random(different).Shuffle(events);
+            var parts = EventMaker.Customer(events.Chunk(events.Length / 3 + 1).Select(part => Shard(aggregate, part)));
+            var count = aggregate.Count(whole);
+            Assert.Equal(count, aggregate.Count(parts));
+            if (different <= DistinctValues.ExactMax) Assert.Equal(different, count);
+            else Assert.InRange(count, different * 0.9, different * 1.1);
+            Assert.True(Fold(aggregate, events).Length <= aggregate.BytesMax);
+        }
+    }
+
+    [Fact]
+    public void KeyedLists_MoreThanTheyKeep_DropTheOldestInAnyOrder()
+    {
+        Aggregate[] aggregates =
+        [
+            LatestPerKey.OfValues(EventField.TryFind("page")!, "any", TimeList.KeepMax, long.MaxValue / 4),
+            LatestPerKey.OfValues(EventField.TryFind("page")!, "any", 3, 500),
+            LatestPerKey.OfDays(CalendarZone.Shanghai, "any", 40, 300 * EventMaker.DayMs),
+            new StepTimes("any", EventField.TryFind("page"), long.MaxValue / 4), new StepTimes("any", null, 700),
+        ];
+        var random = new Random(2);
+        var events = Enumerable.Range(0, 2_000).Select(i => new Told("x", random.NextInt64(5_000) * HourMs / 3) { Page = $"/{random.Next(1_500)}" }).ToArray();
+        foreach (var aggregate in aggregates)
+        {
+            var expected = Fold(aggregate, events);
+            Assert.InRange(expected.Length, 1, aggregate.BytesMax);
+            for (var order = 0; order < 3; order++)
+            {
+                random.Shuffle(events);
+                Assert.Equal(expected, Fold(aggregate, events));
+            }
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class ExampleFileTests
 
     [Theory]
     [InlineData("reference.yaml", 16, 1)]
-    [InlineData("taobao.yaml", 3, 1)]
+    [InlineData("taobao.yaml", 4, 1)]
     [InlineData("petshop.yaml", 11, 2)]
     public void Load_Example_Compiles(string example, int tags, int scores)
     {
@@ -68,7 +68,7 @@ public sealed class ExampleFileTests
     {
         var blocks =
             File.ReadAllText(Path.Combine(Root(), "docs", "rules.md")).Split("```yaml\n").Skip(1).Select(b => b.Split("```")[0]).ToArray();
-        Assert.Equal(2, blocks.Length);
+        Assert.Equal(4, blocks.Length);
         foreach (var block in blocks) Assert.NotEmpty(RuleSet.Parse(block, "docs/rules.md").Tags);
     }
 
@@ -88,7 +88,8 @@ public sealed class ExampleFileTests
     }
 
     [Theory]
-    [InlineData("tag", "tag", "description", "when", "value", "values", "expires")]
+    [InlineData("tag", "tag", "description", "when", "value", "values", "set", "manual", "expires")]
+    [InlineData("attribute", "attribute", "description", "type", "value")]
     [InlineData("score", "score", "description", "half_life", "points", "grades")]
     [InlineData("points", "when", "add", "cap")]
     public void Schema_OfEditors_NamesTheKeysTheReaderKnows(string definition, params string[] keys)
@@ -97,7 +98,7 @@ public sealed class ExampleFileTests
         var entry = schema.RootElement.GetProperty("$defs").GetProperty(definition);
         Assert.Equal(keys.Order(), entry.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
         Assert.False(entry.GetProperty("additionalProperties").GetBoolean());
-        Assert.Equal(["scores", "tags"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
+        Assert.Equal(["attributes", "scores", "tags", "time_zone"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
     }
 
     [SharedDataFact("data/taobao_user_behavior_head.csv.gz")]
@@ -105,7 +106,7 @@ public sealed class ExampleFileTests
     {
         var rules = RuleSet.Load(PathOf("taobao.yaml"));
         var (shards, lastMs) = FoldTaobao(rules);
-        Dictionary<string, int> tags = [];
+        Dictionary<string, int> tags = [], tagsAtTheEnd = [];
         List<(string User, double Points)> scores = [];
         var conclusion = new Conclusion();
         foreach (var (user, shard) in shards)
@@ -114,9 +115,16 @@ public sealed class ExampleFileTests
             rules.Evaluate(customer, customer.LastSeenMs, lastMs, conclusion);
             foreach (var tag in conclusion.Tags().Keys) tags[tag] = tags.GetValueOrDefault(tag) + 1;
             scores.Add((user, conclusion.Points("interest")));
+            rules.Evaluate(customer, lastMs, conclusion);
+            foreach (var tag in conclusion.Tags().Keys) tagsAtTheEnd[tag] = tagsAtTheEnd.GetValueOrDefault(tag) + 1;
         }
         Assert.Equal(815, shards.Count);
+        // As of each customer's own last event, which is what the oracle counts, nobody is silent.
         Assert.Equal((559, 373, 119), (tags["buyer"], tags["repeat_buyer"], tags["three_carts"]));
+        Assert.DoesNotContain("silent_1d", tags.Keys);
+        // As of the last event of the file carts have left their window, and some customers have been silent for a day.
+        Assert.Equal((559, 373, 77, 14),
+            (tagsAtTheEnd["buyer"], tagsAtTheEnd["repeat_buyer"], tagsAtTheEnd["three_carts"], tagsAtTheEnd["silent_1d"]));
         Assert.Equal(96575.722, scores.Sum(s => s.Points), 0.0006);
         (string, double)[] expected =
             [("1002909", 614.5677), ("1002763", 590.9952), ("1002307", 567.8069), ("1000417", 563.9523), ("1000436", 554.4599)];

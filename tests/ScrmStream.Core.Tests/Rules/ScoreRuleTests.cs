@@ -31,6 +31,35 @@ public sealed class ScoreRuleTests
         Assert.Equal(12_000_000, rules.Scores[0].Decay(6_000_000, StartMs, StartMs - 14 * DayMs));
     }
 
+    /// <summary>Grades above, at and below zero, which points lose and reach as they fade; other halvings, other points.</summary>
+    [Fact]
+    public void NextChange_OfAFadingScore_IsTheMomentItsGradeChanges()
+    {
+        var random = new Random(3);
+        var crossings = 0;
+        for (var round = 0; round < 2_000; round++)
+        {
+            var rules = RuleSet.Parse(
+                $"scores:\n  - score: s\n    half_life: {random.Next(1, 500)}{"mhd"[random.Next(2)]}\n    points:\n"
+                + $"      - {{ when: event = \"x\", add: {random.Next(1, 90)} }}\n      - {{ when: event = \"y\", add: -{random.Next(1, 90)} }}\n"
+                + "    grades: { A: 40, B: 7.5, C: 0.000001, D: 0, E: -3, F: -20 }\n", "r");
+            Told[] events = [.. Enumerable.Range(0, random.Next(1, 6)).Select(i => At(random.NextDouble(), random.Next(2) == 0 ? "x" : "y"))];
+            var t = events.Max(e => e.TimeMs);
+            for (var hop = 0; hop < 4; hop++)
+            {
+                var now = Conclude(rules, t, events);
+                var (grade, next) = (now.Score(0).Grade.ToArray(), now.NextChangeMs);
+                if (next == long.MaxValue) break;
+                Assert.True(Conclude(rules, next - 1, events).Score(0).Grade.SequenceEqual(grade) || next == t + 1, $"{round}: late");
+                Assert.False(Conclude(rules, next + 1, events).Score(0).Grade.SequenceEqual(grade), $"{round}: {next} is not the moment");
+                crossings++;
+                t = next + 1;
+            }
+            Assert.NotEqual(0, crossings);
+        }
+        Assert.True(crossings > 1_500, $"{crossings}");
+    }
+
     [Fact]
     public void Points_OfSeveralEntries_AddUp() =>
         Assert.Equal(19_500_000, Conclude(RuleSet.Parse(Intent, "r"), At(0, "pay")).MicroPoints("intent"));

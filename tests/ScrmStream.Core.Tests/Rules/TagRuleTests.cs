@@ -214,6 +214,46 @@ public sealed class TagRuleTests
     }
 
     [Fact]
+    public void Manual_AfterAnotherRuleFileAndAMerge_IsWhatWasSetLast()
+    {
+        static Told By(double days, string name, string author, string? value = null)
+        {
+            Dictionary<string, object> properties = new() { ["tag"] = "vip", ["author"] = author };
+            if (value is not null) properties.Add("value", value);
+            return At(days, name) with { Properties = properties };
+        }
+        var before = RuleSet.Parse("tags:\n  - { tag: vip, manual: true }", "r");
+        var one = Shard(before, By(0, "tag_set", "li"), At(5));
+        var other = Shard(before, By(1, "tag_set", "wang", "gold"), By(0.5, "tag_unset", "zhao"));
+        var after = RuleSet.Parse("tags:\n  - { tag: buyer, when: seen(event = \"buy\") }\n  - { tag: vip, manual: true, expires: 30d }", "r");
+        var conclusion = new Conclusion();
+        after.Evaluate(Customer(one), StartMs + 5 * DayMs, conclusion);
+        Assert.Equal("1", conclusion.Tags()["vip"]);
+        after.Evaluate(Customer(one, other), StartMs + 5 * DayMs, conclusion);
+        Assert.Equal("gold", conclusion.Tags()["vip"]);
+        Assert.Equal(StartMs + 31 * DayMs, conclusion.NextChangeMs);
+        var mark = (ScrmStream.Profiles.ManualMark)after.Tags[1].Aggregates.Single();
+        Assert.True(mark.TryGet(Customer(one, other), out var latest));
+        Assert.Equal("wang"u8, latest.Author);
+        after.Evaluate(Customer(one, other, Shard(after, By(2, "tag_unset", "li"))), StartMs + 5 * DayMs, conclusion);
+        Assert.Equal(0, conclusion.TagCount);
+    }
+
+    [Theory]
+    [InlineData("page contains \"at\"", true)]
+    [InlineData("page starts_with \"at\"", false)]
+    [InlineData("page starts_with \"/c\"", true)]
+    [InlineData("page ends_with \"t\"", true)]
+    [InlineData("page matches \"^/[a-c]+t$\"", true)]
+    [InlineData("page matches \"^[a-c]+t$\"", false)]
+    [InlineData("referrer contains \"a\"", false)]
+    [InlineData("page exists", true)]
+    [InlineData("not referrer exists", true)]
+    [InlineData("event_id = \"e1\"", true)]
+    public void Filter_OverPartsOfTexts_MatchesWhatItSays(string filter, bool expected) =>
+        Assert.Equal(expected, Holds($"seen({filter})", At(0) with { Page = "/cat", EventId = "e1" }));
+
+    [Fact]
     public void Evaluate_BeforeTheLastEvent_IsRefused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => Conclude(Tag("seen(any)"), StartMs - 1, At(0)));
 
