@@ -271,6 +271,7 @@ public sealed class KafkaEventSource : IEventSource
             _assigned.Add(id, partition.Name, stored: -1);
             _consumer.IncrementalAssign([new TopicPartitionOffset(partition.Name, Offset.Beginning)]);
             _hasNewPartitions = true;
+            _history.Forget();
         }
         _lastTopic = 0;
     }
