@@ -11,8 +11,8 @@ namespace ScrmStream.Kafka;
 /// Puts rejected records on the dead-letter topic: the raw bytes as the value, the record's key as the key, and why and where from as
 /// headers <c>reason</c>, <c>detail</c>, <c>topic</c>, <c>topic_id</c>, <c>partition</c>, <c>offset</c>, <c>index</c> (-1: the record as
 /// a whole), <c>part</c> (what the value is: <c>record</c> or one <c>event</c> of it) and <c>timestamp</c> (Unix milliseconds); then the
-/// record's own headers, each with <c>header.</c> before its name. A value that the broker refuses as too large is cut, and the header
-/// <c>cut_from</c> gives its length in bytes. Used by one thread.
+/// record's own headers, each with <c>header.</c> before its name. A letter that the broker refuses as too large is cut to the beginning of
+/// its value, without key and own headers, and the header <c>cut_from</c> gives the value's length in bytes. Used by one thread.
 /// </summary>
 public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
 {
@@ -83,16 +83,24 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
         {
             await ProduceAsync(message, cancel);
         }
-        catch (ProduceException<byte[]?, byte[]> e) when (e.Error.Code == ErrorCode.MsgSizeTooLarge && message.Value.Length > CutBytes)
+        catch (ProduceException<byte[]?, byte[]> e) when (e.Error.Code == ErrorCode.MsgSizeTooLarge)
         {
-            Add(message.Headers, "cut_from", message.Value.Length.ToString(CultureInfo.InvariantCulture));
-            message.Value = message.Value[..CutBytes];
-            await DeliverCutAsync(message, cancel);
+            await DeliverCutAsync(Cut(message), cancel);
         }
         catch (ProduceException<byte[]?, byte[]> e)
         {
             throw Unavailable(e);
         }
+    }
+
+    // Whatever made it too large, what is left always fits: a letter that no broker takes would hold the whole stream.
+    private static Message<byte[]?, byte[]> Cut(Message<byte[]?, byte[]> whole)
+    {
+        var cut = new Message<byte[]?, byte[]> { Value = whole.Value[..Math.Min(whole.Value.Length, CutBytes)], Headers = [] };
+        foreach (var header in whole.Headers)
+            if (!header.Key.StartsWith(OwnHeaderPrefix, StringComparison.Ordinal)) cut.Headers.Add(header);
+        Add(cut.Headers, "cut_from", whole.Value.Length.ToString(CultureInfo.InvariantCulture));
+        return cut;
     }
 
     private async Task DeliverCutAsync(Message<byte[]?, byte[]> message, CancellationToken cancel)

@@ -288,6 +288,7 @@ public sealed class KafkaEventSource : IEventSource
         _assigned.Add(topicId, partition.Name, stored);
         _consumer.IncrementalAssign([new TopicPartitionOffset(partition.Name, at)]);
         _hasNewPartitions = true;
+        _history.Forget();
         _lastTopic = 0;
     }
 

@@ -8,7 +8,7 @@ internal static class TopicReader
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>Partition after partition, in the order of offsets; committed records only.</summary>
+    /// <summary>In the order of offsets in each partition; committed records only.</summary>
     /// <exception cref="StoreUnavailableException">The broker does not answer any more.</exception>
     public static IEnumerable<ConsumeResult<byte[]?, byte[]?>> Read(
         KafkaOptions options, string topic, int partitions, CancellationToken cancel)
@@ -16,14 +16,17 @@ internal static class TopicReader
         var config = new ConsumerConfig(options.Consumer())
         {
             // A group has to be named although none is joined: partitions are assigned by hand and nothing is committed.
-            GroupId = $"{topic}-reader", EnableAutoCommit = false, EnablePartitionEof = true, FetchQueueBackoffMs = 10,
+            GroupId = $"{topic}-reader", EnableAutoCommit = false, EnablePartitionEof = true, FetchWaitMaxMs = 50,
         };
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(config)
             .SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
-        for (var partition = 0; partition < partitions; partition++)
+        var open = Enumerable.Range(0, partitions).ToHashSet();
+        consumer.Assign(open.Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
+        while (open.Count > 0)
         {
-            consumer.Assign(new TopicPartitionOffset(topic, partition, Offset.Beginning));
-            while (Next(consumer, options.BootstrapServers, topic, cancel) is { IsPartitionEOF: false } record) yield return record;
+            var record = Next(consumer, options.BootstrapServers, topic, cancel);
+            if (record.IsPartitionEOF) open.Remove(record.Partition.Value);
+            else yield return record;
         }
         consumer.Close();
     }

@@ -64,7 +64,7 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
         {
             var bytes = _batch.Text(value);
             var frame = SchemaRef.Read(bytes, out var schema);
-            if (frame > 0) return TryFramed(record, schema, new TextRange(value.Start + frame, value.Length - frame));
+            if (frame > 0) return TryFramed(record, schema, value, frame);
             if (bytes.StartsWith("Obj\u0001"u8))
                 return Reject(record, RejectReason.UnsupportedFormat, "an Avro file as a record; ./scrm produce publishes its records");
             if (format == RecordFormat.Avro)
@@ -76,10 +76,10 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
 
     private bool TryHeaderFrame(int record, TextRange value, TextRange frame) =>
         SchemaRef.Read(_batch.Text(frame), out var schema) == frame.Length
-            ? TryFramed(record, schema, value)
+            ? TryFramed(record, schema, value, frameBytes: 0)
             : Reject(record, RejectReason.NotDecodable, "the header of the schema's id is neither 00 and a number nor 01 and a GUID");
 
-    private bool TryFramed(int record, SchemaRef schema, TextRange datum)
+    private bool TryFramed(int record, SchemaRef schema, TextRange value, int frameBytes)
     {
         var entry = _lastEntry;
         if (entry is null || schema != _lastSchema)
@@ -92,7 +92,8 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
             // What is refused may be known later, so it is looked up each time.
             (_lastSchema, _lastEntry) = (schema, entry.Plan is null ? null : entry);
         }
-        if (entry.Plan is not null) _avro.DecodeRecord(_batch, record, datum, entry.Plan);
+        var datum = new TextRange(value.Start + frameBytes, value.Length - frameBytes);
+        if (entry.Plan is not null) _avro.DecodeRecord(_batch, record, value, datum, entry.Plan);
         else if (entry.IsJson) _json.DecodeRecord(_batch, record, datum);
         else return Reject(record, entry.Reason, entry.Refusal);
         return true;

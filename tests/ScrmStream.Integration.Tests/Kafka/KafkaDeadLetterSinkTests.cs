@@ -49,6 +49,26 @@ public sealed class KafkaDeadLetterSinkTests(Brokers brokers)
         Assert.NotEmpty(read.Value);
     }
 
+    /// <summary>A record may be small and its key and headers large; its letter must not hold the stream.</summary>
+    [RealKafkaFact]
+    public async Task Write_HeadersLargerThanTheBrokerTakes_AreLeftOut()
+    {
+        var options = OptionsOf(Brokers.Real);
+        var headers = new System.Buffers.ArrayBufferWriter<byte>();
+        var trace = new byte[2 * 1024 * 1024];
+        new Random(1).NextBytes(trace);
+        HeaderBlock.Append(headers, "trace"u8, trace);
+        var position = new SourcePosition(new SourcePartition(Guid.Empty, "orders", 0), 8, 0);
+        var letter = new DeadLetter(position, 0, RejectReason.NoEventName, "", "{}"u8.ToArray()) { Headers = headers.WrittenMemory, Key = "k"u8.ToArray() };
+
+        using (var sink = await KafkaDeadLetterSink.OpenAsync(options)) await sink.WriteAsync([letter], CancellationToken.None);
+
+        var read = Assert.Single(Read(options, 1));
+        Assert.Equal("{}"u8.ToArray(), read.Value);
+        Assert.Equal("2", Header(read, "cut_from"));
+        Assert.Equal("8", Header(read, "offset"));
+    }
+
     [Fact]
     public async Task Open_NoBroker_SaysWhereAndWhatToDo()
     {

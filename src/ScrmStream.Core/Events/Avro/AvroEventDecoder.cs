@@ -32,14 +32,15 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     private string? _detail;
 
     /// <summary>Decodes the datum of a record; what is wrong with it is added to the batch's rejects.</summary>
+    /// <param name="raw">The event as it is to be set aside when it is bad: its bytes with the frame, for a record holds one.</param>
     /// <param name="datum">Its bytes, without the frame; at most <see cref="EventLimits.RecordBytesMax"/>.</param>
-    public void DecodeRecord(EventBatch batch, int record, TextRange datum, AvroPlan plan)
+    public void DecodeRecord(EventBatch batch, int record, TextRange raw, TextRange datum, AvroPlan plan)
     {
         (_batch, _plan, _start, _detail, _isWholeRecord) = (batch, plan, datum.Start, null, false);
         var (identifiers, properties, dropped) = (batch.IdentifierCount, batch.PropertyCount, batch.DroppedIdentifiers);
         ref var e = ref batch.Next();
         e = Empty;
-        (e.Record, e.FirstIdentifier, e.FirstProperty) = (record, identifiers, properties);
+        (e.Record, e.FirstIdentifier, e.FirstProperty, e.Raw) = (record, identifiers, properties, raw);
         var cursor = new AvroCursor(datum.In(batch.Buffer));
         var isGood = Run(ref e, ref Unsafe.As<TrackingEvent, byte>(ref e), 0, ref cursor)
             && (cursor.Left == 0 || Malformed($"{cursor.Left} bytes behind the event"));
@@ -54,7 +55,7 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         }
         batch.Truncate(identifiers, properties);
         batch.DroppedIdentifiers = dropped;
-        if (_detail is not null) batch.Rejects.Add(new Reject(record, _isWholeRecord ? -1 : 0, _reason, _detail));
+        if (_detail is not null) batch.Rejects.Add(new Reject(record, _isWholeRecord ? -1 : 0, _reason, _detail, raw));
     }
 
     private bool IsWhole(EventBatch batch, in TrackingEvent e)
