@@ -143,7 +143,7 @@ public sealed class AvroBadBytesTests
             for (var change = random.Next(1, 4); change > 0 && bytes.Length > 0; change--) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
             batch.Clear();
             batch.Records.Add(new SourcePartition(Guid.Empty, "test", 0), 0, -1, bytes);
-            decoder.DecodeRecord(batch, 0, new TextRange(0, bytes.Length), plans[random.Next(2)]);
+            decoder.DecodeRecord(batch, 0, new TextRange(0, bytes.Length), new TextRange(0, bytes.Length), plans[random.Next(2)]);
             Assert.Equal(1, batch.Count + batch.Rejects.Count);
             Assert.All(batch.Rejects, reject => Assert.NotEmpty(reject.Detail));
             if (batch.Count == 0) Assert.Equal((0, 0, 0), (batch.IdentifierCount, batch.PropertyCount, batch.DroppedIdentifiers));

@@ -33,7 +33,7 @@ internal static class AvroDecoding
     {
         var batch = new EventBatch(new RecordBatch(1, 1024));
         batch.Records.Add(Partition, 0, -1, datum);
-        new AvroEventDecoder(limits ?? new()).DecodeRecord(batch, 0, new TextRange(0, datum.Length), plan);
+        new AvroEventDecoder(limits ?? new()).DecodeRecord(batch, 0, new TextRange(0, datum.Length), new TextRange(0, datum.Length), plan);
         return batch;
     }
 
