@@ -25,7 +25,9 @@ public sealed class PollStage(
         }
     }
 
-    /// <summary>The last poll found records and not the end: there is a backlog.</summary>
+    /// <summary>
+    /// There is a backlog: the last poll found a whole batch without waiting for it. A stream that is kept up with fills none so soon.
+    /// </summary>
     public bool IsBehind => Volatile.Read(ref _isBehind);
 
     /// <summary>The source is finite and read to its end.</summary>
@@ -52,7 +54,9 @@ public sealed class PollStage(
     private async ValueTask PollOnceAsync(CancellationToken stop, CancellationToken cancel)
     {
         var batch = await TakeAsync(stop);
+        var started = time.GetTimestamp();
         var state = source.Poll(batch.Records, options.PollTimeout);
+        Volatile.Write(ref _isBehind, batch.Records.IsFull && time.GetElapsedTime(started) < options.PollTimeout / 2);
         Note(state, batch.Records.Count);
         if (batch.Records.Count == 0)
         {
@@ -90,7 +94,6 @@ public sealed class PollStage(
     private void Note(SourceState state, int records)
     {
         if (state == SourceState.Ended) Ended = true;
-        Volatile.Write(ref _isBehind, state == SourceState.Open && records > 0);
         if (state == SourceState.Open || records > 0) Volatile.Write(ref _idleSince, -1);
         else if (_idleSince < 0) Volatile.Write(ref _idleSince, time.GetTimestamp());
     }

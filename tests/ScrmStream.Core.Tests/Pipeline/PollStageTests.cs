@@ -1,0 +1,66 @@
+using System.Threading.Channels;
+using ScrmStream.Events;
+using ScrmStream.Pipeline;
+using ScrmStream.TestKit;
+
+namespace ScrmStream.Tests.Pipeline;
+
+public sealed class PollStageTests
+{
+    /// <summary>A stream that is kept up with must not be flushed as seldom as a backlog, however steadily it flows.</summary>
+    [Theory]
+    [InlineData(16, 10, true)]
+    [InlineData(16, 80, false)]
+    [InlineData(15, 10, false)]
+    [InlineData(0, 100, false)]
+    public async Task IsBehind_OnePoll_WhenAWholeBatchWasThere(int records, int tookMs, bool isBehind)
+    {
+        var options = new PipelineOptions { BatchRecordsMax = 16 };
+        var clock = new HandClock();
+        Channel<EventBatch>[] lanes = [System.Threading.Channels.Channel.CreateUnbounded<EventBatch>()];
+        await using var source = new OnePoll(records, () => clock.Advance(TimeSpan.FromMilliseconds(tookMs)));
+        var stage = new PollStage(
+            source, new BatchPool(options), lanes, new PipelineCounters(), new FloodBreaker(options, clock), options, clock);
+
+        await stage.RunAsync(toTheEnd: false, CancellationToken.None, CancellationToken.None);
+
+        Assert.Equal(isBehind, stage.IsBehind);
+    }
+
+    private sealed class OnePoll(int records, Action wait) : IEventSource
+    {
+        public long Lag => 0;
+
+        public SourceState Poll(RecordBatch batch, TimeSpan timeout)
+        {
+            wait();
+            for (var i = 0; i < records; i++) batch.Add(ListSource.Partition(0), i, -1, "{}"u8);
+            return SourceState.Ended;
+        }
+
+        public void Commit(IReadOnlyList<NextOffset> next)
+        {
+        }
+
+        public void Rewind()
+        {
+        }
+
+        public void Pause(bool paused)
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class HandClock : TimeProvider
+    {
+        private long _ticks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _ticks;
+
+        public void Advance(TimeSpan by) => _ticks += by.Ticks;
+    }
+}
