@@ -204,7 +204,8 @@ find_newer() {
   find "$root/src" "$root/schemas" "$root"/Directory.*.props "$root/nuget.config" -newer "$1" -print -quit
 }
 
-# Compiled ahead of time where the compiler for that can be had: a run spends 2 s of processor time less, and every verb starts sooner.
+# Compiled ahead of time where the compiler for that can be had: every verb starts sooner (0.12 instead of 0.18 s), and a
+# run of the reference topic spent 26.6 instead of 28.3 s of user time (one pair of runs).
 build_program() {
   publish_program -p:PublishReadyToRun=true >"$state/stamps/ahead-of-time.log" 2>&1 && return
   say "compiling ahead of time does not work here ($state/stamps/ahead-of-time.log says why); going without"
