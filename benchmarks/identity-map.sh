@@ -38,16 +38,16 @@ fill() {
        SELECT $id, 1, $id, $text, toDateTime64('2026-01-01 00:00:00', 3, 'UTC') FROM $numbers"
   ask "INSERT INTO identity_history_rows (identifier_id, version, customer_id, text, known_time)
        SELECT $id, 2, $customer, $text, toDateTime64('2026-02-01 00:00:00', 3, 'UTC') + n FROM $numbers WHERE n % 5 > 0"
-  ask "INSERT INTO identity_map_rows SELECT $id, $text, $customer, if(n % 5 = 0, 1, 2) FROM $numbers"
   ask "INSERT INTO events_rows (topic, partition, offset, event, event_time, channel, anchor_id, anchor)
        SELECT 'ref', 0, i, ['page_view', 'product_view', 'add_to_cart', 'order_paid'][1 + intHash32(i) % 4],
            toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + i, 'app', $id, $text
        FROM (SELECT number AS i, intHash64(number) % 1000000 AS n FROM numbers(2000000))"
-  # Rows of a repeated publication are still there to be removed by FINAL, as in a running system.
-  ask "INSERT INTO identity_map_rows SELECT $id, $text, $customer, 1 FROM $numbers WHERE n % 10 = 0"
+  # Rows of a repeated publication are still there, as in a running system.
+  ask "INSERT INTO identity_history_rows (identifier_id, version, customer_id, text, known_time)
+       SELECT $id, 1, $id, $text, toDateTime64('2026-03-01 00:00:00', 3, 'UTC') FROM $numbers WHERE n % 10 = 0"
   ask "CREATE DICTIONARY map_dictionary (identifier_id UInt128, customer_id UInt128) PRIMARY KEY identifier_id
        SOURCE(CLICKHOUSE(DB '$database' QUERY 'SELECT identifier_id, assumeNotNull(customer_id) AS customer_id
-           FROM $database.identity_map_rows FINAL WHERE customer_id != identifier_id'))
+           FROM $database.identity_map WHERE customer_id != identifier_id'))
        LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(0)"
   ask "CREATE VIEW events_by_dictionary AS SELECT *,
            dictGetOrDefault('$database.map_dictionary', 'customer_id', tuple(anchor_id), anchor_id) AS customer_id
@@ -99,9 +99,10 @@ rm -r "$times"
 
 # One hundred thousand identifiers change hands in one insert; the next funnel has to show it.
 merge() {
-  ask "INSERT INTO identity_map_rows
-       SELECT reinterpretAsUInt128(substring(SHA256(toString(n)), 1, 16)), concat('openid:wx1:', toString(n)),
-           reinterpretAsUInt128(substring(SHA256('0'), 1, 16)), $1 FROM (SELECT number AS n FROM numbers(100000))"
+  ask "INSERT INTO identity_history_rows (identifier_id, version, customer_id, text, known_time)
+       SELECT reinterpretAsUInt128(substring(SHA256(toString(n)), 1, 16)), $1, reinterpretAsUInt128(substring(SHA256('0'), 1, 16)),
+           concat('openid:wx1:', toString(n)), toDateTime64('2026-04-01 00:00:00', 3, 'UTC')
+       FROM (SELECT number AS n FROM numbers(100000))"
 }
 merge_by_join() { merge 3; merged=$(funnel events_resolved); }
 merge_by_dictionary() { merge 4; ask "SYSTEM RELOAD DICTIONARY map_dictionary"; funnel events_by_dictionary; }

@@ -44,12 +44,8 @@ public sealed class ClickHouseSink : IAnalyticsSink
         WriteAsync(ChangeBlocks.Of(changes), cancel);
 
     /// <inheritdoc/>
-    /// <remarks>Two inserts: what the map shows, its history has.</remarks>
-    public async Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel)
-    {
-        await WriteAsync(ChangeBlocks.HistoryOf(mappings), cancel);
-        await WriteAsync(ChangeBlocks.Of(mappings), cancel);
-    }
+    public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) =>
+        WriteAsync(ChangeBlocks.Of(mappings), cancel);
 
     /// <inheritdoc/>
     public Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) =>

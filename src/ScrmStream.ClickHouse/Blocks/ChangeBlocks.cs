@@ -14,9 +14,6 @@ internal static class ChangeBlocks
         new("customer_id", "UInt128"), new("score", "String"), new("value_micro", "Int64"), new("grade", "Nullable(String)"),
         new("previous", "Nullable(String)"), new("since", "DateTime64(3, 'UTC')"));
 
-    private static readonly NativeTable IdentityMap = new("identity_map_rows",
-        new("identifier_id", "UInt128"), new("text", "String"), new("customer_id", "Nullable(UInt128)"), new("version", "UInt64"));
-
     private static readonly NativeTable IdentityHistory = new("identity_history_rows",
         new("identifier_id", "UInt128"), new("version", "UInt64"), new("customer_id", "Nullable(UInt128)"), new("text", "String"),
         new("known_time", "DateTime64(3, 'UTC')"));
@@ -62,22 +59,6 @@ internal static class ChangeBlocks
     }
 
     public static NativeBlock Of(IReadOnlyList<IdentityMapping> mappings)
-    {
-        var block = new NativeBlock(IdentityMap) { Rows = mappings.Count };
-        for (var i = 0; i < mappings.Count; i++)
-        {
-            var mapping = mappings[i];
-            block.Buffers[0].UInt128(mapping.Identifier.Value);
-            block.Buffers[1].Text(mapping.Text.Span);
-            block.Buffers[2].Byte(mapping.Customer is null ? (byte)1 : (byte)0);
-            block.Buffers[3].UInt128(mapping.Customer?.Value ?? 0);
-            block.Buffers[4].Int64((long)mapping.Version);
-        }
-        return block;
-    }
-
-    /// <summary>The same mappings for the history: rows that are never replaced.</summary>
-    public static NativeBlock HistoryOf(IReadOnlyList<IdentityMapping> mappings)
     {
         var block = new NativeBlock(IdentityHistory) { Rows = mappings.Count };
         for (var i = 0; i < mappings.Count; i++)

@@ -17,6 +17,7 @@ internal static class EngineConfig
         <clickhouse>
           <background_pool_size>2</background_pool_size>
           <background_merges_mutations_concurrency_ratio>1</background_merges_mutations_concurrency_ratio>
+          <os_threads_nice_value_merge_mutate>15</os_threads_nice_value_merge_mutate>
           <background_move_pool_size>1</background_move_pool_size>
           <background_fetches_pool_size>1</background_fetches_pool_size>
           <background_common_pool_size>1</background_common_pool_size>

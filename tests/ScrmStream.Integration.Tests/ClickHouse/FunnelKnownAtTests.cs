@@ -76,25 +76,6 @@ public sealed class FunnelKnownAtTests(ClickHouseFixture clickHouse)
         }
     }
 
-    /// <summary>A database that had a map before there was a history of it.</summary>
-    [ClickHouseFact]
-    public async Task Apply_MapWithoutHistory_CountsAsKnownFromTheBeginning()
-    {
-        using var client = new ClickHouseClient(clickHouse.Options());
-        var before = ClickHouseMigrations.All.TakeWhile(m => m.Name != "identity-history").ToList();
-        await ClickHouseMigrations.ApplyAsync(client, before, CancellationToken.None);
-        await client.CommandAsync(
-            $"INSERT INTO identity_map_rows SELECT toUInt128('{IdOf("cookie").Value}'), '', toUInt128('{IdOf("member").Value}'), 4", default);
-
-        var sink = await ClickHouseSink.OpenAsync(client, CancellationToken.None);
-
-        await sink.WriteEventsAsync([BatchOf([new("cookie", "view", Base, "f"), new("member", "buy", Base + 1, "f")])], "t", default);
-        Assert.Equal([1L, 1], await AskAsync(client, knownAt: 0));
-        await WriteAsync(sink, ("cookie", "cookie", 5, 300));
-        Assert.Equal([1L, 1], await AskAsync(client, knownAt: 299));
-        Assert.Equal([1L, 0], await AskAsync(client, knownAt: 300));
-    }
-
     // By the definition: of the mappings published by then the one with the highest version; without one, itself.
     private static string CustomerAt((string Text, string? Customer, int Version, long KnownMs)[] history, string text, long knownAt)
     {
