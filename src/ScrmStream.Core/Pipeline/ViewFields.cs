@@ -58,7 +58,7 @@ internal sealed class ViewFields
             if (!score.Grade.IsEmpty) arena.AddField(names.Grade, score.Grade);
         }
         foreach (var (rule, field) in _attributes)
-            if (rule.TryGet(shards, out var value)) arena.AddField(field, value);
+            if (rule.TryGet(conclusion, out var value)) arena.AddField(field, value);
         return arena.Since(start);
     }
 

@@ -14,7 +14,7 @@ internal sealed class RuleCompiler
         _file = file;
         _binder = new RuleBinder(file);
         TagOrder = OrderByReferences();
-        Attributes = [.. file.Attributes.Select(a => new AttributeRule(a, Edge(a.Value)))];
+        Attributes = [.. file.Attributes.Select(Attribute)];
         Tags = [.. file.Tags.Select(t => new TagRule(t, TagPlanOf(t), [.. _binder.Used.Distinct()], ChangesByItself(t)))];
         Scores = [.. file.Scores.Select(Score)];
     }
@@ -27,6 +27,15 @@ internal sealed class RuleCompiler
     public int[] TagOrder { get; }
     public IReadOnlyList<FoldStep> Steps => _binder.Steps;
     public int Timelines => _binder.Timelines;
+
+    private AttributeRule Attribute(AttributeRuleSyntax attribute, int i)
+    {
+        _binder.AttributesKnown = i;
+        var rule = Bind(attribute.Value, v => v is ArithmeticSyntax arithmetic
+            ? new AttributeRule(attribute, arithmetic.Root.Bind(_binder)) : new AttributeRule(attribute, Edge((EdgeValueSyntax)v)));
+        _binder.AttributesKnown = i + 1;
+        return rule;
+    }
 
     private TagPlan TagPlanOf(TagSyntax tag)
     {
@@ -47,8 +56,9 @@ internal sealed class RuleCompiler
         return new ExpiringPlan(condition, tag.ExpiresMs, value);
     }
 
-    private bool ChangesByItself(TagSyntax tag) => tag.ChangesByItself || tag.Conditions.SelectMany(c => c.Syntax.References)
-        .Any(r => ChangesByItself(_file.Tags[_binder.TagIndex(r.Tag)]));
+    private bool ChangesByItself(TagSyntax tag) => tag.ChangesByItself
+        || tag.Conditions.SelectMany(c => c.Syntax.Attributes).Any(_binder.AttributeChangesByItself)
+        || tag.Conditions.SelectMany(c => c.Syntax.References).Any(r => ChangesByItself(_file.Tags[_binder.TagIndex(r.Tag)]));
 
     private static EventFilter ManualFilter(string tag) => EventFilter.All(
     [

@@ -81,10 +81,17 @@ internal sealed class RuleFileReader
             type = (AttributeType)(i + 1);
         }
         var value = keys.TryGetValue("value", out var v)
-            ? _yaml.Expression(v, e => ExpressionParser.ParseValue(e, _zone)).Syntax as EdgeValueSyntax
-            : new EdgeValueSyntax(0, true, EventField.TryFind($"properties.{name}")!, ProfileUpdate, Window.Ever);
-        if (value is null || !value.Window.IsEver)
-            throw _yaml.Error(v!, "an attribute's value is first(FIELD, FILTER) or last(FIELD, FILTER), without a window");
+            ? _yaml.Expression(v, e => ExpressionParser.ParseAttribute(e, _zone))
+            : new Located<ValueSyntax>(
+                new EdgeValueSyntax(0, true, EventField.TryFind($"properties.{name}")!, ProfileUpdate, Window.Ever),
+                _yaml.PlaceOf(node), false);
+        if (value.Syntax is EdgeValueSyntax { Window.IsEver: false })
+            throw _yaml.Error(v!, "an attribute's first(FIELD, FILTER) or last(FIELD, FILTER) takes no window");
+        if (value.Syntax is ArithmeticSyntax)
+        {
+            if (type is not (AttributeType.Any or AttributeType.Number)) throw _yaml.Error(t!, "what is calculated is a number");
+            type = AttributeType.Number;
+        }
         return new AttributeRuleSyntax(name, _yaml.PlaceOf(node), type, value);
     }
 

@@ -19,9 +19,10 @@ internal sealed record Located<T>(T Syntax, Place Place, bool OneLine)
 /// <summary>What an attribute may hold, so that a comparison that can never hold is refused; <see cref="Any"/> says nothing.</summary>
 internal enum AttributeType : byte { Any, Text, Number, Boolean, Date }
 
-internal sealed record AttributeRuleSyntax(string Name, Place Place, AttributeType Type, EdgeValueSyntax Value)
+/// <param name="Value">An <see cref="EdgeValueSyntax"/> or an <see cref="ArithmeticSyntax"/>, which may use attributes above it.</param>
+internal sealed record AttributeRuleSyntax(string Name, Place Place, AttributeType Type, Located<ValueSyntax> Value)
 {
-    public string Text => $"attribute {Name} {Type} {Value.Text}";
+    public string Text => $"attribute {Name} {Type} {Value.Syntax.Text}";
 }
 
 internal sealed record GroupValue(string Value, Located<ConditionSyntax> When);

@@ -68,7 +68,7 @@ public sealed class ExampleFileTests
     {
         var blocks =
             File.ReadAllText(Path.Combine(Root(), "docs", "rules.md")).Split("```yaml\n").Skip(1).Select(b => b.Split("```")[0]).ToArray();
-        Assert.Equal(4, blocks.Length);
+        Assert.Equal(5, blocks.Length);
         foreach (var block in blocks) Assert.NotEmpty(RuleSet.Parse(block, "docs/rules.md").Tags);
     }
 
