@@ -27,6 +27,9 @@ internal sealed class Evaluation(RuleSet owner, int tags, int timelines)
     public TagOutcome[] Tags { get; } = new TagOutcome[tags];
     public Timeline[] Timelines { get; } = [.. Enumerable.Range(0, timelines).Select(_ => new Timeline())];
     public PeriodLedger Ledger { get; } = new();
+    public GroupLedger GroupLedger { get; } = new();
+    public PointLine Points { get; } = new();
+    public PointTally Tally { get; } = new();
 
     /// <summary>For whoever needs a timeline no longer than one answer.</summary>
     public Timeline Scratch { get; } = new();

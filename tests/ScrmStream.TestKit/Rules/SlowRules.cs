@@ -212,7 +212,7 @@ public sealed class SlowRules(TimeZoneInfo zone)
     internal static SlowEvent? AttributeOf(IReadOnlyList<SlowEvent> all, string name) =>
         LastOf(all, name, new SlowFilter("", e => e.Name == "profile_update"));
 
-    private static (int, int) PeriodOf(string unit, DateOnly day) => unit switch
+    internal static (int, int) PeriodOf(string unit, DateOnly day) => unit switch
     {
         "day" => (0, day.DayNumber),
         "week" => (0, day.AddDays(-(((int)day.DayOfWeek + 6) % 7)).DayNumber),
