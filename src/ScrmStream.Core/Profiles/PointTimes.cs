@@ -20,8 +20,20 @@ public sealed class PointTimes(string filters, long horizonMs) : Aggregate($"poi
         + $"beyond that the latest {TimeList.KeepMax:N0} count";
 
     /// <param name="microPoints">The number of the entry.</param>
-    public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints) =>
-        SortedEntries.Insert(shard, Key, Bytes, TimeList.KeepMax, horizonMs, StoredTime.Clamp(e.EventTimeMs), microPoints);
+    public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
+    {
+        var timeMs = StoredTime.Clamp(e.EventTimeMs);
+        var payload = shard.Aggregate(Key);
+        // Most events come last, and nothing falls out.
+        if (payload.Length < BytesMax && (payload.IsEmpty
+            || (timeMs > StoredTime.Read(payload[^Bytes..]) && timeMs < StoredTime.Read(payload) + horizonMs)))
+        {
+            var entry = shard.ResizeAggregate(Key, payload.Length + Bytes)[^Bytes..];
+            StoredTime.Write(entry, timeMs);
+            entry[StoredTime.Bytes] = (byte)microPoints;
+        }
+        else SortedEntries.Insert(shard, Key, Bytes, TimeList.KeepMax, horizonMs, timeMs, microPoints);
+    }
 
     /// <summary>Fills a line with the entries over all shards.</summary>
     public void Load(ShardSet shards, PointLine line)

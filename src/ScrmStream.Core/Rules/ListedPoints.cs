@@ -20,6 +20,9 @@ internal readonly record struct GroupRule(string Name, long CapMicro, CalendarUn
 /// </summary>
 internal sealed class ListedPoints(PointTimes times, PointRule[] rules, GroupRule[] groups, Fading fading, CalendarZone zone)
 {
+    /// <summary>No entry takes points, so that without new events they only become fewer.</summary>
+    public bool OnlyFalls { get; } = Array.TrueForAll(rules, r => r.AddMicro > 0);
+
     public void Load(ShardSet shards, PointLine line) => times.Load(shards, line);
 
     /// <summary>The micro points as of a time, not yet rounded.</summary>

@@ -15,7 +15,8 @@ internal sealed class ScoreCompiler(RuleBinder binder, ScoreSyntax score)
     {
         var sums = _fading.NeedsEvents ? null : Sums();
         var list = _fading.NeedsEvents || score.HysteresisMicro > 0 ? List() : null;
-        return new ScoreRule(score, _fading, sums, list);
+        var parts = new ScoreParts([.. score.Points.Select(p => (p.Filter, RuleOf(p)))], _groups, _fading, binder.Zone);
+        return new ScoreRule(score, parts, sums, list);
     }
 
     private SummedPoints Sums()

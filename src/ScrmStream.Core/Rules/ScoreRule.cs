@@ -23,9 +23,10 @@ public sealed class ScoreRule
 
     /// <param name="sums">Null where single events have to be looked at.</param>
     /// <param name="list">Null where only sums are needed.</param>
-    internal ScoreRule(ScoreSyntax syntax, Fading fading, SummedPoints? sums, ListedPoints? list)
+    internal ScoreRule(ScoreSyntax syntax, ScoreParts parts, SummedPoints? sums, ListedPoints? list)
     {
-        _fading = fading;
+        Parts = parts;
+        _fading = parts.Fading;
         _sums = sums;
         _list = list;
         _grades = new ScoreGrades(syntax.Grades, syntax.HysteresisMicro);
@@ -64,6 +65,7 @@ public sealed class ScoreRule
     public bool ChangesByItself => _fading.IsStepped || ((HalfLifeMs > 0 || _fading.IsLinear) && Grades.Count > 0);
 
     internal byte[] NameUtf8 { get; }
+    internal ScoreParts Parts { get; }
 
     /// <summary>The grade that some points give by themselves; null below the lowest.</summary>
     public string? GradeOf(long microPoints) => NameOf(_grades.Plain(microPoints));
@@ -171,25 +173,30 @@ public sealed class ScoreRule
     private long NextOfLinear(Evaluation v, int grade, long atMs)
     {
         const int turnsMax = 64;
+        // Where points only fall, there is nothing to gain, and one search finds what is lost.
+        if (_list!.OnlyFalls) return grade < 0 ? long.MaxValue : Crossing(v, grade, atMs, atMs + _fading.EndsMs);
         var fromMs = atMs;
         for (var turn = 0; turn < turnsMax; turn++)
         {
             var turnMs = _list!.NextTurn(v.Points, fromMs);
             if (turnMs == long.MaxValue) return long.MaxValue;
-            if (LeavesAt(v, grade, turnMs))
-            {
-                var (stays, leaves) = (fromMs, turnMs);
-                while (leaves - stays > 1)
-                {
-                    var middle = stays + (leaves - stays) / 2;
-                    if (LeavesAt(v, grade, middle)) leaves = middle;
-                    else stays = middle;
-                }
-                return leaves;
-            }
+            if (Crossing(v, grade, fromMs, turnMs) is < long.MaxValue and var crossing) return crossing;
             fromMs = turnMs;
         }
         return fromMs;
+    }
+
+    // The first moment at which the grade is left, where it is left once between two moments; MaxValue where it is not.
+    private long Crossing(Evaluation v, int grade, long stays, long leaves)
+    {
+        if (!LeavesAt(v, grade, leaves)) return long.MaxValue;
+        while (leaves - stays > 1)
+        {
+            var middle = stays + (leaves - stays) / 2;
+            if (LeavesAt(v, grade, middle)) leaves = middle;
+            else stays = middle;
+        }
+        return leaves;
     }
 
     private bool LeavesAt(Evaluation v, int grade, long atMs) =>

@@ -41,6 +41,35 @@ public sealed class SlowScoresTests(ITestOutputHelper output)
         Assert.True(seen is { Values: > 2_500, Grades: > 1_500, Kept: > 50, Between: > 1_000 } && seen.Changed * 3 > seen.Foretold);
     }
 
+    [Fact]
+    public void Ledger_OfRandomScores_AddsUpToTheValueToTheMicroPoint()
+    {
+        var (lines, limited) = (0, 0);
+        foreach (var seed in Seeds.From(0, 300, 10_000))
+        {
+            var world = new ScoreWorld(seed);
+            var rules = RuleSet.Parse(world.Yaml, $"seed {seed}");
+            var random = new Random(seed);
+            var t = world.Events.Max(e => e.TimeMs) + random.Next(20) * world.StepMs;
+            var parts = Customer(world.Events.GroupBy(e => e.Anchor).Select(a => Shard(rules, [.. a.Select(Told)])));
+            var conclusion = new Conclusion();
+            rules.Evaluate(parts, t, conclusion);
+            var told = world.Events.Select(Told).ToArray();
+            random.Shuffle(told);
+            foreach (var score in world.Scores)
+            {
+                var ledger = ScoreLedger.Of(rules, score.Name, Batch(told), t);
+                Assert.Equal(conclusion.MicroPoints(score.Name), ledger.MicroPoints);
+                Assert.Equal(ledger.MicroPoints, ledger.Lines.Sum(l => l.MicroPoints) + ledger.LimitMicro);
+                Assert.True(ledger.LimitMicro == 0 || score.Max is not null || score.NeverNegative, $"seed {seed}\n{world.Yaml}");
+                Assert.All(ledger.Lines, l => Assert.Equal(l.AddMicro * l.Kept * l.Left, l.MicroPoints, 2.0));
+                lines += ledger.Lines.Count;
+                if (ledger.LimitMicro != 0) limited++;
+            }
+        }
+        Assert.True(lines > 10_000 && limited > 50, $"{lines} lines, {limited} limits");
+    }
+
     private static void Follow(ScoreWorld world, RuleSet rules, SlowEvent[] known, long t, Random random, int seed, Seen seen)
     {
         var conclusion = new Conclusion();
