@@ -37,7 +37,7 @@ public static class Program
             RunCommand.Create(), ProduceCommand.Create(), GenerateCommand.Create(), ReplayCommand.Create(),
             CustomerCommand.Create(), WhyCommand.Create(), UnlinkCommand.Create(), IdentitiesCommand.Create(),
             LeadsCommand.Create(), FunnelCommand.Create(), SqlCommand.Create(), DeadLettersCommand.Create(),
-            RulesCommand.Create(),
+            RulesCommand.Create(), QuantilesCommand.Create(),
             ClickHouseCommand.Create(), KafkaCommand.Create(),
         };
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using ScrmStream.Identity;
 using StackExchange.Redis;
@@ -73,18 +74,23 @@ public sealed class RedisReader(RedisConnection connection)
         var leaders = new List<Leader>(places.Count);
         foreach (var part in places.Chunk(1000))
         {
-            var halfLives = await connection.CallAsync(db => Task.WhenAll(part.Select(
-                p => db.HashGetAsync(connection.Keys.View(p.Id), $"score.{score}.half_life"))), cancel);
+            RedisValue[] fields = [$"score.{score}.half_life", $"score.{score}.max"];
+            var stored = await connection.CallAsync(db => Task.WhenAll(part.Select(
+                p => db.HashGetAsync(connection.Keys.View(p.Id), fields))), cancel);
             for (var i = 0; i < part.Length; i++)
             {
-                var value = double.TryParse((string?)halfLives[i], out var halfLifeMs) && halfLifeMs > 0
+                var value = Number(stored[i][0]) is var halfLifeMs && halfLifeMs > 0
                     ? Math.Pow(2, (part[i].Rank - atMs) / halfLifeMs)
                     : double.NaN;
+                if (Number(stored[i][1]) is var max && max > 0) value = Math.Min(value, max);
                 leaders.Add(new Leader(part[i].Id, part[i].Rank, value));
             }
         }
         return leaders;
     }
+
+    private static double Number(RedisValue text) =>
+        double.TryParse((string?)text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN;
 
     private async Task<Dictionary<string, string>> HashAsync(RedisKey key, CancellationToken cancel)
     {

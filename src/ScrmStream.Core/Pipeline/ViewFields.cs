@@ -13,13 +13,13 @@ internal sealed class ViewFields
     private readonly (AttributeRule Rule, byte[] Field)[] _attributes;
     private readonly byte[] _text = new byte[512];
 
-    private sealed record ScoreNames(byte[] Name, byte[] Value, byte[] At, byte[] HalfLife, byte[] Grade, long HalfLifeMs);
+    private sealed record ScoreNames(byte[] Name, byte[] Value, byte[] At, byte[] HalfLife, byte[] Grade, byte[] Max, ScoreRule Rule);
 
     public ViewFields(RuleSet rules)
     {
         _names = [.. rules.Scores.Select(s => new ScoreNames(
             Utf8(s.Name), Utf8($"score.{s.Name}"), Utf8($"score.{s.Name}.at"), Utf8($"score.{s.Name}.half_life"),
-            Utf8($"grade.{s.Name}"), s.HalfLifeMs))];
+            Utf8($"grade.{s.Name}"), Utf8($"score.{s.Name}.max"), s))];
         _attributes = [.. rules.Attributes.Select(a => (a, Utf8($"attribute.{a.Name}")))];
     }
 
@@ -53,12 +53,13 @@ internal sealed class ViewFields
             var score = conclusion.Score(i);
             var names = NamesOf(score.Name);
             AddPoints(arena, names.Value, score.MicroPoints);
-            AddNumber(arena, names.At, conclusion.ScoresAsOfMs);
-            if (names.HalfLifeMs > 0) AddNumber(arena, names.HalfLife, names.HalfLifeMs);
+            AddNumber(arena, names.At, names.Rule.FadesFrom(score.Rank, conclusion.ScoresAsOfMs));
+            if (names.Rule.HalfLifeMs > 0) AddNumber(arena, names.HalfLife, names.Rule.HalfLifeMs);
+            if (names.Rule.MaxMicro > 0) AddPoints(arena, names.Max, names.Rule.MaxMicro);
             if (!score.Grade.IsEmpty) arena.AddField(names.Grade, score.Grade);
         }
         foreach (var (rule, field) in _attributes)
-            if (rule.TryGet(shards, out var value)) arena.AddField(field, value);
+            if (rule.TryGet(conclusion, out var value)) arena.AddField(field, value);
         return arena.Since(start);
     }
 

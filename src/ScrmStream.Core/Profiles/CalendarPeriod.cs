@@ -8,16 +8,15 @@ public static class CalendarPeriod
 {
     public static int Of(CalendarUnit unit, long timeMs) => Of(unit, timeMs, CalendarZone.Shanghai);
 
-    public static int Of(CalendarUnit unit, long timeMs, CalendarZone zone)
+    public static int Of(CalendarUnit unit, long timeMs, CalendarZone zone) => OfDay(unit, zone.DayOf(timeMs));
+
+    /// <summary>The period that holds a day.</summary>
+    public static int OfDay(CalendarUnit unit, int day) => unit switch
     {
-        var day = zone.DayOf(timeMs);
-        return unit switch
-        {
-            CalendarUnit.Day => day,
-            CalendarUnit.Week => (int)FloorDivide(day + 3, 7), // 1970-01-01 was a Thursday
-            _ => MonthOf(day),
-        };
-    }
+        CalendarUnit.Day => day,
+        CalendarUnit.Week => (int)FloorDivide(day + 3, 7), // 1970-01-01 was a Thursday
+        _ => MonthOf(day),
+    };
 
     // Months since year 0, by the proleptic Gregorian calendar whose years start in March.
     private static int MonthOf(long daysSince1970)

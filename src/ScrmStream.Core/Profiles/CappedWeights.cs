@@ -38,10 +38,16 @@ public sealed class CappedWeights(DecayClock? clock, CalendarUnit unit, Calendar
         BinaryPrimitives.WriteInt128LittleEndian(weights, BinaryPrimitives.ReadInt128LittleEndian(weights) + (clock?.Weight(timeMs) ?? 1));
     }
 
+    public CalendarUnit Unit => unit;
+
     /// <summary>
-    /// The micro points as of a time, over all shards: each period's sum scaled by min(1, cap / |raw sum|).
+    /// The micro points as of a time, over all shards: each period's sum scaled by min(1, cap / |raw sum|); a cap of 0 is none.
     /// </summary>
-    public double Read(ShardSet shards, long atMs, long addMicro, long capMicro, PeriodLedger ledger)
+    public double Read(ShardSet shards, long atMs, long addMicro, long capMicro, PeriodLedger ledger) =>
+        Read(shards, atMs, addMicro, capMicro, ledger, null);
+
+    /// <summary>The same; with a group's ledger everything goes there, period by period, and the answer is 0.</summary>
+    internal double Read(ShardSet shards, long atMs, long addMicro, long capMicro, PeriodLedger ledger, GroupLedger? into)
     {
         ledger.Clear();
         for (var i = 0; i < shards.Count; i++) ledger.Add(shards[i].Aggregate(Key));
@@ -57,8 +63,10 @@ public sealed class CappedWeights(DecayClock? clock, CalendarUnit unit, Calendar
                 events += part.Events;
                 weighted += clock is null ? (double)part.Weights : clock.Read((double)part.Weights, part.Epoch, atMs);
             }
-            var raw = (double)Math.Abs(addMicro) * events;
-            total += weighted * addMicro * (raw > capMicro ? capMicro / raw : 1);
+            var raw = (double)addMicro * events;
+            var kept = Cap.Factor(raw, capMicro);
+            if (into is null) total += weighted * addMicro * kept;
+            else into.Add(unit, ledger[i].Period, raw * kept, weighted * addMicro * kept);
         }
         return total;
     }

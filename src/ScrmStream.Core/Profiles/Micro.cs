@@ -26,6 +26,36 @@ public static class Micro
         return true;
     }
 
+    /// <summary>It is no more than <see cref="TryFrom"/> gives at most.</summary>
+    public static bool IsInRange(Int128 micro) => Int128.Abs(micro) <= (Int128)LimitMicro;
+
+    /// <summary>The product, to the nearest micro, ties to even; false where it does not fit.</summary>
+    public static bool TryMultiply(Int128 a, Int128 b, out Int128 micro)
+    {
+        micro = 0;
+        if (a != 0 && Int128.Abs(b) > Int128.MaxValue / Int128.Abs(a)) return false;
+        micro = DivideToNearest(a * b, One);
+        return true;
+    }
+
+    /// <summary>The quotient, to the nearest micro, ties to even; false where it does not fit, and for a divisor of 0.</summary>
+    public static bool TryDivide(Int128 a, Int128 b, out Int128 micro)
+    {
+        micro = 0;
+        if (b == 0 || Int128.Abs(a) > Int128.MaxValue / One) return false;
+        micro = DivideToNearest(a * One, b);
+        return true;
+    }
+
+    /// <summary>The nearest whole number to a quotient, ties to even.</summary>
+    public static Int128 DivideToNearest(Int128 dividend, Int128 divisor)
+    {
+        var (quotient, rest) = Int128.DivRem(Int128.Abs(dividend), Int128.Abs(divisor));
+        var missing = Int128.Abs(divisor) - rest;
+        if (rest > missing || (rest == missing && quotient % 2 != 0)) quotient++;
+        return dividend < 0 == divisor < 0 ? quotient : -quotient;
+    }
+
     /// <summary>Reads the text of a number: exact for at most six decimals, else the nearest double's micro.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, out Int128 micro)
     {

@@ -3,12 +3,13 @@ using System.Buffers.Binary;
 namespace ScrmStream.Profiles;
 
 /// <summary>
-/// Payloads that are lists in order of time, then value: entries of six bytes (time), or of 22 (time, Int128 value). Equal entries
-/// are kept as often as they came.
+/// Payloads that are lists in order of time, then value: entries of six bytes (time), of seven (time, u8 value) or of 22 (time, Int128
+/// value). Equal entries are kept as often as they came.
 /// </summary>
 internal static class SortedEntries
 {
     public const int ValueEntryBytes = StoredTime.Bytes + 16;
+    public const int SmallEntryBytes = StoredTime.Bytes + 1;
 
     /// <summary>Puts an entry at its place and drops what falls out at the old end (perhaps the entry itself).</summary>
     public static void Insert(ShardBuffer shard, uint key, int entryBytes, int keep, long horizonMs, long timeMs, Int128 value)
@@ -41,12 +42,19 @@ internal static class SortedEntries
     {
         StoredTime.Write(entry, timeMs);
         if (entryBytes == ValueEntryBytes) BinaryPrimitives.WriteInt128LittleEndian(entry[StoredTime.Bytes..], value);
+        else if (entryBytes == SmallEntryBytes) entry[StoredTime.Bytes] = (byte)value;
     }
 
     // Is the stored entry strictly before the new one?
     private static bool IsBefore(ReadOnlySpan<byte> entry, int entryBytes, long timeMs, Int128 value)
     {
         var stored = StoredTime.Read(entry);
-        return stored != timeMs ? stored < timeMs : entryBytes == ValueEntryBytes && ReadValue(entry) < value;
+        if (stored != timeMs) return stored < timeMs;
+        return entryBytes switch
+        {
+            ValueEntryBytes => ReadValue(entry) < value,
+            SmallEntryBytes => entry[StoredTime.Bytes] < value,
+            _ => false,
+        };
     }
 }

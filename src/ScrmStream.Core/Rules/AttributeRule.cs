@@ -6,11 +6,15 @@ namespace ScrmStream.Rules;
 /// <summary>One attribute of customers, as a rule file declares it. Immutable, any thread.</summary>
 public sealed class AttributeRule
 {
-    private readonly EdgeValue _value;
+    private readonly EdgeValue? _edge;
+    private readonly NumberValue? _number;
 
-    internal AttributeRule(AttributeRuleSyntax syntax, EdgeValue value)
+    internal AttributeRule(AttributeRuleSyntax syntax, EdgeValue edge) : this(syntax) => _edge = edge;
+
+    internal AttributeRule(AttributeRuleSyntax syntax, NumberValue number) : this(syntax) => _number = number;
+
+    private AttributeRule(AttributeRuleSyntax syntax)
     {
-        _value = value;
         Name = syntax.Name;
         Type = syntax.Type == AttributeType.Any ? "" : syntax.Type.ToString().ToLowerInvariant();
         Line = syntax.Place.Line;
@@ -28,6 +32,17 @@ public sealed class AttributeRule
 
     internal byte[] NameUtf8 { get; }
 
-    /// <summary>The value, valid as long as the shards are; false when there is none or an empty text has taken it away.</summary>
-    public bool TryGet(ShardSet shards, out ReadOnlySpan<byte> value) => _value.TryGet(shards, out value, out _) && !value.IsEmpty;
+    /// <summary>
+    /// The value of the customer that was concluded last, as of the time of the scores; false when there is none or an empty text has taken
+    /// it away. Valid until the next call, and only while the shards concluded from are unchanged.
+    /// </summary>
+    public bool TryGet(Conclusion concluded, out ReadOnlySpan<byte> value)
+    {
+        value = default;
+        if (concluded.Concluded is not { } evaluation) return false;
+        if (_edge is not null) return _edge.TryGet(evaluation.Shards, out value, out _) && !value.IsEmpty;
+        if (!_number!.TryGet(evaluation, concluded.ScoresAsOfMs, out var micro)) return false;
+        value = evaluation.Text(micro);
+        return true;
+    }
 }

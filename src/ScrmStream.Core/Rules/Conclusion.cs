@@ -126,6 +126,7 @@ public sealed class Conclusion
         }
         if (stored.Length < HeaderBytes || stored[0] != Form) throw new InvalidDataException("A stored conclusion has an unknown form.");
         Reserve(stored.Length);
+        Concluded = null;
         stored.CopyTo(_bytes);
         _length = stored.Length;
         TagCount = BinaryPrimitives.ReadUInt16LittleEndian(stored[9..]);
@@ -164,10 +165,13 @@ public sealed class Conclusion
         }
     }
 
+    /// <summary>The evaluation that gave this; null when it was no evaluation, or of a customer without events.</summary>
+    internal Evaluation? Concluded { get; private set; }
+
     internal Evaluation EvaluationFor(RuleSet rules, int timelines)
     {
         if (_evaluation?.Owner != rules) _evaluation = new Evaluation(rules, rules.Tags.Count, timelines);
-        return _evaluation;
+        return Concluded = _evaluation;
     }
 
     internal void MayChangeAt(long timeMs) => NextChangeMs = Math.Min(NextChangeMs, timeMs);
@@ -175,6 +179,7 @@ public sealed class Conclusion
     internal void Start(long scoresAsOfMs)
     {
         NextChangeMs = long.MaxValue;
+        Concluded = null;
         _length = HeaderBytes;
         TagCount = ScoreCount = 0;
         _bytes[0] = Form;

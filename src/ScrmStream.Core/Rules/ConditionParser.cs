@@ -34,7 +34,7 @@ internal sealed class ConditionParser(ExpressionParser tokens, FilterParser filt
                 return new EdgeValueSyntax(word.Position, word.Value == "last", edgeField, edgeFilter, edgeWindow);
             case "count" or "days" or "days_in_row":
                 var (filter, window) = FilterAndWindow(word);
-                RefuseUnboundedDays(word, window);
+                RefuseWindowOfRow(word, window);
                 return new NumberValueSyntax(word.Position, KindOf(word.Value), null, filter, window);
             case "sum" or "min" or "max" or "average" or "distinct":
                 var field = FieldAndComma(isNumber: word.Value != "distinct");
@@ -117,17 +117,20 @@ internal sealed class ConditionParser(ExpressionParser tokens, FilterParser filt
             tokens.Expect(TokenKind.Comma, "',' and a filter");
         }
         var (filter, window) = FilterAndWindowInside(word);
-        RefuseUnboundedDays(word, window);
+        RefuseWindowOfRow(word, window);
         var comparison = tokens.TakeComparison();
-        var greatest = kind == MeasureKind.Distinct ? GreatestCount(window) : RuleDuration.MaxMs / RuleDuration.DayMs;
+        var greatest = kind switch
+        {
+            MeasureKind.Distinct => GreatestCount(window),
+            MeasureKind.Days when window.IsEver => TimeList.KeepMax - 1,
+            _ => RuleDuration.MaxMs / RuleDuration.DayMs,
+        };
         var number = tokens.TakeWhole(word.Value, 0, greatest);
         return new VarietySyntax(word.Position, kind, field, filter, window, comparison, number);
     }
 
-    private static void RefuseUnboundedDays(Token word, Window window)
+    private static void RefuseWindowOfRow(Token word, Window window)
     {
-        if (word.Value == "days" && window.IsEver)
-            throw new ExpressionException(word.Position, "days(...) needs a window of at most 400d, such as days(any, within: 30d)");
         if (word.Value == "days_in_row" && !window.IsEver)
             throw new ExpressionException(word.Position, "days_in_row(...) is the row up to today and takes no window");
     }

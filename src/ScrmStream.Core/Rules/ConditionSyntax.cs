@@ -10,7 +10,10 @@ internal abstract record ConditionSyntax(int Position)
 
     public virtual IEnumerable<TagReferenceSyntax> References => [];
 
-    /// <summary>Its answer may change without a new event; what other tags do is not looked at.</summary>
+    /// <summary>The attributes it compares.</summary>
+    public virtual IEnumerable<string> Attributes => [];
+
+    /// <summary>Its answer may change without a new event; what other tags do is not looked at, nor what attributes do.</summary>
     public virtual bool ChangesByItself => false;
 
     protected void RefuseExpiring(RuleBinder binder, string what, string instead = "")
@@ -24,6 +27,7 @@ internal sealed record JoinSyntax(int Position, bool IsAnd, IReadOnlyList<Condit
 {
     public override string Text => "(" + string.Join(IsAnd ? " and " : " or ", Parts.Select(p => p.Text)) + ")";
     public override IEnumerable<TagReferenceSyntax> References => Parts.SelectMany(p => p.References);
+    public override IEnumerable<string> Attributes => Parts.SelectMany(p => p.Attributes);
     public override bool ChangesByItself => Parts.Any(p => p.ChangesByItself);
 
     public override Condition Bind(RuleBinder binder) => new JoinCondition(IsAnd, [.. Parts.Select(p => p.Bind(binder))]);
@@ -33,6 +37,7 @@ internal sealed record NotSyntax(int Position, ConditionSyntax Inner) : Conditio
 {
     public override string Text => $"not {Inner.Text}";
     public override IEnumerable<TagReferenceSyntax> References => Inner.References;
+    public override IEnumerable<string> Attributes => Inner.Attributes;
     public override bool ChangesByItself => Inner.ChangesByItself;
 
     public override Condition Bind(RuleBinder binder) => new NotCondition(Inner.Bind(binder));

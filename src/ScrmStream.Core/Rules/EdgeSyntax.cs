@@ -11,6 +11,14 @@ internal sealed record EdgeTest(IReadOnlyList<string>? Texts, Comparison Compari
     public string Text => Exists ? "exists"
         : Texts is null ? $"{Comparison.Symbol()} {Micro}u" : "in (" + string.Join(", ", Texts.Select(EventFilter.Quote)) + ")";
 
+    public Condition Bind(NumberValue number, int position)
+    {
+        if (Exists) return new NumberExistsCondition(number);
+        return Texts is null
+            ? new NumberCondition(number, Comparison, Micro)
+            : throw new ExpressionException(position, "what is calculated is a number and does not go with a text");
+    }
+
     public Condition Bind(EdgeValue edge, Window window)
     {
         if (Exists) return new EdgeExistsCondition(edge, window);
@@ -37,10 +45,12 @@ internal sealed record EdgeSyntax(int Position, bool IsLast, EventField Field, E
 internal sealed record AttributeSyntax(int Position, string Attribute, EdgeTest Test) : ConditionSyntax(Position)
 {
     public override string Text => $"attribute.{Attribute} {Test.Text}";
+    public override IEnumerable<string> Attributes => [Attribute];
 
     public override Condition Bind(RuleBinder binder)
     {
         RefuseExpiring(binder, "attributes");
+        if (binder.Calculated(Attribute, Position) is { } number) return Test.Bind(number, Position);
         var edge = Test switch
         {
             { Exists: true } => binder.Attribute(Attribute, Position, "exists",

@@ -19,6 +19,7 @@ internal sealed class Evaluation(RuleSet owner, int tags, int timelines)
 {
     private byte[] _values = new byte[256];
     private int _valuesLength;
+    private readonly byte[] _text = new byte[Micro.TextBytesMax];
 
     public RuleSet Owner => owner;
     public ShardSet Shards { get; private set; } = new();
@@ -26,6 +27,9 @@ internal sealed class Evaluation(RuleSet owner, int tags, int timelines)
     public TagOutcome[] Tags { get; } = new TagOutcome[tags];
     public Timeline[] Timelines { get; } = [.. Enumerable.Range(0, timelines).Select(_ => new Timeline())];
     public PeriodLedger Ledger { get; } = new();
+    public GroupLedger GroupLedger { get; } = new();
+    public PointLine Points { get; } = new();
+    public PointTally Tally { get; } = new();
 
     /// <summary>For whoever needs a timeline no longer than one answer.</summary>
     public Timeline Scratch { get; } = new();
@@ -38,6 +42,9 @@ internal sealed class Evaluation(RuleSet owner, int tags, int timelines)
 
     /// <summary>Set while conditions are asked about earlier times, whose changes are past.</summary>
     public bool LooksBack { get; set; }
+
+    /// <summary>A number's text, valid until the next one's.</summary>
+    public ReadOnlySpan<byte> Text(Int128 micro) => _text.AsSpan(0, Micro.Format(micro, _text));
 
     public void Start(ShardSet shards, long asOfMs)
     {

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace ScrmStream.Rules;
 
-internal enum TokenKind : byte { Word, Text, Number, Duration, Comparison, Open, Close, Comma, Colon, Times, End }
+internal enum TokenKind : byte { Word, Text, Number, Duration, Comparison, Open, Close, Comma, Colon, Plus, Minus, Times, Divide, End }
 
 /// <summary>One token of an expression. <see cref="Value"/> is unquoted.</summary>
 internal readonly record struct Token(TokenKind Kind, string Value, int Position)
@@ -43,7 +43,10 @@ internal static class ExpressionLexer
             case ')': at++; return (TokenKind.Close, ")");
             case ',': at++; return (TokenKind.Comma, ",");
             case ':': at++; return (TokenKind.Colon, ":");
+            case '+': at++; return (TokenKind.Plus, "+");
             case '*': at++; return (TokenKind.Times, "*");
+            case '/': at++; return (TokenKind.Divide, "/");
+            case '-' when at + 1 == text.Length || !char.IsAsciiDigit(text[at + 1]): at++; return (TokenKind.Minus, "-");
             case '"': return (TokenKind.Text, Quoted(text, ref at));
             case '=' or '!' or '<' or '>': return (TokenKind.Comparison, Comparison(text, ref at));
         }

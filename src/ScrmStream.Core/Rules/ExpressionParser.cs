@@ -15,6 +15,7 @@ internal sealed class ExpressionParser
     private readonly List<Token> _tokens;
     private readonly FilterParser _filters;
     private readonly ConditionParser _conditions;
+    private readonly ArithmeticParser _arithmetic;
     private int _at;
     private int _depth;
 
@@ -24,6 +25,7 @@ internal sealed class ExpressionParser
         Zone = zone;
         _filters = new FilterParser(this);
         _conditions = new ConditionParser(this, _filters);
+        _arithmetic = new ArithmeticParser(this, _conditions, _filters);
     }
 
     /// <summary>The zone of the rule file's days, weeks and months.</summary>
@@ -37,6 +39,11 @@ internal sealed class ExpressionParser
 
     /// <inheritdoc cref="ParseCondition"/>
     public static ValueSyntax ParseValue(string text, CalendarZone zone) => Whole(text, zone, p => p._conditions.Value());
+
+    /// <inheritdoc cref="ParseCondition"/>
+    /// <summary>The value of an attribute: that of a field at the first or last event, or a calculation.</summary>
+    public static ValueSyntax ParseAttribute(string text, CalendarZone zone) => Whole<ValueSyntax>(
+        text, zone, p => p.Current.IsWord("first") || p.Current.IsWord("last") ? p._conditions.Value() : p._arithmetic.Arithmetic());
 
     internal Token Current => _tokens[_at];
 

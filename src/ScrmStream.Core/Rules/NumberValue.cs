@@ -37,15 +37,7 @@ internal abstract class NumberValue
             : new MeasureOf(binder.Use(new LatestValues(field, filter.Text, window.HorizonMs), filter), window, syntax.Kind);
     }
 
-    // The nearest micro, ties to even.
-    private static Int128 Mean(Int128 sum, long count)
-    {
-        var twice = Int128.Abs(sum) * 2;
-        var quotient = Int128.Abs(sum) / count;
-        var rest = twice - quotient * 2 * count;
-        if (rest > count || (rest == count && quotient % 2 != 0)) quotient++;
-        return sum < 0 ? -quotient : quotient;
-    }
+    private static Int128 Mean(Int128 sum, long count) => Micro.DivideToNearest(sum, count);
 
     private sealed class CountOf(EventCount count) : NumberValue
     {

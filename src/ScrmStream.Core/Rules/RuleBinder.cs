@@ -34,6 +34,9 @@ internal sealed class RuleBinder(RuleFileSyntax file)
         _earlier.Clear();
     }
 
+    /// <summary>So many attributes, from the first, can be used; while attributes are compiled, those above the one in hand.</summary>
+    public int AttributesKnown { get; set; }
+
     public int NewTimeline() => Timelines++;
 
     public int EarlierTimeline(Aggregate aggregate, EventFilter filter)
@@ -84,18 +87,39 @@ internal sealed class RuleBinder(RuleFileSyntax file)
     /// <param name="fits">The types it may have there; a type that fits nothing can never be.</param>
     public EdgeValue Attribute(string name, int position, string use, params ReadOnlySpan<AttributeType> fits)
     {
-        var attribute = file.Attributes.FirstOrDefault(a => a.Name == name);
-        if (attribute is null)
-        {
-            throw new ExpressionException(
-                position, $"there is no attribute '{name}' under 'attributes:'{Suggestion.Of(name, file.Attributes.Select(a => a.Name))}");
-        }
+        var attribute = Declared(name, position);
         if (attribute.Type != AttributeType.Any && !fits.Contains(attribute.Type))
         {
             throw new ExpressionException(
                 position, $"attribute '{name}' is a {attribute.Type.ToString().ToLowerInvariant()}, which does not go with {use}");
         }
-        var value = attribute.Value;
-        return Use(new EdgeValue(value.IsLast, value.Field, value.Filter.Text), value.Filter);
+        return Edge((EdgeValueSyntax)attribute.Value.Syntax);
+    }
+
+    /// <summary>An attribute that is calculated; null for one that events give.</summary>
+    public NumberValue? Calculated(string name, int position) =>
+        (Declared(name, position).Value.Syntax as ArithmeticSyntax)?.Root.Bind(this);
+
+    /// <summary>An attribute as a number, whether calculated or given.</summary>
+    public NumberValue AttributeNumber(string name, int position) =>
+        Calculated(name, position) ?? new EdgeNumber(Attribute(name, position, "a calculation", AttributeType.Number));
+
+    /// <summary>Its value may be another by the mere passing of time.</summary>
+    public bool AttributeChangesByItself(string name) => Declared(name, 0).Value.Syntax switch
+    {
+        ArithmeticSyntax arithmetic => arithmetic.ChangesByItself || arithmetic.Root.Attributes.Any(AttributeChangesByItself),
+        _ => false,
+    };
+
+    private EdgeValue Edge(EdgeValueSyntax value) => Use(new EdgeValue(value.IsLast, value.Field, value.Filter.Text), value.Filter);
+
+    private AttributeRuleSyntax Declared(string name, int position)
+    {
+        var known = file.Attributes.Take(AttributesKnown);
+        if (known.FirstOrDefault(a => a.Name == name) is { } attribute) return attribute;
+        var isBelow = file.Attributes.Any(a => a.Name == name);
+        throw new ExpressionException(position, isBelow
+            ? $"attribute '{name}' is declared below; a calculation uses attributes above it"
+            : $"there is no attribute '{name}' under 'attributes:'{Suggestion.Of(name, known.Select(a => a.Name))}");
     }
 }

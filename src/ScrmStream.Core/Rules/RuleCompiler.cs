@@ -14,9 +14,9 @@ internal sealed class RuleCompiler
         _file = file;
         _binder = new RuleBinder(file);
         TagOrder = OrderByReferences();
-        Attributes = [.. file.Attributes.Select(a => new AttributeRule(a, Edge(a.Value)))];
-        Tags = [.. file.Tags.Select(t => new TagRule(t, TagPlanOf(t), [.. _binder.Used.Distinct()], ChangesByItself(t)))];
+        Attributes = [.. file.Attributes.Select(Attribute)];
         Scores = [.. file.Scores.Select(Score)];
+        Tags = [.. file.Tags.Select(t => new TagRule(t, TagPlanOf(t), [.. _binder.Used.Distinct()], ChangesByItself(t)))];
     }
 
     public CalendarZone Zone => _file.Zone;
@@ -28,9 +28,19 @@ internal sealed class RuleCompiler
     public IReadOnlyList<FoldStep> Steps => _binder.Steps;
     public int Timelines => _binder.Timelines;
 
+    private AttributeRule Attribute(AttributeRuleSyntax attribute, int i)
+    {
+        _binder.AttributesKnown = i;
+        var rule = Bind(attribute.Value, v => v is ArithmeticSyntax arithmetic
+            ? new AttributeRule(attribute, arithmetic.Root.Bind(_binder)) : new AttributeRule(attribute, Edge((EdgeValueSyntax)v)));
+        _binder.AttributesKnown = i + 1;
+        return rule;
+    }
+
     private TagPlan TagPlanOf(TagSyntax tag)
     {
         _binder.StartTag(tag.ExpiresMs);
+        if (tag.Grid is { } grid) return new GridPlan(ScoreOf(grid.Rows, tag.Place), ScoreOf(grid.Columns, tag.Place));
         if (tag.Kind == TagKind.Manual) return new ManualPlan(_binder.Use(new ManualMark(tag.Name), ManualFilter(tag.Name)), tag.ExpiresMs);
         if (tag.Values.Count > 0)
         {
@@ -47,8 +57,9 @@ internal sealed class RuleCompiler
         return new ExpiringPlan(condition, tag.ExpiresMs, value);
     }
 
-    private bool ChangesByItself(TagSyntax tag) => tag.ChangesByItself || tag.Conditions.SelectMany(c => c.Syntax.References)
-        .Any(r => ChangesByItself(_file.Tags[_binder.TagIndex(r.Tag)]));
+    private bool ChangesByItself(TagSyntax tag) => tag.ChangesByItself || tag.Kind == TagKind.Grid
+        || tag.Conditions.SelectMany(c => c.Syntax.Attributes).Any(_binder.AttributeChangesByItself)
+        || tag.Conditions.SelectMany(c => c.Syntax.References).Any(r => ChangesByItself(_file.Tags[_binder.TagIndex(r.Tag)]));
 
     private static EventFilter ManualFilter(string tag) => EventFilter.All(
     [
@@ -81,18 +92,14 @@ internal sealed class RuleCompiler
 
     private EdgeValue Edge(EdgeValueSyntax edge) => _binder.Use(new EdgeValue(edge.IsLast, edge.Field, edge.Filter.Text), edge.Filter);
 
+    private ScoreRule ScoreOf(string name, Place place) => Scores.FirstOrDefault(s => s.Name == name)
+        ?? throw place.Error($"there is no score '{name}'{Suggestion.Of(name, Scores.Select(s => s.Name))}");
+
     private ScoreRule Score(ScoreSyntax score)
     {
-        var clock = score.HalfLifeMs == 0 ? null : new DecayClock(score.HalfLifeMs);
         try
         {
-            var uncapped = score.Points.Where(p => p.CapMicro == 0).OrderBy(p => p.Text, StringComparer.Ordinal).ToList();
-            var points = uncapped.Count == 0 ? null : _binder.Use(
-                new DecayedPoints(clock, string.Join("; ", uncapped.Select(p => p.Text))),
-                [.. uncapped.Select(p => (p.Filter, p.AddMicro))]);
-            var capped = score.Points.Where(p => p.CapMicro > 0).Select(p => new ScoreRule.CappedEntry(
-                _binder.Use(new CappedWeights(clock, p.Unit, _file.Zone, p.Filter.Text), p.Filter), p.AddMicro, p.CapMicro));
-            return new ScoreRule(score, clock, points, [.. capped]);
+            return new ScoreCompiler(_binder, score).Compile();
         }
         catch (ExpressionException e)
         {

@@ -10,12 +10,12 @@ internal sealed class RuleFileReader
     private const int TagsMax = 1024;
     private const int AttributesMax = 256;
     private const int ScoresMax = 64;
-    private const int PointsMax = 256;
     private const int GroupValuesMax = 64;
     private const int GroupValueBytesMax = 128;
-    private const long PointsAbsoluteMax = 10_000 * Micro.One;
 
     private static readonly string[] LaterSections = ["actions", "stages", "segments", "funnels", "lists"];
+    private static readonly string[] TagKeys =
+        ["tag", "description", "when", "value", "values", "set", "grid", "manual", "expires"];
     private static readonly string[] LaterTagKeys = ["after", "once_per", "priority", "timer", "sequence"];
 
     private static readonly EventNameFilter ProfileUpdate = new(["profile_update"]);
@@ -54,7 +54,7 @@ internal sealed class RuleFileReader
         if (sections.TryGetValue("time_zone", out var zone)) _zone = Zone(zone);
         var attributes = _yaml.List(sections, "attributes", AttributesMax).ConvertAll(Attribute);
         var tags = _yaml.List(sections, "tags", TagsMax).ConvertAll(Tag);
-        var scores = _yaml.List(sections, "scores", ScoresMax).ConvertAll(Score);
+        var scores = _yaml.List(sections, "scores", ScoresMax).ConvertAll(new ScoreReader(_yaml).Score);
         RefuseRepeats(attributes.Select(a => (a.Name, a.Place)), "attribute");
         RefuseRepeats(tags.Select(t => (t.Name, t.Place)), "tag");
         RefuseRepeats(scores.Select(s => (s.Name, s.Place)), "score");
@@ -81,16 +81,23 @@ internal sealed class RuleFileReader
             type = (AttributeType)(i + 1);
         }
         var value = keys.TryGetValue("value", out var v)
-            ? _yaml.Expression(v, e => ExpressionParser.ParseValue(e, _zone)).Syntax as EdgeValueSyntax
-            : new EdgeValueSyntax(0, true, EventField.TryFind($"properties.{name}")!, ProfileUpdate, Window.Ever);
-        if (value is null || !value.Window.IsEver)
-            throw _yaml.Error(v!, "an attribute's value is first(FIELD, FILTER) or last(FIELD, FILTER), without a window");
+            ? _yaml.Expression(v, e => ExpressionParser.ParseAttribute(e, _zone))
+            : new Located<ValueSyntax>(
+                new EdgeValueSyntax(0, true, EventField.TryFind($"properties.{name}")!, ProfileUpdate, Window.Ever),
+                _yaml.PlaceOf(node), false);
+        if (value.Syntax is EdgeValueSyntax { Window.IsEver: false })
+            throw _yaml.Error(v!, "an attribute's first(FIELD, FILTER) or last(FIELD, FILTER) takes no window");
+        if (value.Syntax is ArithmeticSyntax)
+        {
+            if (type is not (AttributeType.Any or AttributeType.Number)) throw _yaml.Error(t!, "what is calculated is a number");
+            type = AttributeType.Number;
+        }
         return new AttributeRuleSyntax(name, _yaml.PlaceOf(node), type, value);
     }
 
     private TagSyntax Tag(YamlNode node)
     {
-        var keys = _yaml.Map(node, "a tag", ["tag", "description", "when", "value", "values", "set", "manual", "expires"], LaterTagKeys);
+        var keys = _yaml.Map(node, "a tag", TagKeys, LaterTagKeys);
         var name = _yaml.Name(node, keys, "tag");
         var kind = KindOf(node, name, keys);
         var tag = new TagSyntax(
@@ -99,10 +106,11 @@ internal sealed class RuleFileReader
         {
             When = keys.TryGetValue("when", out var w) ? Condition(w) : null,
             Value = keys.TryGetValue("value", out var v) ? _yaml.Expression(v, text => ExpressionParser.ParseValue(text, _zone)) : null,
+            Grid = kind == TagKind.Grid ? Grid(keys["grid"]) : null,
             Values = kind switch { TagKind.Group => Group(keys["values"]), TagKind.Set => Members(keys["set"]), _ => [] },
         };
         if (tag.When is not null) RefuseOtherwise(tag.When);
-        if (tag.ExpiresMs > 0 && kind is TagKind.Group or TagKind.Set)
+        if (tag.ExpiresMs > 0 && kind is TagKind.Group or TagKind.Set or TagKind.Grid)
             throw _yaml.Error(e!, $"not supported yet: 'expires' on a {kind.ToString().ToLowerInvariant()}; give its conditions a window");
         if (tag.ExpiresMs > 0 && tag.Value?.Syntax is NumberValueSyntax)
             throw _yaml.Error(e!, "not supported yet: 'expires' on a count or sum; use within");
@@ -111,16 +119,24 @@ internal sealed class RuleFileReader
 
     private TagKind KindOf(YamlNode node, string name, Dictionary<string, YamlNode> keys)
     {
-        string[] alone = ["values", "set", "manual"];
+        string[] alone = ["values", "set", "grid", "manual"];
         var found = alone.Where(keys.ContainsKey).ToList();
         var hasRule = keys.ContainsKey("when") || keys.ContainsKey("value");
         if (found.Count > 1 || (found.Count == 1 && hasRule))
             throw _yaml.Error(node, $"'{found[0]}' stands alone, without {(hasRule ? "'when' and 'value'" : $"'{found[^1]}'")}");
-        if (found.Count == 0 && !hasRule) throw _yaml.Error(node, $"tag '{name}' needs 'when', 'value', 'values', 'set' or 'manual'");
+        if (found.Count == 0 && !hasRule)
+            throw _yaml.Error(node, $"tag '{name}' needs 'when', 'value', 'values', 'set', 'grid' or 'manual'");
         if (found.Count == 0) return keys.ContainsKey("value") ? TagKind.Valued : TagKind.Boolean;
-        if (found[0] != "manual") return found[0] == "set" ? TagKind.Set : TagKind.Group;
+        if (found[0] != "manual") return found[0] switch { "set" => TagKind.Set, "grid" => TagKind.Grid, _ => TagKind.Group };
         var isManual = _yaml.Scalar(keys["manual"], "true") == "true";
         return isManual ? TagKind.Manual : throw _yaml.Error(keys["manual"], "'manual' is true or absent");
+    }
+
+    private (string Rows, string Columns) Grid(YamlNode node)
+    {
+        if (node is not YamlSequenceNode { Children: [var rows, var columns] })
+            throw _yaml.Error(node, "a grid is a list of two scores, as in [fit, intent]");
+        return (_yaml.Scalar(rows, "a score"), _yaml.Scalar(columns, "a score"));
     }
 
     private Located<ConditionSyntax> Condition(YamlNode node) =>
@@ -160,79 +176,6 @@ internal sealed class RuleFileReader
             values.Add(new GroupValue(value, when));
         }
         return values;
-    }
-
-    private ScoreSyntax Score(YamlNode node)
-    {
-        var keys = _yaml.Map(node, "a score", ["score", "description", "half_life", "points", "grades"], ["max", "min", "ledger"]);
-        var name = _yaml.Name(node, keys, "score");
-        var halfLifeMs = 0L;
-        if (keys.TryGetValue("half_life", out var halfLife))
-        {
-            halfLifeMs = _yaml.Duration(halfLife);
-            if (halfLifeMs < DecayClock.HalfLifeMsMin) throw _yaml.Error(halfLife, "a half-life is at least 1m");
-        }
-        var points = _yaml.List(keys, "points", PointsMax).ConvertAll(Points);
-        if (points.Count == 0) throw _yaml.Error(node, $"score '{name}' needs 'points'");
-        var grades = keys.TryGetValue("grades", out var g) ? Grades(g) : [];
-        return new ScoreSyntax(name, _yaml.PlaceOf(node), _yaml.Text(keys, "description"), halfLifeMs, points, grades);
-    }
-
-    private PointsSyntax Points(YamlNode node)
-    {
-        var keys = _yaml.Map(node, "an entry of points", ["when", "add", "cap"], ["multiply", "set", "expires"]);
-        if (!keys.TryGetValue("when", out var when)) throw _yaml.Error(node, "points need 'when'");
-        if (!keys.TryGetValue("add", out var add)) throw _yaml.Error(node, "points need 'add'");
-        var filter = _yaml.Expression(when, ExpressionParser.ParseFilter).Syntax;
-        var micro = _yaml.Number(add);
-        if (micro == 0 || Int128.Abs(micro) > PointsAbsoluteMax) throw _yaml.Error(add, "'add' is a number from -10000 to 10000, not 0");
-        var (capMicro, unit) = keys.TryGetValue("cap", out var cap) ? Cap(cap) : default;
-        return new PointsSyntax(filter, (long)micro, capMicro, unit, _yaml.PlaceOf(node));
-    }
-
-    private (long CapMicro, CalendarUnit Unit) Cap(YamlNode node)
-    {
-        var words = _yaml.Scalar(node, "a cap").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words is not [var number, "per", var period] || !Micro.TryParseExact(number, out var micro))
-        {
-            throw _yaml.Error(node, "a cap reads '20 per 1d'");
-        }
-        if (micro <= 0 || micro > 1_000_000_000 * (Int128)Micro.One)
-        {
-            throw _yaml.Error(node, "a cap lies above 0 and at or below 1000000000 points");
-        }
-        CalendarUnit? unit = period switch
-        {
-            "1d" or "day" => CalendarUnit.Day,
-            "1w" or "7d" or "week" => CalendarUnit.Week,
-            "month" => CalendarUnit.Month,
-            _ => null,
-        };
-        return ((long)micro, unit ?? throw _yaml.Error(
-            node,
-            $"not supported yet: a cap per {period}; there are per 1d, 1w (from Monday) and month, of the calendar in Asia/Shanghai"));
-    }
-
-    private List<Grade> Grades(YamlNode node)
-    {
-        if (node is not YamlMappingNode map || map.Children.Count is 0 or > 32)
-        {
-            throw _yaml.Error(node, "'grades' is a map of 1 to 32 entries: grade, then points");
-        }
-        List<Grade> grades = [];
-        foreach (var (key, from) in map.Children)
-        {
-            var name = _yaml.Scalar(key, "a grade");
-            if (name.Length == 0 || System.Text.Encoding.UTF8.GetByteCount(name) > GroupValueBytesMax)
-            {
-                throw _yaml.Error(key, $"a grade has 1 to {GroupValueBytesMax} bytes");
-            }
-            var micro = _yaml.Number(from);
-            if (Int128.Abs(micro) > 1_000_000_000_000 * (Int128)Micro.One) throw _yaml.Error(from, "a grade's points are out of range");
-            if (grades.Exists(g => g.FromMicroPoints == micro)) throw _yaml.Error(key, "two grades start at the same points");
-            grades.Add(new Grade(name, (long)micro));
-        }
-        return [.. grades.OrderByDescending(g => g.FromMicroPoints)];
     }
 
     private static void RefuseOtherwise(Located<ConditionSyntax> when)

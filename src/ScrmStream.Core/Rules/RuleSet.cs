@@ -123,10 +123,9 @@ public sealed class RuleSet
 
     private static void AddScore(ScoreRule score, Evaluation evaluation, long asOfMs, Conclusion result)
     {
-        var exact = score.Read(evaluation.Shards, asOfMs, evaluation.Ledger);
-        var microPoints = ScoreRule.Round(exact);
-        result.AddScore(score.NameUtf8, microPoints, score.GradeUtf8(microPoints), score.Rank(exact, asOfMs));
-        result.MayChangeAt(score.NextGradeAt(exact, asOfMs));
+        var read = score.Read(evaluation, asOfMs);
+        result.AddScore(score.NameUtf8, read.MicroPoints, score.GradeUtf8(read.Grade), score.Rank(read.Exact, asOfMs));
+        result.MayChangeAt(read.NextMs);
     }
 
     private static int[] ByName(int count, Func<int, byte[]> name)

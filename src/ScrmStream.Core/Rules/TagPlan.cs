@@ -43,6 +43,20 @@ internal sealed class GroupPlan((byte[] Value, Condition Condition)[] values) : 
     }
 }
 
+/// <summary>The grades of two scores, one behind the other; absent while one of them has none.</summary>
+internal sealed class GridPlan(ScoreRule rows, ScoreRule columns) : TagPlan
+{
+    public override void Decide(Evaluation v, int tag)
+    {
+        var (row, column) = (rows.Read(v, v.AsOfMs), columns.Read(v, v.AsOfMs));
+        v.MayChangeAt(row.NextMs);
+        v.MayChangeAt(column.NextMs);
+        if (row.Grade < 0 || column.Grade < 0) return;
+        v.Hold(tag, rows.GradeUtf8(row.Grade));
+        v.Append(tag, columns.GradeUtf8(column.Grade));
+    }
+}
+
 /// <summary>Every member whose condition holds, in the order of the file; absent while there is none.</summary>
 internal sealed class SetPlan((byte[] Member, Condition Condition)[] members) : TagPlan
 {

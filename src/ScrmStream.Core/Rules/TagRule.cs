@@ -15,6 +15,8 @@ public enum TagKind : byte
     Set,
     /// <summary>People set and remove it, by events.</summary>
     Manual,
+    /// <summary>Its value is the grades of two scores.</summary>
+    Grid,
 }
 
 /// <summary>One tag of a rule set. Immutable, any thread.</summary>

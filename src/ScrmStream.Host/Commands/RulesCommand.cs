@@ -85,7 +85,7 @@ internal static class RulesCommand
         {
             var grades = score.Grades.Select(g =>
                 string.Create(CultureInfo.InvariantCulture, $"{g.Name} from {g.FromMicroPoints / 1_000_000m:0.######}"));
-            var fading = score.HalfLifeMs > 0 ? $"halves in {Span(score.HalfLifeMs)}" : "does not fade";
+            var fading = score.HalfLifeMs > 0 ? $"halves in {Span(score.HalfLifeMs)}" : score.Fades ? "fades by age" : "does not fade";
             table.Add("score", score.Name, fading, string.Join(", ", grades), $"{score.Line}");
         }
         table.Write();
@@ -101,6 +101,7 @@ internal static class RulesCommand
         TagKind.Valued => "value of events",
         TagKind.Group => "one of",
         TagKind.Set => "some of",
+        TagKind.Grid => "grades of two scores",
         _ => "by hand",
     };
 

@@ -1,14 +1,21 @@
 namespace ScrmStream.Host.Mapping;
 
-/// <summary>Splits a row of comma-separated values as RFC 4180 says: fields may be quoted, a quote in a quoted field is doubled.</summary>
+/// <summary>
+/// Splits a row of comma-separated values as RFC 4180 says: fields may be quoted, a quote in a quoted field is doubled. Columns lined up
+/// by <see cref="Spaces"/> have neither quotes nor empty fields.
+/// </summary>
 internal static class CsvFields
 {
+    /// <summary>The delimiter of columns that any number of spaces parts, also in front of the first and behind the last.</summary>
+    public const byte Spaces = (byte)' ';
+
     private const byte Quote = (byte)'"';
 
     /// <summary>Fills the row with the fields; returns why that is not possible, or null.</summary>
     public static string? Split(ReadOnlySpan<byte> text, byte delimiter, SourceRow row)
     {
         row.Clear();
+        if (delimiter == Spaces) return SplitAligned(text, row);
         while (true)
         {
             var isQuoted = !text.IsEmpty && text[0] == Quote;
@@ -19,6 +26,19 @@ internal static class CsvFields
             if (text[0] != delimiter) return $"column {row.Count}: text follows the closing quote";
             text = text[1..];
         }
+    }
+
+    private static string? SplitAligned(ReadOnlySpan<byte> text, SourceRow row)
+    {
+        for (text = text.Trim(Spaces); !text.IsEmpty; text = text.TrimStart(Spaces))
+        {
+            var end = text.IndexOf(Spaces);
+            var field = end < 0 ? text : text[..end];
+            row.Append(field);
+            row.EndField();
+            text = text[field.Length..];
+        }
+        return null;
     }
 
     private static string? TakeQuoted(ref ReadOnlySpan<byte> text, SourceRow row)

@@ -64,9 +64,10 @@ public static class MappingFile
     {
         var text = yaml.Text(keys, "delimiter") ?? ",";
         if (text is "tab" or "\\t") return (byte)'\t';
+        if (text == "spaces") return CsvFields.Spaces;
         return text.Length == 1 && text[0] is > ' ' and < '\u007f' and not '"' or '\t'
             ? (byte)text[0]
-            : throw yaml.Error(keys["delimiter"], "the delimiter is one ASCII character, not a quote, or 'tab'");
+            : throw yaml.Error(keys["delimiter"], "the delimiter is one ASCII character, not a quote, or 'tab' or 'spaces'");
     }
 
     private static TimeZoneInfo? Zone(MappingYaml yaml, Dictionary<string, YamlNode> keys)

@@ -64,24 +64,27 @@ public sealed record CustomerCard(
         };
     }
 
-    // score.NAME is a value; score.NAME.at and score.NAME.half_life go with it.
+    // score.NAME is a value; score.NAME.at, score.NAME.half_life and score.NAME.max go with it.
     private static bool IsScore(string field) =>
         field.StartsWith(ScorePrefix, StringComparison.Ordinal) && !field.EndsWith(".at", StringComparison.Ordinal)
-            && !field.EndsWith(".half_life", StringComparison.Ordinal);
+            && !field.EndsWith(".half_life", StringComparison.Ordinal) && !field.EndsWith(".max", StringComparison.Ordinal);
 
     private static CustomerScore ScoreOf(IReadOnlyDictionary<string, string> fields, string name, RuleSet? rules, long asOfMs)
     {
         var micro = (long)(decimal.Parse(fields[ScorePrefix + name], NumberStyles.Number, CultureInfo.InvariantCulture) * 1_000_000m);
         var atMs = Number(fields, $"{ScorePrefix}{name}.at");
+        var held = fields.GetValueOrDefault($"grade.{name}");
+        // A value at its limit does not fade before "at".
+        if (fields.ContainsKey($"{ScorePrefix}{name}.max")) asOfMs = Math.Max(asOfMs, atMs);
         if (rules?.Scores.FirstOrDefault(s => s.Name == name) is { } rule)
         {
             micro = rule.Decay(micro, atMs, asOfMs);
-            return new CustomerScore(micro / 1_000_000m, rule.GradeOf(micro));
+            return new CustomerScore(micro / 1_000_000m, rule.GradeOf(micro, held));
         }
         var halfLifeMs = Number(fields, $"{ScorePrefix}{name}.half_life");
         // The same as in schemas/redis/README.md: value x 2^((at - now) / half-life).
         if (halfLifeMs > 0) micro = (long)Math.Round(micro * Math.Pow(2, (double)(atMs - asOfMs) / halfLifeMs));
-        return new CustomerScore(micro / 1_000_000m, fields.GetValueOrDefault($"grade.{name}"));
+        return new CustomerScore(micro / 1_000_000m, held);
     }
 
     private static long Number(IReadOnlyDictionary<string, string> fields, string name) =>

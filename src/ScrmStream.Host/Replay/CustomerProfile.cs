@@ -33,11 +33,11 @@ public sealed class CustomerProfile(CustomerState state, RuleSet rules)
         return (kind, Utf8(IdentifierText.Scope(text, kind)), Utf8(IdentifierText.Value(text, kind)));
     }
 
-    /// <summary>The customer's attributes that have a value, in the order of the rule file.</summary>
+    /// <summary>The customer's attributes that have a value, in the order of the rule file, as of the time of the scores.</summary>
     public IEnumerable<(string Name, string Value)> Attributes()
     {
         foreach (var attribute in rules.Attributes)
-            if (attribute.TryGet(_shards, out var value)) yield return (attribute.Name, Utf8(value));
+            if (attribute.TryGet(Conclusion, out var value)) yield return (attribute.Name, Utf8(value));
     }
 
     /// <summary>True for a tag that has no value besides that it holds; its "1" is no value of an event.</summary>

@@ -16,7 +16,11 @@ public sealed record CaseEvent(long TimeMs, string Json);
 /// <param name="NextChange">The next moment at which anything can change.</param>
 public sealed record CaseExpectation(
     int Line, long TimeMs, IReadOnlyList<(string Tag, string? Value)> Tags, IReadOnlyList<string> Absent,
-    IReadOnlyList<(string Score, decimal Points)> Scores, IReadOnlyList<(string Score, string Grade)> Grades, long? NextChange);
+    IReadOnlyList<(string Score, decimal Points)> Scores, IReadOnlyList<(string Score, string Grade)> Grades, long? NextChange)
+{
+    /// <summary>Attributes with their values, as text.</summary>
+    public IReadOnlyList<(string Attribute, string Value)> Attributes { get; init; } = [];
+}
 
 /// <summary>The events of one customer, and what has to follow at some times.</summary>
 public sealed record RuleCase(string Name, int Line, IReadOnlyList<CaseEvent> Events, IReadOnlyList<CaseExpectation> Expected);
@@ -106,14 +110,17 @@ public sealed class RuleCaseFile
 
     private CaseExpectation Expectation(YamlNode node, long? before)
     {
-        var keys = _yaml.Map(node, "an expectation", "at", "tags", "absent", "scores", "grades", "next_change");
+        var keys = _yaml.Map(node, "an expectation", "at", "attributes", "tags", "absent", "scores", "grades", "next_change");
         var timeMs = Time(node, keys, before);
         var absent = keys.TryGetValue("absent", out var a) ? _yaml.List(a, "absent").Children.Select(t => _yaml.Scalar(t, "a tag")) : [];
         return new CaseExpectation(
             (int)node.Start.Line, timeMs, [.. keys.TryGetValue("tags", out var tags) ? Tags(tags) : []], [.. absent],
             [.. Named(keys, "scores").Select(s => (s.Name, Number(s.Value)))],
             [.. Named(keys, "grades").Select(g => (g.Name, _yaml.Scalar(g.Value, "a grade")))],
-            keys.TryGetValue("next_change", out var next) ? TimeOf(next, timeMs) : null);
+            keys.TryGetValue("next_change", out var next) ? TimeOf(next, timeMs) : null)
+        {
+            Attributes = [.. Named(keys, "attributes").Select(a => (a.Name, _yaml.Scalar(a.Value, "an attribute's value")))],
+        };
     }
 
     // A list of names, or a map of names and values.

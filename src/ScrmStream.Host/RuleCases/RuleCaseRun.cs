@@ -72,9 +72,16 @@ public sealed class RuleCaseRun(RuleSet rules)
         foreach (var (score, grade) in expected.Grades)
             if (!scores.TryGetValue(score, out var found) || found.Grade != grade)
                 yield return $"the grade of {score} is {(string.IsNullOrEmpty(found.Grade) ? "none" : found.Grade)}, not {grade}";
+        foreach (var (attribute, value) in expected.Attributes)
+            if (Attribute(attribute) is var found && found != value)
+                yield return $"attribute {attribute} is {found ?? "absent"}, not {value}";
         if (expected.NextChange is { } next && next != _conclusion.NextChangeMs)
             yield return $"the next change is {Show(_conclusion.NextChangeMs)}, not {Show(next)}";
     }
+
+    private string? Attribute(string name) =>
+        rules.Attributes.FirstOrDefault(a => a.Name == name) is { } attribute && attribute.TryGet(_conclusion, out var value)
+            ? Encoding.UTF8.GetString(value) : null;
 
     private SortedDictionary<string, string> Tags()
     {

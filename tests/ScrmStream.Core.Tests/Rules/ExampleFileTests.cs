@@ -21,6 +21,8 @@ public sealed class ExampleFileTests
     [InlineData("reference.yaml", 16, 1)]
     [InlineData("taobao.yaml", 4, 1)]
     [InlineData("petshop.yaml", 11, 2)]
+    [InlineData("rfm.yaml", 3, 0)]
+    [InlineData("lead-scores.yaml", 2, 3)]
     public void Load_Example_Compiles(string example, int tags, int scores)
     {
         var rules = RuleSet.Load(PathOf(example));
@@ -68,7 +70,7 @@ public sealed class ExampleFileTests
     {
         var blocks =
             File.ReadAllText(Path.Combine(Root(), "docs", "rules.md")).Split("```yaml\n").Skip(1).Select(b => b.Split("```")[0]).ToArray();
-        Assert.Equal(4, blocks.Length);
+        Assert.Equal(6, blocks.Length);
         foreach (var block in blocks) Assert.NotEmpty(RuleSet.Parse(block, "docs/rules.md").Tags);
     }
 
@@ -88,10 +90,10 @@ public sealed class ExampleFileTests
     }
 
     [Theory]
-    [InlineData("tag", "tag", "description", "when", "value", "values", "set", "manual", "expires")]
+    [InlineData("tag", "tag", "description", "when", "value", "values", "set", "grid", "manual", "expires")]
     [InlineData("attribute", "attribute", "description", "type", "value")]
-    [InlineData("score", "score", "description", "half_life", "points", "grades")]
-    [InlineData("points", "when", "add", "cap")]
+    [InlineData("score", "score", "description", "half_life", "linear", "steps", "max", "min", "points", "groups", "grades", "hysteresis")]
+    [InlineData("points", "when", "add", "cap", "group")]
     public void Schema_OfEditors_NamesTheKeysTheReaderKnows(string definition, params string[] keys)
     {
         using var schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root(), "schemas", "rules", "rules.schema.json")));

@@ -16,6 +16,7 @@ public sealed class FoldAllocationTests
     [InlineData("churn.yaml")]
     [InlineData("cosmetics.yaml")]
     [InlineData("courses.yaml")]
+    [InlineData("lead-scores.yaml")]
     [InlineData("mother-and-baby.yaml")]
     [InlineData("reachability.yaml")]
     public void FoldAndEvaluate_WhenWarm_AllocateNothing(string example)
@@ -57,7 +58,7 @@ public sealed class FoldAllocationTests
             shards.Add(stored.AsMemory(0, shard.Length));
             rules.Evaluate(shards, shards.LastSeenMs, conclusion);
             least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
-            Assert.True(conclusion.TagCount > 0 || example is "reference.yaml" or "cosmetics.yaml");
+            Assert.True(conclusion.TagCount > 0 || example is "reference.yaml" or "cosmetics.yaml" or "lead-scores.yaml");
         }
         Assert.Equal(0, least);
     }

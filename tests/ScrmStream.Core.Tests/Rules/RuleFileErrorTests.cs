@@ -31,7 +31,7 @@ public sealed class RuleFileErrorTests
     [InlineData("tags:\n  - tag: a\n    when: seen(any, same: page)", 3, 21, "'same' goes with 'after: it'")]
     [InlineData("tags:\n  - tag: a\n    when: count(any, after: it, within: 3d) > 1", 3, 22, "goes with seen(...), not with count")]
     [InlineData("tags:\n  - tag: a\n    when: dictinct(page, any) > 3", 3, 11, "did you mean 'distinct'?")]
-    [InlineData("tags:\n  - tag: a\n    when: days(any) > 3", 3, 11, "needs a window")]
+    [InlineData("tags:\n  - tag: a\n    when: days(any) > 1024", 3, 23, "at most 1023")]
     [InlineData("tags:\n  - tag: a\n    when: days(any, within: this year) > 3", 3, 34, "day, week or month")]
     [InlineData("tags:\n  - tag: a\n    when: days_in_row(any, within: 3d) > 3", 3, 11, "takes no window")]
     [InlineData("tags:\n  - tag: a\n    when: days(any, within: 3d) > 401", 3, 35, "at most 400")]
@@ -43,7 +43,16 @@ public sealed class RuleFileErrorTests
     [InlineData("attributes:\n  - { attribute: birthday, type: date }\ntags:\n  - tag: a\n    when: attribute.birthday > 25", 5, 11, "is a date, which does not go with a number")]
     [InlineData("attributes:\n  - { attribute: age, type: number }\ntags:\n  - tag: a\n    when: days_until(attribute.age) = 0", 5, 11, "is a number, which does not go with a date")]
     [InlineData("attributes:\n  - { attribute: age, type: numbr }", 2, 29, "did you mean 'number'?")]
-    [InlineData("attributes:\n  - { attribute: age, value: 'count(any)' }", 2, 30, "first(FIELD, FILTER) or last(FIELD, FILTER)")]
+    [InlineData("attributes:\n  - { attribute: age, value: 'last(page, any, within: 3d)' }", 2, 30, "takes no window")]
+    [InlineData("attributes:\n  - { attribute: a, type: text, value: 'count(any)' }", 2, 27, "what is calculated is a number")]
+    [InlineData("attributes:\n  - attribute: a\n    value: count(any) * attribute.b\n  - attribute: b", 3, 25, "declared below")]
+    [InlineData("attributes:\n  - attribute: a\n    value: count(any) - attribute.a", 3, 25, "declared below")]
+    [InlineData("attributes:\n  - attribute: sku\n    type: text\n  - attribute: a\n    value: attribute.sku + 1", 5, 12, "is a text, which does not go with a calculation")]
+    [InlineData("attributes:\n  - attribute: a\n    value: count(any) / last(page, any)", 3, 25, "is a text and takes no part")]
+    [InlineData("attributes:\n  - attribute: a\n    value: count(any) +", 3, 24, "expected a number such as")]
+    [InlineData("attributes:\n  - attribute: a\n    value: count(any) or today", 3, 26, "expected a number")]
+    [InlineData("attributes:\n  - attribute: a\n    value: first_day(event = \"x\", within 3d)", 3, 33, "expected ')'")]
+    [InlineData("attributes:\n  - attribute: a\n    value: count(any)\ntags:\n  - tag: t\n    when: attribute.a = \"x\"", 6, 11, "does not go with a text")]
     [InlineData("time_zone: Asia/Shangai", 1, 12, "unknown time zone 'Asia/Shangai'")]
     [InlineData("tags:\n  - tag: a\n    set:\n      \"x,y\": seen(any)", 4, 14, "has a comma")]
     [InlineData("tags:\n  - tag: a\n    manual: true\n    when: seen(any)", 2, 5, "'manual' stands alone")]
@@ -61,7 +70,7 @@ public sealed class RuleFileErrorTests
     [InlineData("tags:\n  - tag: a\n    when: seen(any)\n  - tag: a\n    when: seen(any)", 4, 5, "another tag 'a'")]
     [InlineData("tags:\n  - tag: a b\n    when: seen(any)", 2, 10, "a name has")]
     [InlineData("tags:\n  - when: seen(any)", 2, 5, "'tag' with its name is missing")]
-    [InlineData("tags:\n  - tag: a", 2, 5, "needs 'when', 'value', 'values', 'set' or 'manual'")]
+    [InlineData("tags:\n  - tag: a", 2, 5, "needs 'when', 'value', 'values', 'set', 'grid' or 'manual'")]
     [InlineData("tags:\n  - tag: a\n    when: has(b)", 3, 11, "there is no tag 'b'")]
     [InlineData("tags:\n  - tag: a\n    when: has(b)\n  - tag: b\n    when: seen(any) and has(a)", 5, 25, "in a circle")]
     [InlineData("tags:\n  - tag: a\n    when: has(a)", 3, 11, "in a circle")]
@@ -85,6 +94,17 @@ public sealed class RuleFileErrorTests
     [InlineData("scores:\n  - score: s\n    points: [{ when: any, add: 1, cap: 20 per 3h }]", 3, 40, "not supported yet: a cap per 3h")]
     [InlineData("scores:\n  - score: s\n    half_life: 30s\n    points: [{ when: any, add: 1 }]", 3, 16, "at least 1m")]
     [InlineData("scores:\n  - score: s\n    points: [{ when: any, add: 1 }]\n    grades: { A: 1, B: 1 }", 4, 21, "same points")]
+    [InlineData("scores:\n  - score: s\n    half_life: 1d\n    linear: 3d\n    points: [{ when: any, add: 1 }]", 4, 13, "fades in one way")]
+    [InlineData("scores:\n  - score: s\n    steps: { 3d: 0.5, 2d: 0 }\n    points: [{ when: any, add: 1 }]", 3, 23, "in order of age")]
+    [InlineData("scores:\n  - score: s\n    steps: { 3d: 1.5 }\n    points: [{ when: any, add: 1 }]", 3, 18, "from 0 to 1")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: any, add: 1, group: g }]", 3, 14, "there is no group 'g'")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: any, add: 1 }]\n    groups: { g: 3 per 1d }", 4, 13, "no entry of points has the group 'g'")]
+    [InlineData("scores:\n  - score: s\n    points: [{ when: any, add: 1, cap: 1 per 1w, group: g }]\n    groups: { g: 3 per month }", 3, 14, "does not fit into a group's cap per Month")]
+    [InlineData("scores:\n  - score: s\n    max: 0\n    points: [{ when: any, add: 1 }]", 3, 10, "'max' lies above 0")]
+    [InlineData("scores:\n  - score: s\n    min: 5\n    points: [{ when: any, add: 1 }]", 3, 10, "'min' is 0 or absent")]
+    [InlineData("scores:\n  - score: s\n    hysteresis: 5\n    points: [{ when: any, add: 1 }]", 3, 17, "goes with 'grades'")]
+    [InlineData("tags:\n  - tag: q\n    grid: [a]", 3, 11, "a list of two scores")]
+    [InlineData("tags:\n  - tag: q\n    grid: [a, a]", 2, 5, "there is no score 'a'")]
     [InlineData("tags:\n  - tag: a\n    tag: b\n    when: seen(any)", 3, 5, "not readable as YAML")]
     [InlineData("tags: [", 2, 1, "not readable as YAML")]
     public void Parse_AMistake_IsRefusedWithItsPlace(string yaml, int line, int column, string reason)
@@ -99,6 +119,13 @@ public sealed class RuleFileErrorTests
     public void Parse_NestingWithoutEnd_IsRefused()
     {
         var yaml = $"tags:\n  - tag: a\n    when: {new string('(', 500)}seen(any){new string(')', 500)}";
+        Assert.Contains("nested deeper than 32", Assert.Throws<RuleFileException>(() => RuleSet.Parse(yaml, "r")).Reason);
+    }
+
+    [Fact]
+    public void Parse_CalculationNestedWithoutEnd_IsRefused()
+    {
+        var yaml = $"attributes:\n  - attribute: a\n    value: {new string('(', 500)}count(any){new string(')', 500)}";
         Assert.Contains("nested deeper than 32", Assert.Throws<RuleFileException>(() => RuleSet.Parse(yaml, "r")).Reason);
     }
 

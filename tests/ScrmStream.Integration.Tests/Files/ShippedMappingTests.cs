@@ -66,6 +66,15 @@ public sealed class ShippedMappingTests : IDisposable
     }
 
     [Fact]
+    public void Cdnow_ColumnsLinedUpBySpaces_BecomeOrdersOfADay()
+    {
+        var batch = Read("cdnow.yaml", " 00004 0001 19970101  2   29.33\n 00004 0001 19970118  2\n");
+        Assert.Equal(["member_id:cdnow:0001"], Identifiers(batch, 0));
+        Assert.Equal((852_048_000_000, 2_933), (batch.Events[0].EventTimeMs, batch.Events[0].AmountFen));
+        Assert.Equal((1, 1), (batch.Count, batch.Rejects.Count));
+    }
+
+    [Fact]
     public void WebLog_NestedObjects_BecomeEvents()
     {
         var batch = Read("web-log.yaml", """
@@ -85,6 +94,6 @@ public sealed class ShippedMappingTests : IDisposable
     public void EveryShippedMapping_IsReadAndHasATestHere()
     {
         var files = Directory.GetFiles(Path.Combine(MappingFixture.Schemas(), "mappings"), "*.yaml").Select(Path.GetFileName).Order(StringComparer.Ordinal);
-        Assert.Equal(["orders.yaml", "taobao.yaml", "web-log.yaml"], files);
+        Assert.Equal(["cdnow.yaml", "orders.yaml", "taobao.yaml", "web-log.yaml"], files);
     }
 }

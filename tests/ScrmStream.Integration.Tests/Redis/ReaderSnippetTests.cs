@@ -108,7 +108,7 @@ public sealed class ReaderSnippetTests : IAsyncLifetime
             output.WriteLine($"{tag.Name}={tag.Value}");
         var stored = await redis.HashGetAsync(Key(id), [$"score.{score}", $"score.{score}.at", $"score.{score}.half_life"]);
         var (points, at, halfLife) = ((double)stored[0], (double)stored[1], (double)stored[2]);
-        output.WriteLine((points * Math.Pow(2, -(now - at) / halfLife)).ToString("F3", CultureInfo.InvariantCulture));
+        output.WriteLine((points * Math.Pow(2, -Math.Max(0, now - at) / halfLife)).ToString("F3", CultureInfo.InvariantCulture));
     }
     // Its end.
 }

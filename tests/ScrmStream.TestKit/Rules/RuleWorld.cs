@@ -17,6 +17,7 @@ public sealed class RuleWorld
     private readonly SlowRules _slow;
     private readonly (string Unit, long Ms) _step;
     private readonly List<(string Name, Func<IReadOnlyList<SlowEvent>, long, string?> Value)> _tags = [];
+    private readonly SlowNumber _calculated;
 
     public RuleWorld(int seed)
     {
@@ -25,7 +26,9 @@ public sealed class RuleWorld
         var zone = Zones[_random.Next(Zones.Length)];
         _slow = new SlowRules(TimeZoneInfo.FindSystemTimeZoneById(zone));
         var yaml = new StringBuilder($"time_zone: {zone}\nattributes:\n  - {{ attribute: birthday, type: date }}\n")
-            .Append("  - { attribute: size, type: number }\ntags:\n");
+            .Append("  - { attribute: size, type: number }\n");
+        _calculated = Number(2);
+        yaml.Append($"  - {{ attribute: calculated, value: '{_calculated.Text}' }}\ntags:\n");
         for (var i = _random.Next(6, 14); i > 0; i--) AddTag($"t{i}", yaml);
         Yaml = yaml.ToString();
         var spans = new[] { 6, 25, 70 };
@@ -118,6 +121,7 @@ public sealed class RuleWorld
             case 10: return SlowRules.OwnInterval(f, Pick("<", "<=", ">", ">="), _random.Next(1, 12) / 4m);
             case 11 or 12: return Sequence(f, w);
             case 13: return SlowRules.Last("p", f, w, Pick("x", "y"));
+            case 14 when _random.Next(2) == 0: return _calculated.Compares("calculated", op, _random.Next(-8, 30) / 4m);
             case 14: return SlowRules.Attribute("size", op, _random.Next(0, 4));
         }
         var measure = Pick("days_until", "days_until_anniversary", "age_days", "age_months", "age_years");
@@ -135,6 +139,31 @@ public sealed class RuleWorld
         // A window no longer than the absence is refused; the file says so.
         if (absent && !window.IsEver && window.Text.Contains(": this", StringComparison.Ordinal) is false) window = SlowRules.Sliding("400d", 400 * SlowRules.DayMs);
         return SlowRules.Sequence(filters, window, durations, ms, absent, _random.Next(2) == 0 ? "p" : null);
+    }
+
+    private SlowNumber Number(int depth)
+    {
+        if (depth == 0 || _random.Next(4) == 0) return Leaf();
+        var number = SlowNumber.Operation("+-*/"[_random.Next(4)], Number(depth - 1), Number(depth - 1));
+        return _random.Next(3) == 0 ? SlowNumber.Or(number, _random.Next(-4, 9) / 4m) : number;
+    }
+
+    private SlowNumber Leaf()
+    {
+        var (f, w) = (Filter(), Window());
+        switch (_random.Next(12))
+        {
+            case 0: return SlowNumber.Constant(_random.Next(-9, 30) / 4m);
+            // Seldom, since it changes at every midnight.
+            case 1 when _step.Ms == SlowRules.DayMs: return SlowNumber.Operation('-', SlowNumber.Today(_slow), SlowNumber.Day(_slow, true, f));
+            case < 4: return SlowNumber.Operation('-', SlowNumber.Day(_slow, false, f), SlowNumber.Day(_slow, _random.Next(2) == 0, Filter()));
+            case 4: return new SlowNumber("(attribute.size or 2)", (all, _) => SlowRules.AttributeOf(all, "size")?.Number("properties.size") ?? 2);
+        }
+        var kind = Pick("count", "sum", "min", "max", "average", "distinct", "days");
+        var field = kind is "distinct" ? "properties.p" : Pick("amount_fen", "properties.n");
+        var argument = kind is "count" or "days" ? "" : $"{field}, ";
+        return new SlowNumber($"{kind}({argument}{f.Text}{w.Text})", (all, t) => _slow.Value(kind, field, f, w, all, t) is { } text
+            ? decimal.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : null);
     }
 
     private SlowFilter Filter() => _random.Next(6) switch

@@ -209,10 +209,10 @@ public sealed class SlowRules(TimeZoneInfo zone)
         .Where(e => f.Passes(e) && e.Text(property) is not null).OrderBy(e => e.TimeMs).ThenBy(e => e.EventId ?? "", StringComparer.Ordinal)
         .ThenBy(e => e.Text(property), StringComparer.Ordinal).LastOrDefault();
 
-    private static SlowEvent? AttributeOf(IReadOnlyList<SlowEvent> all, string name) =>
+    internal static SlowEvent? AttributeOf(IReadOnlyList<SlowEvent> all, string name) =>
         LastOf(all, name, new SlowFilter("", e => e.Name == "profile_update"));
 
-    private static (int, int) PeriodOf(string unit, DateOnly day) => unit switch
+    internal static (int, int) PeriodOf(string unit, DateOnly day) => unit switch
     {
         "day" => (0, day.DayNumber),
         "week" => (0, day.AddDays(-(((int)day.DayOfWeek + 6) % 7)).DayNumber),
@@ -230,7 +230,7 @@ public sealed class SlowRules(TimeZoneInfo zone)
         return months;
     }
 
-    private static bool Compare(string op, decimal a, decimal b) => op switch
+    internal static bool Compare(string op, decimal a, decimal b) => op switch
     {
         "=" => a == b,
         "!=" => a != b,
@@ -240,5 +240,5 @@ public sealed class SlowRules(TimeZoneInfo zone)
         _ => a >= b,
     };
 
-    private static string Text(decimal n) => n.ToString("0.######", CultureInfo.InvariantCulture);
+    internal static string Text(decimal n) => n.ToString("0.######", CultureInfo.InvariantCulture);
 }

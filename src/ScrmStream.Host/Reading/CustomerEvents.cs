@@ -1,0 +1,98 @@
+using System.Buffers;
+using System.Text.Json;
+using ScrmStream.ClickHouse;
+using ScrmStream.ClickHouse.Queries;
+using ScrmStream.Events;
+using ScrmStream.Host.Settings;
+using ScrmStream.Identity;
+
+namespace ScrmStream.Host.Reading;
+
+/// <summary>
+/// The accepted events of one customer, from ClickHouse, as the engine decodes them: so what follows from them is what follows in
+/// <c>run</c>.
+/// </summary>
+internal static class CustomerEvents
+{
+    private const int EventsMax = 100_000;
+    private const int BytesMax = 512 << 20;
+
+    private static readonly string[] Texts =
+        ["session_id", "page", "referrer", "source", "medium", "name", "content", "term"];
+
+    /// <exception cref="SettingsException">The customer has more events than one explanation takes.</exception>
+    /// <exception cref="ClickHouseException">The server refused the query.</exception>
+    public static async Task<EventBatch> ReadAsync(
+        ClickHouseClient client, IdentifierId customer, long asOfMs, CancellationToken cancel)
+    {
+        var rows = await ResultRows.ReadAsync(client, CustomerEventsSql.UpTo(customer.ToString(), asOfMs, EventsMax + 1), cancel);
+        if (rows.Count > EventsMax)
+            throw new SettingsException($"The customer has more than {EventsMax:N0} events by then; an explanation takes no more.");
+        var batch = new EventBatch(new RecordBatch(rows.Count + 1, BytesMax));
+        var source = new SourcePartition(Guid.Empty, "events", 0);
+        var json = new ArrayBufferWriter<byte>();
+        foreach (var row in rows)
+        {
+            json.ResetWrittenCount();
+            using (var writer = new Utf8JsonWriter(json)) Write(writer, row);
+            batch.Records.Add(source, batch.Records.Count, -1, json.WrittenSpan);
+        }
+        new JsonEventDecoder(new EventLimits()).Decode(batch);
+        return batch.Rejects.Count == 0
+            ? batch : throw new InvalidDataException($"A stored event is not readable: {batch.Rejects[0].Detail}");
+    }
+
+    private static void Write(Utf8JsonWriter json, JsonElement[] row)
+    {
+        json.WriteStartObject();
+        WriteText(json, "event_id", row[0]);
+        json.WriteString("event", row[1].GetString());
+        json.WriteNumber("event_time", ResultRows.Long(row[2]));
+        json.WriteString("channel", row[3].GetString());
+        for (var i = 0; i < 3; i++) WriteText(json, Texts[i], row[4 + i]);
+        json.WriteStartObject("campaign");
+        for (var i = 3; i < Texts.Length; i++) WriteText(json, Texts[i], row[4 + i]);
+        json.WriteEndObject();
+        json.WriteStartObject("share");
+        WriteText(json, "from", row[12]);
+        if (row[13].ValueKind != JsonValueKind.Null) json.WriteNumber("depth", ResultRows.Long(row[13]));
+        json.WriteEndObject();
+        if (row[14].ValueKind != JsonValueKind.Null) json.WriteNumber("amount_fen", ResultRows.Long(row[14]));
+        WriteText(json, "currency", row[15]);
+        WriteProperties(json, row[16], row[17], row[18].GetString()!);
+        WriteAnchor(json, row[19].GetString()!);
+        json.WriteEndObject();
+    }
+
+    // An absent text is stored as an empty one.
+    private static void WriteText(Utf8JsonWriter json, string name, JsonElement text)
+    {
+        if (text.GetString() is { Length: > 0 } value) json.WriteString(name, value);
+    }
+
+    // A number or boolean is stored as its JSON literal, with a letter for its type.
+    private static void WriteProperties(Utf8JsonWriter json, JsonElement names, JsonElement values, string types)
+    {
+        json.WriteStartObject("properties");
+        for (var i = 0; i < types.Length; i++)
+        {
+            var value = values[i].GetString()!;
+            json.WritePropertyName(names[i].GetString()!);
+            if (types[i] == 's') json.WriteStringValue(value);
+            else json.WriteRawValue(value);
+        }
+        json.WriteEndObject();
+    }
+
+    private static void WriteAnchor(Utf8JsonWriter json, string text)
+    {
+        var anchor = CustomerIdentifier.TryParse(text)!;
+        json.WriteStartArray("identifiers");
+        json.WriteStartObject();
+        json.WriteString("kind", anchor.Kind);
+        json.WriteString("scope", anchor.Scope);
+        json.WriteString("value", anchor.Value);
+        json.WriteEndObject();
+        json.WriteEndArray();
+    }
+}
