@@ -41,6 +41,9 @@ public sealed class ScoreRule
     /// <summary>The rule in canonical form.</summary>
     public string Text { get; }
 
+    /// <summary>Its grade may change by the mere passing of time, so that a timer has to ask again.</summary>
+    public bool ChangesByItself => HalfLifeMs > 0 && Grades.Count > 0;
+
     internal byte[] NameUtf8 { get; }
 
     /// <summary>The grade of some points; null below the lowest.</summary>

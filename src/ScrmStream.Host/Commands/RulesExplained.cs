@@ -20,7 +20,7 @@ internal static class RulesExplained
         foreach (var score in rules.Scores)
         {
             Console.WriteLine($"line {score.Line}: {score.Text}");
-            if (score.HalfLifeMs > 0 && score.Grades.Count > 0) Console.WriteLine("    grades change by themselves: needs a timer");
+            if (score.ChangesByItself) Console.WriteLine("    grades change by themselves: needs a timer");
         }
         Console.WriteLine(
             $"\nKept per identifier that events are attributed to, each once something passes its filter ({rules.Aggregates.Count}):");
@@ -35,7 +35,7 @@ internal static class RulesExplained
     {
         attributes = rules.Attributes.Select(a => new { a.Name, a.Type, a.Text, a.Line }),
         tags = rules.Tags.Select(t => new { t.Name, t.Text, t.Line, timer = t.ChangesByItself, bytes_max = Bytes(t.Aggregates) }),
-        scores = rules.Scores.Select(s => new { s.Name, s.Text, s.Line, timer = s.HalfLifeMs > 0 && s.Grades.Count > 0 }),
+        scores = rules.Scores.Select(s => new { s.Name, s.Text, s.Line, timer = s.ChangesByItself }),
         state = rules.Aggregates.Select(a => new { a.Text, exactness = Exactness(a), bytes_max = Bytes(a) }),
         bytes_max = Bytes(rules.Aggregates),
     }, ResultTable.Json));

@@ -71,6 +71,15 @@ public sealed class MemoryViewStore : IViewStore
         }
     }
 
+    /// <summary>The customers of some buckets that change by themselves, and when (Unix milliseconds).</summary>
+    internal List<(IdentifierId Id, long TimeMs)> TimersOf(IReadOnlyCollection<int> buckets)
+    {
+        lock (_lock)
+        {
+            return [.. _views.Where(v => v.Value.TimerMs != long.MaxValue && buckets.Contains(v.Key.Bucket)).Select(v => (v.Key, v.Value.TimerMs))];
+        }
+    }
+
     /// <summary>Set by the cell store that stands beside it.</summary>
     internal Func<long>? CountCells { get; set; }
 
