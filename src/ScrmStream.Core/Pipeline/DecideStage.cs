@@ -91,7 +91,8 @@ public sealed class DecideStage(
     // Nothing to read: wake for input, for the flush or the inserts in flight, or when what is open is due.
     private async Task WaitAsync(Task more, CancellationToken cancel)
     {
-        var wait = _open.IsEmpty ? timers is null ? TimeSpan.FromSeconds(1) : CustomerTimers.LookInterval : options.FlushInterval - time.GetElapsedTime(_openSince);
+        var idle = timers is null ? TimeSpan.FromSeconds(1) : CustomerTimers.LookInterval;
+        var wait = _open.IsEmpty ? idle : options.FlushInterval - time.GetElapsedTime(_openSince);
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var due = Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1), time, timer.Token);
         await Task.WhenAny([more, due, _finishing ?? due, .. InsertsAhead()]);

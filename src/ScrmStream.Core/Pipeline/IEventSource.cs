@@ -45,7 +45,9 @@ public interface IEventSource : IAsyncDisposable
     /// </summary>
     void Rewind();
 
-    /// <summary>Adds how far each of its partitions has been read; adds nothing where it cannot say. Calls may come from any thread.</summary>
+    /// <summary>
+    /// Adds how far each of its partitions has been read; adds nothing where it cannot say. Calls may come from any thread.
+    /// </summary>
     void Describe(List<PartitionStanding> standings)
     {
     }

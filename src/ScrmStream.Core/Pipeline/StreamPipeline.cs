@@ -35,8 +35,8 @@ public sealed class StreamPipeline
     private DecideStage _decide;
 
     /// <param name="writerStamp">A number no other process uses, never 0: cells and views carry it.</param>
-    /// <param name="endsWhenIdle">The run ends when nothing is left to be read: then time does not pass in silence, and the end is as of the
-    /// greatest time met.</param>
+    /// <param name="endsWhenIdle">The run ends when nothing is left to be read: then time does not pass in silence, and the end is as of
+    /// the greatest time met.</param>
     public StreamPipeline(
         PipelineOptions options, RuleSet rules, PipelinePorts ports, ulong writerStamp, TimeProvider time, bool endsWhenIdle = false)
     {

@@ -66,7 +66,8 @@ public sealed class ConnectedPorts : IAsyncDisposable
             _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
         Ports = new PipelinePorts(
-            source, new RedisCellStore(redis), new RedisViewStore(redis), sink, deadLetters, identityChanges, OpenSchemas(settings, logs));
+            source, new RedisCellStore(redis), new RedisViewStore(redis), sink, deadLetters, identityChanges, OpenSchemas(settings, logs),
+            new RedisTimerStore(redis));
     }
 
     // The folder comes first: it costs no request.

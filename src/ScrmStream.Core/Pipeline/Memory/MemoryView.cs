@@ -57,7 +57,7 @@ public sealed class MemoryView
     private static long TimerIn(ReadOnlySpan<byte> ranks)
     {
         for (var reader = new FieldReader(ranks); reader.Read();)
-            if (reader.Name.IsEmpty && Utf8Parser.TryParse(reader.Value, out long timeMs, out var read) && read == reader.Value.Length) return timeMs;
+            if (reader.Name.IsEmpty && Utf8Parser.TryParse(reader.Value, out long timeMs, out var read) && read > 0) return timeMs;
         return long.MaxValue;
     }
 

@@ -76,7 +76,8 @@ public sealed class MemoryViewStore : IViewStore
     {
         lock (_lock)
         {
-            return [.. _views.Where(v => v.Value.TimerMs != long.MaxValue && buckets.Contains(v.Key.Bucket)).Select(v => (v.Key, v.Value.TimerMs))];
+            var timed = _views.Where(v => v.Value.TimerMs != long.MaxValue && buckets.Contains(v.Key.Bucket));
+            return [.. timed.Select(v => (v.Key, v.Value.TimerMs))];
         }
     }
 

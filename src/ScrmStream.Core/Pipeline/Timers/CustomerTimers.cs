@@ -45,14 +45,17 @@ public sealed class CustomerTimers
     /// <param name="writer">A number no other process uses.</param>
     /// <param name="growsInSilence">False: the run ends when nothing is left to be read, as of the greatest time met.</param>
     public CustomerTimers(
-        CustomerState state, ITimerStore store, IEventSource source, IViewStore views, ulong writer, bool growsInSilence, TimeProvider time)
+        CustomerState state, ITimerStore store, IEventSource source, IViewStore views, ulong writer, bool growsInSilence,
+        TimeProvider time)
     {
         (_state, _store, _source, _views, _writer, _time) = (state, store, source, views, writer, time);
         _clock = new WatermarkClock(growsInSilence, time);
         ForgetStored();
     }
 
-    /// <summary>Everything is concluded as of this moment at least, Unix milliseconds; <see cref="long.MinValue"/> before it is known.</summary>
+    /// <summary>
+    /// Everything is concluded as of this moment at least, Unix milliseconds; <see cref="long.MinValue"/> before it is known.
+    /// </summary>
     public long WatermarkMs { get; private set; } = long.MinValue;
 
     /// <summary>Customers woken so far.</summary>

@@ -20,7 +20,7 @@ public enum WatermarkState : byte
 /// <summary>What one process says of the time.</summary>
 /// <param name="Writer">The number no other process uses.</param>
 /// <param name="IsAlone">No other process writes this namespace: what others have said is over.</param>
-/// <param name="TimeMs">Unix milliseconds; of no meaning when <see cref="WatermarkState.None"/> or <see cref="WatermarkState.Holding"/>.</param>
+/// <param name="TimeMs">Unix milliseconds; means nothing of <see cref="WatermarkState.None"/> and <see cref="WatermarkState.Holding"/>.</param>
 public readonly record struct WatermarkReport(ulong Writer, bool IsAlone, WatermarkState State, long TimeMs);
 
 /// <summary>A stored timer that is due.</summary>
@@ -44,8 +44,8 @@ public interface ITimerStore
     /// <summary>
     /// The stored timers of some buckets (<see cref="IdentifierId.Bucket"/>) that are due, the earliest of each bucket first.
     /// </summary>
-    /// <param name="nextMs">Takes for each bucket the time of its first timer that was not given; <see cref="long.MaxValue"/>: there is none.
-    /// Same length as <paramref name="buckets"/>.</param>
+    /// <param name="nextMs">Takes for each of <paramref name="buckets"/> the time of its first timer that was not given;
+    /// <see cref="long.MaxValue"/>: there is none.</param>
     /// <param name="perBucketMax">At most so many of a bucket.</param>
     /// <exception cref="StoreUnavailableException">The store did not answer within its limits.</exception>
     Task<List<DueTimer>> DueAsync(IReadOnlyList<int> buckets, long untilMs, int perBucketMax, long[] nextMs, CancellationToken cancel);
