@@ -127,7 +127,7 @@ public sealed class CustomerPublisher(
         _conclusion.CollectDifferences(before, _tagDifferences, _gradeDifferences);
         var customer = new IdentifierId(state.Graph.Nodes[node].Id);
         foreach (var (tag, value, previous) in _tagDifferences)
-            slice.TagChanges.Add(new TagChange(customer, tag, value, previous, sinceMs));
+            slice.TagChanges.Add(new TagChange(customer, tag, value, previous, sinceMs) { Events = _shards.Events });
         foreach (var (score, grade, previous, micro) in _gradeDifferences)
             slice.ScoreChanges.Add(new ScoreChange(customer, score, micro, grade, previous, sinceMs));
     }

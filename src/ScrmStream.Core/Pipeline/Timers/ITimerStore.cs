@@ -20,7 +20,7 @@ public enum WatermarkState : byte
 /// <summary>What one process says of the time.</summary>
 /// <param name="Writer">The number no other process uses.</param>
 /// <param name="IsAlone">No other process writes this namespace: what others have said is over.</param>
-/// <param name="TimeMs">Unix milliseconds; means nothing of <see cref="WatermarkState.None"/> and <see cref="WatermarkState.Holding"/>.</param>
+/// <param name="TimeMs">Unix milliseconds; of <see cref="WatermarkState.None"/> and <see cref="WatermarkState.Holding"/> nothing.</param>
 public readonly record struct WatermarkReport(ulong Writer, bool IsAlone, WatermarkState State, long TimeMs);
 
 /// <summary>A stored timer that is due.</summary>
