@@ -20,6 +20,7 @@ public sealed class RedisTimerStore(RedisConnection connection) : ITimerStore
         RedisValue[] values =
         [
             report.Writer.ToString("x16", CultureInfo.InvariantCulture), Letter(report.State), report.TimeMs, connection.Epoch.Expected,
+            report.GreatestMs == long.MinValue ? RedisValue.EmptyString : report.GreatestMs,
         ];
         var mark = (string?)await connection.CallAsync(db => db.ScriptEvaluateAsync(TimerScripts.Advance, keys, values), cancel);
         return string.IsNullOrEmpty(mark) ? long.MinValue : Number(mark);

@@ -4,10 +4,11 @@ namespace ScrmStream.Redis;
 internal static class TimerScripts
 {
     /// <summary>
-    /// Takes in what a process says of the time, and answers the common watermark, '' while nobody knows it. The hash has a field
-    /// <c>mark</c>, and one for each process: state, time, and when it said so by the clock of Redis; after 30 s it is gone.
-    /// KEYS[1] the hash; KEYS[2] only of a process that writes alone: the writer epoch. ARGV: process; state h, a, i, f or ''; time;
-    /// the value that the epoch has if the process is alone.
+    /// Takes in what a process says of the time, and answers the common watermark, '' while nobody knows it. The hash has the fields
+    /// <c>mark</c> and <c>greatest</c>, the greatest time ever met; and one for each process: state, time, and when it said so by the
+    /// clock of Redis; after 30 s it is gone. KEYS[1] the hash; KEYS[2] only of a process that writes alone: the writer epoch. ARGV:
+    /// process; state h, a, i, f or ''; time; the value that the epoch has if the process is alone; the greatest time that the process
+    /// has met, or ''.
     /// </summary>
     public const string Advance = """
         local call, key = redis.call, KEYS[1]
@@ -15,15 +16,16 @@ internal static class TimerScripts
         local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
         local alone = KEYS[2] and call('GET', KEYS[2]) == ARGV[4]
         local said = call('HGETALL', key)
-        local mark, least, greatest, holds
+        local mark, met, least, latest, holds
         local function take(state, time)
           if state == 'h' then holds = true
           elseif state == 'a' then least = math.min(least or time, time)
-          elseif state == 'i' then greatest = math.max(greatest or time, time) end
+          elseif state == 'i' then latest = math.max(latest or time, time) end
         end
         for i = 1, #said, 2 do
           local field, value = said[i], said[i + 1]
           if field == 'mark' then mark = tonumber(value)
+          elseif field == 'greatest' then met = tonumber(value)
           elseif field ~= ARGV[1] then
             local state, time, at = string.match(value, '^(%a):(%-?%d+):(%d+)$')
             if alone or not state or now - at > 30000 then call('HDEL', key, field) else take(state, tonumber(time)) end
@@ -35,9 +37,14 @@ internal static class TimerScripts
           call('HSET', key, ARGV[1], string.format('%s:%.0f:%.0f', ARGV[2], time, now))
           take(ARGV[2], time)
         end
+        local now_met = tonumber(ARGV[5])
+        if now_met and (not met or now_met > met) then
+          met = now_met
+          call('HSET', key, 'greatest', string.format('%.0f', met))
+        end
         local common
-        if ARGV[2] == 'f' then common = time
-        elseif not holds then common = least or greatest end
+        if ARGV[2] == 'f' then common = met
+        elseif not holds then common = least or latest end
         if common and (not mark or common > mark) then
           mark = common
           call('HSET', key, 'mark', string.format('%.0f', mark))

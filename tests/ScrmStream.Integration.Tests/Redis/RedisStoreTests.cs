@@ -48,8 +48,8 @@ public sealed class RedisTimersAloneTests(RedisServerFixture redis)
         await views.PublishAsync(new ViewSample(id, 5) { Form = ViewForm.Empty, ExpectedStamp = 4, Ranks = new() { [""] = "-" } });
         Assert.Equal("", await DueAsync());
         // Nobody else writes: what a process that is gone has said no longer holds.
-        await timers.AdvanceAsync(new WatermarkReport(8, IsAlone: false, WatermarkState.Active, 100), CancellationToken.None);
-        Assert.Equal(300, await timers.AdvanceAsync(new WatermarkReport(9, IsAlone: true, WatermarkState.Active, 300), CancellationToken.None));
+        await timers.AdvanceAsync(new WatermarkReport(8, IsAlone: false, WatermarkState.Active, 100, 100), CancellationToken.None);
+        Assert.Equal(300, await timers.AdvanceAsync(new WatermarkReport(9, IsAlone: true, WatermarkState.Active, 300, 300), CancellationToken.None));
 
         async Task<string> PublishAsync(ulong stamp, string time)
         {

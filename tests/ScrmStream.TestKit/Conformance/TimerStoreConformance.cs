@@ -78,8 +78,19 @@ public abstract class TimerStoreConformance
         Assert.Equal(Noon + 90, await SayAsync(timers, 2, WatermarkState.Active, Noon + 200));
         Assert.Equal(Noon + 200, await SayAsync(timers, 3, WatermarkState.None, 0));
         Assert.Equal(Noon + 500, await SayAsync(timers, 2, WatermarkState.Idle, Noon + 210));
-        Assert.Equal(Noon + 900, await SayAsync(timers, 2, WatermarkState.Final, Noon + 900));
+        Assert.Equal(Noon + 900, await SayAsync(timers, 2, WatermarkState.Final, 0, greatestMs: Noon + 900));
         Assert.Equal(Noon + 900, await SayAsync(timers, 1, WatermarkState.Active, Noon + 600));
+    }
+
+    /// <summary>A run that is stopped and goes on ends as of the greatest time of both parts.</summary>
+    [StoreFact]
+    public async Task Advance_ToTheEnd_CountsWhatWasMetBefore()
+    {
+        var (_, timers) = await OpenAsync();
+        Assert.Equal(long.MinValue, await SayAsync(timers, 1, WatermarkState.Final, 0));
+        Assert.Equal(Noon, await SayAsync(timers, 1, WatermarkState.Active, Noon, greatestMs: Noon + 50));
+        await SayAsync(timers, 1, WatermarkState.None, 0, greatestMs: Noon + 70);
+        Assert.Equal(Noon + 70, await SayAsync(timers, 2, WatermarkState.Final, 0, greatestMs: Noon + 60));
     }
 
     /// <summary>A customer whose view changes by itself at a time; null: it does not.</summary>
@@ -89,8 +100,9 @@ public abstract class TimerStoreConformance
         Ranks = new() { [""] = timeMs is { } at ? $"{at}" : "-", ["intent"] = timeMs is null ? "-" : "1700000000000" },
     };
 
-    private static Task<long> SayAsync(ITimerStore timers, ulong writer, WatermarkState state, long timeMs) =>
-        timers.AdvanceAsync(new WatermarkReport(writer, IsAlone: false, state, timeMs), CancellationToken.None);
+    private static Task<long> SayAsync(
+        ITimerStore timers, ulong writer, WatermarkState state, long timeMs, long greatestMs = long.MinValue) =>
+        timers.AdvanceAsync(new WatermarkReport(writer, IsAlone: false, state, timeMs, greatestMs), CancellationToken.None);
 
     private static async Task<(string Due, string Next)> DueAsync(ITimerStore timers, long untilMs, int perBucketMax = 10)
     {

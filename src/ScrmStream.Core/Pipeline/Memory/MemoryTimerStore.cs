@@ -9,7 +9,7 @@ public sealed class MemoryTimerStore(MemoryViewStore views, TimeProvider time) :
 
     private readonly Dictionary<ulong, (WatermarkReport Report, long At)> _reports = [];
     private readonly Lock _lock = new();
-    private long _markMs = long.MinValue;
+    private long _markMs = long.MinValue, _greatestMs = long.MinValue;
 
     public Task<long> AdvanceAsync(WatermarkReport report, CancellationToken cancel)
     {
@@ -18,10 +18,11 @@ public sealed class MemoryTimerStore(MemoryViewStore views, TimeProvider time) :
         {
             if (report.IsAlone) _reports.Clear();
             _reports[report.Writer] = (report, time.GetTimestamp());
-            if (report.State == WatermarkState.None) _reports.Remove(report.Writer);
+            if (report.State is WatermarkState.None or WatermarkState.Final) _reports.Remove(report.Writer);
             foreach (var (writer, (_, at)) in _reports)
                 if (time.GetElapsedTime(at) >= GoneAfter) _reports.Remove(writer);
-            var commonMs = report.State == WatermarkState.Final ? report.TimeMs : CommonMs();
+            _greatestMs = Math.Max(_greatestMs, report.GreatestMs);
+            var commonMs = report.State == WatermarkState.Final ? _greatestMs : CommonMs();
             return Task.FromResult(_markMs = Math.Max(_markMs, commonMs));
         }
     }

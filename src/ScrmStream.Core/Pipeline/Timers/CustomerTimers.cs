@@ -16,8 +16,8 @@ public sealed class CustomerTimers
     /// <summary>How often stored timers are looked at while nothing else happens.</summary>
     public static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
 
-    // Among several processes: so long a due customer is left to the process that published it last, in time of the watermark.
-    private const long GraceMs = 10_000;
+    // Among several processes: so long the due customers of a bucket are left to those who published them last.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
     // Among several processes: so often all buckets are looked at, for what a process that is gone has left.
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(30);
     private const int BucketCount = 4096, BucketsPerLook = 512, TimersPerBucket = 64;
@@ -35,6 +35,8 @@ public sealed class CustomerTimers
     private readonly List<int> _woken = [];
     // Of each bucket the first stored timer that is known to lie there and not in the queue.
     private readonly long[] _storedMs = new long[BucketCount];
+    // Of each bucket the first due timer that was left to another process, and since when, by the monotonic clock; 0: none was.
+    private readonly (long TimeMs, long Since)[] _left = new (long, long)[BucketCount];
     // Up to here what the queue knew has been published.
     private long _firedMs = long.MaxValue;
     private long _lookedAt, _sweptAt;
@@ -102,13 +104,15 @@ public sealed class CustomerTimers
 
     /// <summary>Says that this process has nothing to say any more.</summary>
     public Task LeaveAsync(CancellationToken cancel) =>
-        _store.AdvanceAsync(new WatermarkReport(_writer, IsAlone: false, WatermarkState.None, 0), cancel);
+        _store.AdvanceAsync(
+            new WatermarkReport(_writer, IsAlone: false, WatermarkState.None, 0, _clock.MaximumMs), cancel);
 
     private async ValueTask AdvanceAsync(CancellationToken cancel)
     {
         var (state, timeMs) = _clock.Read(_source);
-        if (_isEnding && _clock.MaximumMs != long.MinValue) (state, timeMs) = (WatermarkState.Final, _clock.MaximumMs);
-        var common = await _store.AdvanceAsync(new WatermarkReport(_writer, _views.IsSoleWriter, state, timeMs), cancel);
+        if (_isEnding) state = WatermarkState.Final;
+        var report = new WatermarkReport(_writer, _views.IsSoleWriter, state, timeMs, _clock.MaximumMs);
+        var common = await _store.AdvanceAsync(report, cancel);
         if (WatermarkMs == long.MinValue && _clock.ResumedMs == long.MinValue) _clock.ResumedMs = common;
         WatermarkMs = Math.Max(WatermarkMs, common);
     }
@@ -148,16 +152,27 @@ public sealed class CustomerTimers
             var due = await _store.DueAsync(buckets, untilMs, TimersPerBucket, nextMs, cancel);
             for (var i = 0; i < buckets.Count; i++) _storedMs[buckets[i]] = nextMs[i];
             if (due.Count > 0) woken += await WakeAsync(due, prefetch, isAlone, cancel);
+            foreach (var bucket in buckets) NoteLeft(bucket, untilMs);
         }
         return woken;
     }
+
+    // What is due in a bucket and was left to others must be gone the next time, or nobody does it.
+    private void NoteLeft(int bucket, long untilMs)
+    {
+        ref var left = ref _left[bucket];
+        if (_storedMs[bucket] > untilMs) left = default;
+        else if (left.TimeMs != _storedMs[bucket] || left.Since == 0) left = (_storedMs[bucket], Math.Max(1, _time.GetTimestamp()));
+    }
+
+    private bool IsLeftBehind(int bucket) => _left[bucket].Since != 0 && _time.GetElapsedTime(_left[bucket].Since) >= Grace;
 
     private List<int> BucketsDue(long untilMs)
     {
         var buckets = new List<int>();
         for (var i = 0; i < BucketCount && buckets.Count < BucketsPerLook; i++)
         {
-            var bucket = _nextBucket++ % BucketCount;
+            var bucket = _nextBucket = (_nextBucket + 1) % BucketCount;
             if (_storedMs[bucket] <= untilMs) buckets.Add(bucket);
         }
         return buckets;
@@ -166,7 +181,7 @@ public sealed class CustomerTimers
     private async ValueTask<int> WakeAsync(List<DueTimer> due, CellPrefetch prefetch, bool isAlone, CancellationToken cancel)
     {
         // Who published a customer last is to wake it, as long as that process lives; others leave it alone for a while.
-        var isOurs = due.ConvertAll(d => isAlone || _isEnding || d.TimeMs <= WatermarkMs - GraceMs);
+        var isOurs = due.ConvertAll(d => isAlone || _isEnding || IsLeftBehind(d.Customer.Bucket));
         var found = await prefetch.BringAsync(due.ConvertAll(d => d.Customer), isOurs, cancel);
         var woken = 0;
         for (var i = 0; i < due.Count; i++)

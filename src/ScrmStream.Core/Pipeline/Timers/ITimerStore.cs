@@ -13,15 +13,19 @@ public enum WatermarkState : byte
     Active,
     /// <summary>Every partition has been at its end for some time; the greatest of their times. It counts while nobody is active.</summary>
     Idle,
-    /// <summary>The run ends as of this time, whatever others are at.</summary>
+    /// <summary>The run ends as of the greatest time that any process has met, whatever others are at.</summary>
     Final,
 }
 
 /// <summary>What one process says of the time.</summary>
 /// <param name="Writer">The number no other process uses.</param>
 /// <param name="IsAlone">No other process writes this namespace: what others have said is over.</param>
-/// <param name="TimeMs">Unix milliseconds; of <see cref="WatermarkState.None"/> and <see cref="WatermarkState.Holding"/> nothing.</param>
-public readonly record struct WatermarkReport(ulong Writer, bool IsAlone, WatermarkState State, long TimeMs);
+/// <param name="TimeMs">Unix milliseconds; it counts of <see cref="WatermarkState.Active"/> and <see cref="WatermarkState.Idle"/>.</param>
+/// <param name="GreatestMs">
+/// The greatest time it has met, which is kept for whoever ends a run: what was met before a restart counts too.
+/// <see cref="long.MinValue"/>: none.
+/// </param>
+public readonly record struct WatermarkReport(ulong Writer, bool IsAlone, WatermarkState State, long TimeMs, long GreatestMs);
 
 /// <summary>A stored timer that is due.</summary>
 public readonly record struct DueTimer(IdentifierId Customer, long TimeMs);

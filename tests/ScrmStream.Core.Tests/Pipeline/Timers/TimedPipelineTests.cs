@@ -1,6 +1,7 @@
 using System.Text;
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Memory;
 using ScrmStream.Rules;
 using ScrmStream.TestKit;
 using Xunit;
@@ -65,6 +66,60 @@ public sealed class TimedPipelineTests
             await Task.WhenAll(Enumerable.Range(0, 3).Select(p => stores.RunAsync(world.Rules, world.Partitions, [p], seed + p)));
             world.AssertViewsAreAsOfTheEnd(stores.Views, seed);
         }
+    }
+
+    /// <summary>Crashes in the middle of writing, also of one call; a timer goes with its view or not at all.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Run_CrashingAndStartedAgain_EndsAsOfTheEnd(bool isSoleWriter)
+    {
+        var crashes = 0;
+        foreach (var seed in Seeds.From(15_000, 40, 2_000))
+        {
+            var world = new TimedWorld(seed, partitions: 2);
+            var stores = new TimedStores(isSoleWriter);
+            var random = new Random(seed);
+            for (var attempt = 0; ; attempt++)
+            {
+                var crashing = new CrashingViews(stores.Views, random, attempt < 4 ? random.Next(1, 6) : int.MaxValue);
+                try
+                {
+                    await stores.RunAsync(world.Rules, world.Partitions, [0, 1], seed + attempt, views: crashing);
+                    break;
+                }
+                catch (CrashException)
+                {
+                    crashes++;
+                }
+            }
+            world.AssertViewsAreAsOfTheEnd(stores.Views, seed);
+        }
+        Assert.True(crashes > 30, $"only {crashes} crashed: the test shows nothing");
+    }
+
+    private sealed class CrashException : Exception;
+
+    /// <summary>After so many calls one is carried out in part, and the process ends.</summary>
+    private sealed class CrashingViews(MemoryViewStore views, Random random, int callsLeft) : IViewStore
+    {
+        private readonly Lock _lock = new();
+
+        public bool IsSoleWriter => views.IsSoleWriter;
+
+        public ulong WriterEpoch => views.WriterEpoch;
+
+        public async Task<IReadOnlyList<int>> PublishAsync(IReadOnlyList<ViewWrite> writes, ByteArena arena, CancellationToken cancel)
+        {
+            bool crashes;
+            lock (_lock) crashes = --callsLeft <= 0;
+            if (!crashes) return await views.PublishAsync(writes, arena, cancel);
+            lock (_lock) writes = callsLeft < 0 ? [] : [.. writes.Where(_ => random.Next(2) == 0)];
+            await views.PublishAsync(writes, arena, cancel);
+            throw new CrashException();
+        }
+
+        public Task<StoreTotals> CountAsync(CancellationToken cancel) => views.CountAsync(cancel);
     }
 
     /// <summary>Everything is known from before, and nothing happens to most customers: their timers are found in the store.</summary>
