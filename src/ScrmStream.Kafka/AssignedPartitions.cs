@@ -14,6 +14,8 @@ internal sealed class AssignedPartition(SourcePartition source, RecordFormat for
     public long Next { get; set; } = -1;
     /// <summary>The offset last committed or stored for commit; -1: none.</summary>
     public long Stored { get; set; } = -1;
+    /// <summary>One more than the offset of the last record handed over; -1: none yet.</summary>
+    public long Taken { get; set; } = -1;
     public bool IsAtEnd { get; set; }
 }
 

@@ -139,6 +139,12 @@ public sealed class KafkaEventSource : IEventSource
         }
     }
 
+    public void Describe(List<PartitionStanding> standings)
+    {
+        foreach (var p in _assigned.ToList())
+            standings.Add(new PartitionStanding(p.Source, p.Taken, p.IsAtEnd, _history.Contains(p.Source.Topic)));
+    }
+
     public void Rewind()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -198,7 +204,7 @@ public sealed class KafkaEventSource : IEventSource
         var partition = message->Topic == _lastTopic && message->Partition == _lastPartition ? _last : Find(message);
         if (partition is null) return; // revoked while it lay here; its next owner reads it
         if (message->Offset < partition.Next) WentBack(partition, message->Offset);
-        partition.Next = message->Offset + 1;
+        partition.Next = partition.Taken = message->Offset + 1;
         partition.IsAtEnd = false;
         int type;
         nint headers;

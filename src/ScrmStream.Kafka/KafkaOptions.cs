@@ -101,6 +101,9 @@ public sealed class KafkaOptions
     /// <summary>Where identifiers that went to another customer are announced; empty: nowhere.</summary>
     public string IdentityChangesTopic { get; set; } = "scrm.identity-changes";
 
+    /// <summary>Where tags that customers gain, lose or change are announced; empty: nowhere.</summary>
+    public string TagChangesTopic { get; set; } = "scrm.tag-changes";
+
     /// <summary>
     /// Where decisions of people are: events like others, read by every process beside <see cref="Topics"/>, as soon as the topic exists.
     /// </summary>

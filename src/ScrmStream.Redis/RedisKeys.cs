@@ -46,10 +46,15 @@ public sealed class RedisKeys
     /// <summary>Writes the key of a view, or of a hash beside it, as an argument.</summary>
     internal void WriteView(RespWriter to, IdentifierId id, ReadOnlySpan<byte> suffix = default) => Write(to, _view, id, suffix);
 
-    /// <summary>The board of one score in one bucket.</summary>
+    /// <summary>The timers of one bucket.</summary>
+    public RedisKey Timers(int bucket) => BoardName(default, bucket);
+
+    /// <summary>The board of one score in one bucket; that of no name holds the timers.</summary>
     public RedisKey Board(ReadOnlySpan<byte> score, int bucket) => BoardName(score, bucket);
 
-    internal string BoardName(ReadOnlySpan<byte> score, int bucket) => $"{Prefix}leads:{Encoding.UTF8.GetString(score)}:{{{bucket:x3}}}";
+    internal string BoardName(ReadOnlySpan<byte> score, int bucket) => score.IsEmpty
+        ? $"{Prefix}timers:{{{bucket:x3}}}"
+        : $"{Prefix}leads:{Encoding.UTF8.GetString(score)}:{{{bucket:x3}}}";
 
     public RedisKey Meta(string name) => $"{Prefix}meta:{name}";
 

@@ -8,7 +8,7 @@ namespace ScrmStream.TestKit;
 public sealed class ListSource : IEventSource
 {
     private readonly (SourcePartition Partition, byte[][] Values)[] _partitions;
-    private readonly long[] _position;
+    private readonly long[] _position, _first;
     private readonly int _recordsPerPoll;
     private readonly long _timestampMs;
     private int _turn;
@@ -26,6 +26,7 @@ public sealed class ListSource : IEventSource
         _recordsPerPoll = recordsPerPoll;
         _timestampMs = timestampMs;
         _position = Array.ConvertAll(_partitions, p => committed.GetValueOrDefault(p.Partition));
+        _first = [.. _position];
     }
 
     public Dictionary<SourcePartition, long> Committed { get; }
@@ -55,6 +56,16 @@ public sealed class ListSource : IEventSource
         lock (Committed)
         {
             foreach (var (partition, offset) in next) Committed[partition] = Math.Max(offset, Committed.GetValueOrDefault(partition));
+        }
+    }
+
+    public void Describe(List<PartitionStanding> standings)
+    {
+        for (var p = 0; p < _partitions.Length; p++)
+        {
+            var (partition, values) = _partitions[p];
+            var next = Volatile.Read(ref _position[p]);
+            standings.Add(new PartitionStanding(partition, next == _first[p] ? -1 : next, next >= values.Length, IsHistory: false));
         }
     }
 

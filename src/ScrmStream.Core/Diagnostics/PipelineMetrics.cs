@@ -67,6 +67,8 @@ public static class PipelineMetrics
             + "rise: one customer's events come over several partitions.", c => c.Conflicts),
         Counter("scrmstream_view_refusals_total", "flushes",
             "Publications done again because another process had published a newer view. It rises with conflicts.", c => c.Refusals),
+        new("scrmstream_woken_customers_total", MetricKind.Counter, "customers", "Customers concluded anew because time passed: a window, "
+            + "an absence, an expiry, a date. Many at once are published like as many events.", p => [new MetricSample(p.Woken)]),
         Gauge("scrmstream_identifiers_in_memory", "identifiers", "Identifiers kept in memory. When it falls to zero, the limit "
             + "Pipeline:IdentifiersInMemoryMax was reached.", p => p.Counters.Identifiers),
         Gauge("scrmstream_process_memory_bytes", "bytes", "Resident memory of the process. Bounded once identifiers are at their limit.",

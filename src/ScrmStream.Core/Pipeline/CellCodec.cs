@@ -70,6 +70,13 @@ public static class CellCodec
         n.HasEvents = new Profiles.Shard(rest).Events > 0;
     }
 
+    /// <summary>The identifier that a stored cell is of.</summary>
+    public static ReadOnlySpan<byte> ReadIdentifier(ReadOnlySpan<byte> content, out IdentifierKind kind)
+    {
+        var rest = content[HeadBytes..];
+        return ReadText(ref rest, out kind, out _);
+    }
+
     public static CellVersion ReadVersion(ReadOnlySpan<byte> content) =>
         new(BinaryPrimitives.ReadUInt64LittleEndian(content), BinaryPrimitives.ReadUInt64LittleEndian(content[8..]));
 
@@ -118,7 +125,7 @@ public static class CellCodec
         text.CopyTo(room[3..]);
     }
 
-    private static ReadOnlySpan<byte> ReadText(ref ReadOnlySpan<byte> rest, out IdentifierKind kind, out ulong fingerprint)
+    private static ReadOnlySpan<byte> ReadText(scoped ref ReadOnlySpan<byte> rest, out IdentifierKind kind, out ulong fingerprint)
     {
         kind = (IdentifierKind)rest[0];
         var text = rest.Slice(3, BinaryPrimitives.ReadUInt16LittleEndian(rest[1..]));

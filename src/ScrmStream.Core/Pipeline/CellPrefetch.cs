@@ -46,6 +46,36 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
         }
     }
 
+    /// <summary>What <see cref="BringAsync"/> found of a customer.</summary>
+    /// <param name="Node">-1: it is not in memory.</param>
+    /// <param name="IsStale">Memory holds another state than the one last published.</param>
+    public readonly record struct Brought(int Node, bool IsStale);
+
+    /// <summary>Brings customers into memory that no batch names, with their whole islands.</summary>
+    /// <param name="mayLoad">Of each whether it is to be brought when it is not in memory; else it is only looked up.</param>
+    public async ValueTask<Brought[]> BringAsync(List<IdentifierId> ids, List<bool> mayLoad, CancellationToken cancel)
+    {
+        var stored = await cells.LoadAsync(ids, cancel);
+        var brought = new Brought[stored.Length];
+        var (nodes, contents) = (new List<int>(), new List<StoredCell>());
+        state.MetRequested = false;
+        for (var i = 0; i < stored.Length; i++)
+        {
+            var node = -1;
+            if (stored[i].Cell is { } cell && (node = state.NodeOf(cell, mayLoad[i], out var takes)) >= 0 && takes)
+            {
+                nodes.Add(node);
+                contents.Add(stored[i]);
+            }
+            brought[i] = new Brought(node, false);
+        }
+        await LoadAllAsync(state.Accept([.. nodes], [.. contents]), cancel);
+        await SettleAsync(cancel);
+        for (var i = 0; i < brought.Length; i++)
+            if (brought[i].Node is var node and >= 0) brought[i] = new Brought(node, state[node].ViewStamp != stored[i].ViewStamp);
+        return brought;
+    }
+
     /// <summary>
     /// Gives back the batches asked for, oldest first, and forgets what was asked; the state is about to be forgotten too.
     /// </summary>

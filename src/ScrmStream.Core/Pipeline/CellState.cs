@@ -2,7 +2,7 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>Where a cell stands between memory and the store.</summary>
 [Flags]
-public enum CellFlags : byte
+public enum CellFlags : ushort
 {
     None = 0,
     /// <summary>The stored cell is in memory, or it is known that there is none.</summary>
@@ -21,6 +21,8 @@ public enum CellFlags : byte
     KnownMember = 64,
     /// <summary>When the flush began, its view already named the customer it belongs to.</summary>
     SameCustomer = 128,
+    /// <summary>Time has passed the moment of its next change; kept until the customer rooted here is published.</summary>
+    Due = 256,
 }
 
 /// <summary>

@@ -1,6 +1,7 @@
 using ScrmStream.Identity;
 using ScrmStream.Profiles;
 using ScrmStream.Rules;
+using ScrmStream.Pipeline.Timers;
 
 namespace ScrmStream.Pipeline;
 
@@ -8,14 +9,20 @@ namespace ScrmStream.Pipeline;
 /// Derives what readers see of one customer or identifier, and the records of what changed since it was last published. Owned by the
 /// deciding thread.
 /// </summary>
-public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp, TimeProvider time)
+/// <param name="timers">Null: nothing is concluded later than as of a customer's last event.</param>
+public sealed class CustomerPublisher(
+    CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp, TimeProvider time, CustomerTimers? timers = null)
 {
+    // Changes that are followed one by one up to the watermark; what lies beyond is concluded at once.
+    private const int StepsMax = 256;
+
     private readonly ShardSet _shards = new();
     private readonly Conclusion _conclusion = new();
     private readonly Conclusion _previous = new();
+    private readonly Conclusion _step = new();
     private readonly List<TagDifference> _tagDifferences = [];
     private readonly List<GradeDifference> _gradeDifferences = [];
-    private readonly ViewFields _fields = new(rules);
+    private readonly ViewFields _fields = new(rules, timers is not null);
     // Steps by an odd number through all 64-bit values, so a stamp comes back only after 2^64 publications.
     private ulong _stamp = writerStamp;
     private long _knownAtMs;
@@ -33,18 +40,45 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewS
     public void PublishCustomer(FlushSlice slice, int root, ArenaRange vector)
     {
         Gather(root);
-        rules.Evaluate(_shards, _shards.LastSeenMs, _conclusion);
         ref var cell = ref state[root];
         _previous.ReadFrom(state.Conclusions[cell.Conclusion]);
-        Announce(slice, root, _shards.LastSeenMs);
+        Conclude(slice, root, isByTimer: (cell.Flags & CellFlags.Due) != 0);
+        cell.Flags &= ~CellFlags.Due;
         var isKnown = cell.Conclusion != 0 || IsKnownMember(in cell);
         var view = NewView(ref cell, root, ViewForm.Customer, vector);
         view.TagsChanged = !isKnown || !_conclusion.HasSameTags(_previous);
         view.TagExpiryChanged = !isKnown || view.TagsChanged && (_conclusion.HasExpiringTag || _previous.HasExpiringTag);
         _fields.Write(ref view, slice.Arena, _shards, _conclusion);
         cell.Conclusion = state.Conclusions.Store(cell.Conclusion, _conclusion.Bytes);
+        timers?.Published(root, _conclusion.NextChangeMs);
         slice.Views.Add(view);
         _shards.Clear();
+    }
+
+    // From the customer's last event, or the change that a timer foretold, from change to change up to the watermark. So what is concluded
+    // is a function of the events and of which of their changes are past, whenever it is asked. What changed up to the time of the
+    // publication before is no news; what changed later is announced with its own time.
+    private void Conclude(FlushSlice slice, int root, bool isByTimer)
+    {
+        var untilMs = Math.Max(_shards.LastSeenMs, timers?.WatermarkMs ?? long.MinValue);
+        // Of a customer that was not published yet it is 0.
+        var knownMs = _previous.ScoresAsOfMs;
+        var atMs = isByTimer ? Math.Clamp(_previous.NextChangeMs, _shards.LastSeenMs, untilMs) : _shards.LastSeenMs;
+        var before = _previous;
+        rules.Evaluate(_shards, atMs, _conclusion);
+        for (var steps = 1; _conclusion.NextChangeMs <= untilMs; steps++)
+        {
+            var nextMs = steps < StepsMax ? _conclusion.NextChangeMs : untilMs;
+            if (nextMs > knownMs)
+            {
+                Announce(slice, root, before, Math.Max(atMs, knownMs));
+                _step.ReadFrom(_conclusion.Bytes);
+                before = _step;
+            }
+            atMs = nextMs;
+            rules.Evaluate(_shards, atMs, _conclusion);
+        }
+        Announce(slice, root, before, Math.Max(atMs, knownMs));
     }
 
     /// <summary>Publishes an identifier that is not the root of a customer.</summary>
@@ -70,7 +104,7 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewS
         ref var cell = ref state[node];
         _previous.ReadFrom(state.Conclusions[cell.Conclusion]);
         _conclusion.ReadFrom(default);
-        Announce(slice, node, _previous.ScoresAsOfMs);
+        Announce(slice, node, _previous, _previous.ScoresAsOfMs);
         cell.Conclusion = state.Conclusions.Store(cell.Conclusion, default);
     }
 
@@ -86,14 +120,14 @@ public sealed class CustomerPublisher(CustomerState state, RuleSet rules, IViewS
         while (node != root);
     }
 
-    private void Announce(FlushSlice slice, int node, long sinceMs)
+    private void Announce(FlushSlice slice, int node, Conclusion before, long sinceMs)
     {
         _tagDifferences.Clear();
         _gradeDifferences.Clear();
-        _conclusion.CollectDifferences(_previous, _tagDifferences, _gradeDifferences);
+        _conclusion.CollectDifferences(before, _tagDifferences, _gradeDifferences);
         var customer = new IdentifierId(state.Graph.Nodes[node].Id);
         foreach (var (tag, value, previous) in _tagDifferences)
-            slice.TagChanges.Add(new TagChange(customer, tag, value, previous, sinceMs));
+            slice.TagChanges.Add(new TagChange(customer, tag, value, previous, sinceMs) { Events = _shards.Events });
         foreach (var (score, grade, previous, micro) in _gradeDifferences)
             slice.ScoreChanges.Add(new ScoreChange(customer, score, micro, grade, previous, sinceMs));
     }

@@ -33,6 +33,9 @@ public sealed class CustomerState(IdentityOptions identity)
 
     public int Count => _cells.Count;
 
+    /// <summary>Grows with each <see cref="Clear"/>: node numbers of an earlier one are void.</summary>
+    public int Generation { get; private set; }
+
     public ref CellState this[int node] => ref _cells[node];
 
     /// <summary>The version of the stored cell; <see cref="CellVersion.None"/> when there is none.</summary>
@@ -227,6 +230,23 @@ public sealed class CustomerState(IdentityOptions identity)
     /// <summary>Set when a loaded cell named one that is asked for and not in memory yet.</summary>
     public bool MetRequested { get; set; }
 
+    /// <summary>The node of an identifier whose stored cell was read, though nobody has asked for it.</summary>
+    /// <param name="mayLoad">False: only a node that is in memory is given, else -1.</param>
+    /// <param name="takes">It is neither in memory nor asked for: the cell is to be taken in.</param>
+    internal int NodeOf(ReadOnlySpan<byte> cell, bool mayLoad, out bool takes)
+    {
+        takes = false;
+        var text = CellCodec.ReadIdentifier(cell, out var kind);
+        var node = Graph.Nodes.Find(text);
+        if (node >= 0 && IsLoaded(node) || !mayLoad && node < 0) return node;
+        if (!mayLoad) return -1;
+        node = Intern(kind, text, Fingerprint.Of(text));
+        if ((_cells[node].Flags & CellFlags.Requested) != 0) MetRequested = true;
+        else takes = true;
+        _cells[node].Flags |= CellFlags.Requested;
+        return node;
+    }
+
     internal void Want(int node)
     {
         ref var cell = ref _cells[node];
@@ -243,6 +263,7 @@ public sealed class CustomerState(IdentityOptions identity)
     /// <summary>Forgets everything; what was not flushed must be applied again by the caller.</summary>
     public void Clear()
     {
+        Generation++;
         _cells.Clear();
         _wanted.Clear();
         _changed.Clear();

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using ScrmStream.Events;
+using ScrmStream.Pipeline.Timers;
 
 namespace ScrmStream.Pipeline;
 
@@ -11,7 +12,7 @@ namespace ScrmStream.Pipeline;
 public sealed class DecideStage(
     ChannelReader<EventBatch>[] lanes, PollStage poll, CustomerState state, CellPrefetch prefetch, EventFolder folder,
     ShardHistory history, FlushWriter writer, CustomerPublisher publisher, BatchPool pool, PipelineCounters counters,
-    ConflictBackOff backOff, PipelineOptions options, TimeProvider time)
+    ConflictBackOff backOff, PipelineOptions options, TimeProvider time, CustomerTimers? timers = null)
 {
     // Inserts under way ahead of their cells; each holds a block of some 40 MB.
     private const int InsertsAheadMax = 1;
@@ -42,8 +43,8 @@ public sealed class DecideStage(
             if (prefetch.Count > 0) Fold(await prefetch.NextAsync(cancel));
             WriteAhead(cancel);
             if (_finishing is { IsCompleted: true }) await SettleAsync();
-            if (IsFlushDue()) await FlushAsync(cancel);
-            if (state.Count > options.IdentifiersInMemoryMax) await ForgetAsync(cancel);
+            if (IsFlushDue() || IsTimeToLook) await FlushAsync(cancel);
+            if (state.Count > options.IdentifiersInMemoryMax || timers is { MetStale: true }) await ForgetAsync(cancel);
         }
         await FinishAsync(cancel);
     }
@@ -90,7 +91,8 @@ public sealed class DecideStage(
     // Nothing to read: wake for input, for the flush or the inserts in flight, or when what is open is due.
     private async Task WaitAsync(Task more, CancellationToken cancel)
     {
-        var wait = _open.IsEmpty ? TimeSpan.FromSeconds(1) : options.FlushInterval - time.GetElapsedTime(_openSince);
+        var idle = timers is null ? TimeSpan.FromSeconds(1) : CustomerTimers.LookInterval;
+        var wait = _open.IsEmpty ? idle : options.FlushInterval - time.GetElapsedTime(_openSince);
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var due = Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1), time, timer.Token);
         await Task.WhenAny([more, due, _finishing ?? due, .. InsertsAhead()]);
@@ -105,6 +107,7 @@ public sealed class DecideStage(
         if (isWritten) _againWritten--;
         batch.Epoch = publisher.Epoch;
         folder.Fold(batch, publishAll: isAgain);
+        timers?.Applied(batch);
         _open.Add(batch, isWritten);
         NoteState();
     }
@@ -120,6 +123,9 @@ public sealed class DecideStage(
 
     private bool IsFull => _open.Events >= _flushEventsMax || folder.LargestRing >= RingEntriesMax;
 
+    // Nothing happens, but time passes.
+    private bool IsTimeToLook => timers is { IsLookDue: true } && _open.IsEmpty && _finishing is null;
+
     private bool IsFlushDue()
     {
         if (_open.IsEmpty) return false;
@@ -134,7 +140,8 @@ public sealed class DecideStage(
     private async Task FlushAsync(CancellationToken cancel)
     {
         await SettleAsync();
-        if (_open.IsEmpty) return;
+        if (timers is not null) await timers.WakeAsync(prefetch, cancel);
+        if (_open.IsEmpty && state.Changed.IsEmpty) return;
         await prefetch.CompleteAsync(cancel);
         if (_open.WentAhead) writer.WriteAhead(_open, pool.Return, cancel);
         (_open, _written) = (_written, _open);
@@ -218,7 +225,22 @@ public sealed class DecideStage(
                 if (IsFlushDue()) await FlushAsync(cancel);
             await FlushAllAsync(cancel);
         }
-        while (_again.Count > 0);
+        while (_again.Count > 0 || await LetTimeEndAsync(cancel));
+        if (timers is not null) await timers.LeaveAsync(cancel);
+    }
+
+    // At the end of everything that there is to read: publishes who is due by the greatest time met. False when nobody is.
+    private async ValueTask<bool> LetTimeEndAsync(CancellationToken cancel)
+    {
+        if (timers is null) return false;
+        if (poll.Ended) timers.EndAtMaximum();
+        if (!timers.IsEnding) return false;
+        var woken = timers.Woken;
+        await FlushAsync(cancel);
+        await SettleAsync();
+        if (!timers.MetStale) return timers.Woken > woken;
+        await ForgetAsync(cancel);
+        return true;
     }
 }
 

@@ -29,7 +29,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     private readonly List<(int Node, int Derivation)> _noted = [];
     // Who has another customer than before, or not known which before.
     private readonly List<Remapping> _remapped = [];
-    private readonly List<int> _dirty = [], _membership = [], _touched = [];
+    private readonly List<int> _dirty = [], _membership = [], _touched = [], _timed = [];
     private readonly List<int> _settling = [];
     // Nodes whose views are due, behind their bucket: stores write the keys of a bucket together.
     private readonly List<ulong> _due = [];
@@ -57,6 +57,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _dirty.Clear();
         _membership.Clear();
         _touched.Clear();
+        _timed.Clear();
         _settling.Clear();
         foreach (var node in state.Changed)
         {
@@ -64,6 +65,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
             if ((flags & CellFlags.Dirty) != 0) _dirty.Add(node);
             if ((flags & CellFlags.Membership) != 0) _membership.Add(node);
             if ((flags & CellFlags.Touched) != 0) _touched.Add(node);
+            else if ((flags & CellFlags.Due) != 0) _timed.Add(node);
             NoteUnsettled(node);
         }
         _vectors.Clear();
@@ -79,6 +81,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
             NoteIsland(_membership[i]);
         }
         foreach (var node in _touched) NoteCustomer(node);
+        foreach (var node in _timed) NoteTimed(node);
         CollectionsMarshal.AsSpan(_due).Sort();
         state.ClearChanged();
     }
@@ -212,8 +215,18 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         Note(root, derivation, isDue: true);
     }
 
+    // Nothing happened to the customer but that time passed.
+    private void NoteTimed(int node)
+    {
+        var root = _graph.Nodes[node].Root;
+        if (root < 0 || IsNoted(root)) return;
+        NoteCustomer(root);
+        state[root].Flags |= CellFlags.Due;
+    }
+
     private void Note(int node, int derivation, bool isDue)
     {
+        state[node].Flags &= ~CellFlags.Due;
         state[node].Noted = _noted.Count;
         _noted.Add((node, derivation));
         if (isDue) _due.Add((ulong)new IdentifierId(_graph.Nodes[node].Id).Bucket << 32 | (uint)node);

@@ -5,8 +5,15 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>A tag gained, lost or changed. Times are Unix milliseconds.</summary>
 /// <param name="Value">Null: the tag is gone.</param>
-/// <param name="SinceMs">The customer's latest event time at which this was concluded.</param>
-public readonly record struct TagChange(IdentifierId Customer, string Tag, string? Value, string? Previous, long SinceMs);
+/// <param name="SinceMs">
+/// Since when it is so: the customer's latest event that brought it, or the moment at which time did; not before the customer was published
+/// last.
+/// </param>
+public readonly record struct TagChange(IdentifierId Customer, string Tag, string? Value, string? Previous, long SinceMs)
+{
+    /// <summary>How many events of the customer it was concluded from.</summary>
+    public long Events { get; init; }
+}
 
 /// <summary>A grade crossed. Scores in millionths of a point.</summary>
 public readonly record struct ScoreChange(

@@ -38,7 +38,10 @@ public struct ViewWrite
     public ArenaRange Tags;
     /// <summary>Field list tag -> Unix milliseconds (as text) at which an expiring tag ends.</summary>
     public ArenaRange TagExpiry;
-    /// <summary>Field list score name -> rank (as text); a value "-" takes the customer off that board.</summary>
+    /// <summary>
+    /// Field list score name -> rank (as text); a value "-" takes the customer off that board. The board without a name is that of the
+    /// timers: its ranks are the times (Unix milliseconds) of the customers' next changes.
+    /// </summary>
     public ArenaRange Ranks;
     /// <summary>The conclusion in its stored form; given back by <see cref="ICellStore.LoadAsync"/>.</summary>
     public ArenaRange Conclusion;

@@ -2,16 +2,18 @@ using System.Threading.Channels;
 using ScrmStream.Events;
 using ScrmStream.Events.Avro;
 using ScrmStream.Identity;
+using ScrmStream.Pipeline.Timers;
 using ScrmStream.Rules;
 
 namespace ScrmStream.Pipeline;
 
 /// <summary>The parts of the world a pipeline stands between.</summary>
 /// <param name="IdentityChanges">Null: changes of customers are not announced.</param>
+/// <param name="Timers">Null: what changes by itself is seen at the customer's next event.</param>
 /// <param name="Schemas">Null: of Avro records only the canonical schema is known.</param>
 public sealed record PipelinePorts(
     IEventSource Source, ICellStore Cells, IViewStore Views, IAnalyticsSink Analytics, IDeadLetterSink DeadLetters,
-    IIdentityChangeSink? IdentityChanges = null, SchemaCatalog? Schemas = null);
+    IIdentityChangeSink? IdentityChanges = null, SchemaCatalog? Schemas = null, ITimerStore? Timers = null);
 
 /// <summary>
 /// Poll → Decode → Prefetch → Decide → Write → Commit. Stages are joined by bounded channels of batches; one thread decides.
@@ -24,6 +26,7 @@ public sealed class StreamPipeline
     private readonly PipelinePorts _ports;
     private readonly TimeProvider _time;
     private readonly ulong _writerStamp;
+    private readonly CustomerTimers? _timers;
     private readonly CustomerPublisher _publisher;
     private readonly IdentifierScreen _screen;
     private readonly SchemaCatalog _schemas;
@@ -32,12 +35,18 @@ public sealed class StreamPipeline
     private DecideStage _decide;
 
     /// <param name="writerStamp">A number no other process uses, never 0: cells and views carry it.</param>
-    public StreamPipeline(PipelineOptions options, RuleSet rules, PipelinePorts ports, ulong writerStamp, TimeProvider time)
+    /// <param name="endsWhenIdle">The run ends when nothing is left to be read: then time does not pass in silence, and the end is as of
+    /// the greatest time met.</param>
+    public StreamPipeline(
+        PipelineOptions options, RuleSet rules, PipelinePorts ports, ulong writerStamp, TimeProvider time, bool endsWhenIdle = false)
     {
         options.Validate();
         (_options, _rules, _ports, _writerStamp, _time) = (options, rules, ports, writerStamp, time);
         State = new CustomerState(options.Identity);
-        _publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp, time);
+        // Rules that only events change need none, and cost nothing.
+        if (ports.Timers is { } timers && rules.NeedsTimers)
+            _timers = new CustomerTimers(State, timers, ports.Source, ports.Views, writerStamp, growsInSilence: !endsWhenIdle, time);
+        _publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp, time, _timers);
         _screen = new IdentifierScreen(options.Identity);
         _schemas = ports.Schemas ?? new SchemaCatalog(options.Limits);
         Flood = new FloodBreaker(options, time);
@@ -54,6 +63,12 @@ public sealed class StreamPipeline
 
     /// <summary>How long the source has been at its end.</summary>
     public TimeSpan IdleFor => _poll.IdleFor;
+
+    /// <summary>Customers concluded anew because time passed.</summary>
+    public long Woken => _timers?.Woken ?? 0;
+
+    /// <summary>The next stop is the end of everything there is to read: all is concluded as of the greatest time met.</summary>
+    public void EndAtMaximum() => _timers?.EndAtMaximum();
 
     public long Lag => _ports.Source.Lag;
 
@@ -118,7 +133,7 @@ public sealed class StreamPipeline
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, new CellPrefetch(State, _ports.Cells),
             new EventFolder(State, _rules, history), history,
             new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, _options), _publisher, pool, Counters,
-            new ConflictBackOff(_writerStamp), _options, _time);
+            new ConflictBackOff(_writerStamp), _options, _time, _timers);
         return (poll, decode, decide);
     }
 

@@ -15,8 +15,12 @@ internal sealed class ViewFields
 
     private sealed record ScoreNames(byte[] Name, byte[] Value, byte[] At, byte[] HalfLife, byte[] Grade, byte[] Max, ScoreRule Rule);
 
-    public ViewFields(RuleSet rules)
+    private readonly bool _isTimed;
+
+    /// <param name="isTimed">Views carry their timers, as the rank of the score with an empty name.</param>
+    public ViewFields(RuleSet rules, bool isTimed)
     {
+        _isTimed = isTimed;
         _names = [.. rules.Scores.Select(s => new ScoreNames(
             Utf8(s.Name), Utf8($"score.{s.Name}"), Utf8($"score.{s.Name}.at"), Utf8($"score.{s.Name}.half_life"),
             Utf8($"grade.{s.Name}"), Utf8($"score.{s.Name}.max"), s))];
@@ -37,6 +41,7 @@ internal sealed class ViewFields
         if (slice.OffEveryBoard is { } written) return written;
         var start = slice.Arena.Length;
         foreach (var score in _names) slice.Arena.AddField(score.Name, "-"u8);
+        if (_isTimed) slice.Arena.AddField(default, "-"u8);
         slice.OffEveryBoard = slice.Arena.Since(start);
         return slice.OffEveryBoard.Value;
     }
@@ -86,6 +91,8 @@ internal sealed class ViewFields
             if (score.HasRank) AddNumber(arena, score.Name, (long)score.Rank);
             else arena.AddField(score.Name, "-"u8);
         }
+        if (_isTimed && conclusion.NextChangeMs != long.MaxValue) AddNumber(arena, default, conclusion.NextChangeMs);
+        else if (_isTimed) arena.AddField(default, "-"u8);
         return arena.Since(start);
     }
 

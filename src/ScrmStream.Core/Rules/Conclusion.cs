@@ -36,15 +36,17 @@ public readonly record struct GradeDifference(string Score, string? Grade, strin
 /// What rules concluded about one customer, in a canonical form that does not depend on the order or number of rules: names, in order
 /// of their bytes. Reused for many customers; one thread.
 /// <code>
-/// u8 form = 1 | i64 scores as of | u16 tags | u16 scores                                              13 B, little endian
+/// u8 form | i64 scores as of | u16 tags | u16 scores                                                  13 B, little endian
 /// tag         u8 name length | u16 value length | i64 expires | name | value
 /// score       u8 name length | u8 grade length | i64 micro points | f64 rank | name | grade
+/// i64 next change                                                                       of form 2; form 1: never
 /// </code>
 /// </summary>
 public sealed class Conclusion
 {
-    private const byte Form = 1;
+    private const byte NeverChanges = 1, Changes = 2;
     private const int HeaderBytes = 13;
+    private const int NextChangeBytes = 8;
     private const int TagBytes = 11;
     private const int ScoreBytes = 18;
 
@@ -70,7 +72,7 @@ public sealed class Conclusion
     /// <summary>
     /// The earliest moment (Unix milliseconds) after that of the evaluation at which a tag, its value or a grade can change without a new
     /// event: never later than it does, and at that moment an evaluation may also find everything as it was.
-    /// <see cref="long.MaxValue"/>: nothing ever changes by itself. Not part of <see cref="Bytes"/>.
+    /// <see cref="long.MaxValue"/>: nothing ever changes by itself.
     /// </summary>
     public long NextChangeMs { get; private set; } = long.MaxValue;
 
@@ -124,15 +126,23 @@ public sealed class Conclusion
             Finish();
             return;
         }
-        if (stored.Length < HeaderBytes || stored[0] != Form) throw new InvalidDataException("A stored conclusion has an unknown form.");
+        var last = stored[0] == Changes ? NextChangeBytes : 0;
+        if (stored.Length < HeaderBytes + last || stored[0] is not (NeverChanges or Changes))
+            throw new InvalidDataException("A stored conclusion has an unknown form.");
+        NextChangeMs = NextChangeOf(stored);
         Reserve(stored.Length);
         Concluded = null;
         stored.CopyTo(_bytes);
         _length = stored.Length;
         TagCount = BinaryPrimitives.ReadUInt16LittleEndian(stored[9..]);
         ScoreCount = BinaryPrimitives.ReadUInt16LittleEndian(stored[11..]);
-        FindStarts(stored);
+        FindStarts(stored[..^last]);
     }
+
+    /// <summary><see cref="NextChangeMs"/> of a stored form, at a glance; of an empty one <see cref="long.MaxValue"/>.</summary>
+    public static long NextChangeOf(ReadOnlySpan<byte> stored) => stored.Length >= HeaderBytes + NextChangeBytes && stored[0] == Changes
+        ? BinaryPrimitives.ReadInt64LittleEndian(stored[^NextChangeBytes..])
+        : long.MaxValue;
 
     /// <summary>Adds to the lists what is different from an earlier conclusion of the same customer, in order of name.</summary>
     public void CollectDifferences(Conclusion previous, List<TagDifference> tags, List<GradeDifference> grades)
@@ -182,7 +192,7 @@ public sealed class Conclusion
         Concluded = null;
         _length = HeaderBytes;
         TagCount = ScoreCount = 0;
-        _bytes[0] = Form;
+        _bytes[0] = NeverChanges;
         BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(1), scoresAsOfMs);
     }
 
@@ -213,6 +223,11 @@ public sealed class Conclusion
     {
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(9), (ushort)TagCount);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(11), (ushort)ScoreCount);
+        if (NextChangeMs == long.MaxValue) return;
+        _bytes[0] = Changes;
+        Reserve(_length + NextChangeBytes);
+        BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(_length), NextChangeMs);
+        _length += NextChangeBytes;
     }
 
     private static string? TextOf(ReadOnlySpan<byte> utf8) => utf8.IsEmpty ? null : Encoding.UTF8.GetString(utf8);

@@ -46,6 +46,11 @@ public sealed class RuleSet
     /// <summary>The zone of days, weeks, months and dates.</summary>
     public CalendarZone Zone { get; }
 
+    /// <summary>
+    /// Something may change by the mere passing of time: a tag, its value, or a grade. Then customers need timers.
+    /// </summary>
+    public bool NeedsTimers => Array.Exists(_tags, t => t.ChangesByItself) || Array.Exists(_scores, s => s.ChangesByItself);
+
     public static RuleSet Empty { get; } = Parse("", "(none)");
 
     /// <summary>In the order of the file.</summary>

@@ -25,8 +25,9 @@ public static class ReplayCommand
             { Description = "Apply events up to this time, and read scores as of it; default: the greatest event time." };
         var tags = new Option<string>("--tags-as-of")
         {
-            Description = "When tags are concluded: \"last-event\" of each customer, as \"run\" publishes them, or \"end\" (--as-of).",
-            DefaultValueFactory = _ => Replayer.LastEvent,
+            Description =
+                "When tags are concluded: \"end\" (--as-of), as \"run --until-idle\" leaves them, or \"last-event\" of each customer.",
+            DefaultValueFactory = _ => Replayer.End,
         };
         tags.AcceptOnlyFromAmong(Replayer.End, Replayer.LastEvent);
         var output = new Option<string>("--output")

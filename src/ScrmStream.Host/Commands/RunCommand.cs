@@ -52,7 +52,8 @@ public static class RunCommand
         using var logs = Logs.Create();
         await using var connected = await ConnectedPorts.OpenAsync(settings, logs, cancel);
         foreach (var finding in connected.Findings) Console.Error.WriteLine($"scrmstream: at least once only: {finding}");
-        var pipeline = new StreamPipeline(settings.Pipeline, rules, connected.Ports, WriterStamp.New(), TimeProvider.System);
+        var pipeline = new StreamPipeline(
+            settings.Pipeline, rules, connected.Ports, WriterStamp.New(), TimeProvider.System, endsWhenIdle: untilIdle is not null);
         await using var health = settings.HealthPort < 0
             ? null
             : await HealthServer.StartAsync(settings.HealthPort, pipeline, TimeProvider.System, cancel);

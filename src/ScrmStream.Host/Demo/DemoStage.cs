@@ -39,7 +39,7 @@ public sealed class DemoStage : IAsyncDisposable
         ClickHouse = new ClickHouseClient(settings.ClickHouse);
         Customers = new CustomerReader(redis, ClickHouse, rules, settings.Pipeline.Identity.KindTable());
         Leads = new RedisReader(redis);
-        Pipeline = new StreamPipeline(settings.Pipeline, rules, connected.Ports, WriterStamp.New(), time);
+        Pipeline = new StreamPipeline(settings.Pipeline, rules, connected.Ports, WriterStamp.New(), time, endsWhenIdle: true);
         _running = Pipeline.RunAsync(_stop.Token);
     }
 
@@ -75,6 +75,14 @@ public sealed class DemoStage : IAsyncDisposable
     {
         Publisher.Flush(cancel);
         while (Pipeline.Counters.DurableRecords < _published) await WaitAsync(cancel);
+    }
+
+    /// <summary>The story is told: the service ends as of its last moment, and what was published stays to be read.</summary>
+    public async Task EndAsync()
+    {
+        Pipeline.EndAtMaximum();
+        await _stop.CancelAsync();
+        await _running;
     }
 
     public async ValueTask DisposeAsync()

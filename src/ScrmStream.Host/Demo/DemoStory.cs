@@ -86,6 +86,7 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
         var before = stage.Pipeline.Counters.DurableEvents;
         while (records.MoveNext()) await stage.PublishAsync(records.Current, cancel);
         await stage.DrainAsync(cancel);
+        await stage.EndAsync();
         var counters = stage.Pipeline.Counters;
         var seconds = time.GetElapsedTime(start).TotalSeconds;
         AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture,

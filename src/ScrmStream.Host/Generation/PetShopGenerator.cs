@@ -61,7 +61,7 @@ public sealed class PetShopGenerator
     }
 
     /// <summary>What a right engine finds, worked out by plain loops over what was made; after the last record.</summary>
-    /// <param name="asOfMs">Tags as of this time; null: each customer's as of its own last event.</param>
+    /// <param name="asOfMs">Tags as of this time; null: as of the last event of all.</param>
     /// <exception cref="InvalidOperationException">There are records left, or no ledger is kept.</exception>
     public PetShopTruth Truth(long? asOfMs = null) =>
         _isDone && _ledger is not null

@@ -31,11 +31,12 @@ internal sealed class PetShopLedger(int heroine)
         // Sorting is stable: each person's events stay in order.
         var byPerson = _lines.OrderBy(l => l.Person).ToArray();
         var totals = new Totals();
+        var endMs = asOfMs ?? _lines.Max(l => l.TimeMs);
         for (var from = 0; from < byPerson.Length;)
         {
             var to = from;
             while (to < byPerson.Length && byPerson[to].Person == byPerson[from].Person) to++;
-            AddPerson(byPerson.AsSpan(from, to - from), asOfMs, totals);
+            AddPerson(byPerson.AsSpan(from, to - from), endMs, totals);
             from = to;
         }
         return new PetShopTruth(
@@ -56,7 +57,7 @@ internal sealed class PetShopLedger(int heroine)
         _ => "duplicate",
     };
 
-    private void AddPerson(ReadOnlySpan<Line> lines, long? asOfMs, Totals totals)
+    private void AddPerson(ReadOnlySpan<Line> lines, long asOfMs, Totals totals)
     {
         foreach (var customer in Customers(lines))
         {
@@ -67,7 +68,7 @@ internal sealed class PetShopLedger(int heroine)
             {
                 if ((line.Identifiers & customer) != 0) own.Add(line);
             }
-            var tags = Tags(own, asOfMs ?? own.Max(l => l.TimeMs));
+            var tags = Tags(own, asOfMs);
             totals.Add(tags, own.Count(l => l.Action == PetShopAction.OrderPaid));
             if (own[0].Person != heroine) continue;
             var texts = PetShopIdentifiers.Heroine.Where(h => (h.Slot & customer) != 0).Select(h => h.StoredText);

@@ -13,8 +13,10 @@ namespace ScrmStream.Host.Replay;
 /// <param name="AsOfMs">Later events are not applied, scores are as of it; null: the greatest event time.</param>
 public sealed record ReplayPlan(IReadOnlyList<string> Inputs, RowMapping? Mapping, RuleSet Rules, long? AsOfMs, string OutputFolder)
 {
-    /// <summary>Tags too as of <see cref="AsOfMs"/>; else as of each customer's own last event, as <c>run</c> publishes them.</summary>
-    public bool TagsAsOfEnd { get; init; }
+    /// <summary>
+    /// Tags as of <see cref="AsOfMs"/>, as <c>run --until-idle</c> leaves them; else as of each customer's own last event.
+    /// </summary>
+    public bool TagsAsOfEnd { get; init; } = true;
 }
 
 /// <summary>

@@ -64,9 +64,17 @@ public sealed class ConnectedPorts : IAsyncDisposable
         KafkaIdentityChangeSink? identityChanges = null;
         if (settings.Kafka.IdentityChangesTopic.Length > 0)
             _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
+        IAnalyticsSink analytics = sink;
+        if (settings.Kafka.TagChangesTopic.Length > 0)
+        {
+            var tagChanges = await KafkaTagChanges.OpenAsync(settings.Kafka);
+            _open.Add(new Closing(tagChanges));
+            analytics = new AnnouncedTags(sink, tagChanges);
+        }
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
         Ports = new PipelinePorts(
-            source, new RedisCellStore(redis), new RedisViewStore(redis), sink, deadLetters, identityChanges, OpenSchemas(settings, logs));
+            source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,
+            OpenSchemas(settings, logs), new RedisTimerStore(redis));
     }
 
     // The folder comes first: it costs no request.

@@ -27,7 +27,11 @@ public sealed class ServiceRun(StreamPipeline pipeline, TimeProvider time)
             if (_firstPoll == 0 && pipeline.Counters.PolledRecords > 0) _firstPoll = Math.Max(start, 1);
             if (_firstPoll == 0) start = time.GetTimestamp();
             if (pipeline.Counters.Flushes != flushes) (_lastDurable, flushes) = (time.GetTimestamp(), pipeline.Counters.Flushes);
-            if (untilIdle is { } idle && IsDrained(idle) && !ending.IsCancellationRequested) await ending.CancelAsync();
+            if (untilIdle is { } idle && IsDrained(idle) && !ending.IsCancellationRequested)
+            {
+                pipeline.EndAtMaximum();
+                await ending.CancelAsync();
+            }
             tick(pipeline);
         }
         if (_firstPoll == 0 && pipeline.Counters.PolledRecords > 0) _firstPoll = start;

@@ -113,6 +113,7 @@ public sealed class HostSettings
         ClickHouse.Database = configuration["ClickHouse:Database"] ?? $"scrm_{name}";
         Kafka.DeadLetterTopic = configuration["Kafka:DeadLetterTopic"] ?? $"scrm.{name}.dead-letters";
         Kafka.IdentityChangesTopic = configuration["Kafka:IdentityChangesTopic"] ?? $"scrm.{name}.identity-changes";
+        Kafka.TagChangesTopic = configuration["Kafka:TagChangesTopic"] ?? $"scrm.{name}.tag-changes";
         Kafka.DecisionTopic = configuration["Kafka:DecisionTopic"] ?? $"scrm.{name}.decisions";
     }
 

@@ -28,7 +28,6 @@ public sealed class PetShopGeneratorTests : IDisposable
         var truth = generator.Truth();
         var rules = RuleSet.Load(Path.Combine(MappingFixture.Schemas(), "rules", "examples", "petshop.yaml"));
         var output = Path.Combine(_folder, "out");
-        // The generator knows the tags as a run publishes them.
         var plan = new ReplayPlan([input], null, rules, null, output);
         var summary = JsonDocument.Parse(await Replayer.RunAsync(plan, new PipelineOptions(), TimeProvider.System, default)).RootElement;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Timers;
 using ScrmStream.Redis;
 using ScrmStream.TestKit.Conformance;
 using StackExchange.Redis;
@@ -15,6 +16,49 @@ public sealed class RedisCellStoreTests(RedisServerFixture redis) : CellStoreCon
     {
         var connection = await redis.OpenAsync();
         return (new RedisCellStore(connection), new RedisViewStore(connection));
+    }
+}
+
+[Collection("redis")]
+[NeedsPrograms("redis-server")]
+public sealed class RedisTimerStoreTests(RedisServerFixture redis) : TimerStoreConformance
+{
+    protected override async Task<(IViewStore Views, ITimerStore Timers)> OpenAsync()
+    {
+        var connection = await redis.OpenAsync();
+        return (new RedisViewStore(connection), new RedisTimerStore(connection));
+    }
+}
+
+/// <summary>The same by the plain commands of a process that writes alone, which refuses nothing.</summary>
+[Collection("redis")]
+[NeedsPrograms("redis-server")]
+public sealed class RedisTimersAloneTests(RedisServerFixture redis)
+{
+    [StoreFact]
+    public async Task Publish_Alone_StoresMovesAndRemovesTheTimer()
+    {
+        var connection = await redis.OpenAsync();
+        await connection.Epoch.ClaimAsync(CancellationToken.None);
+        var (views, timers, id) = (new RedisViewStore(connection), new RedisTimerStore(connection), StoreSamples.Id("openid:wx1:a"));
+        Assert.Equal("5", await PublishAsync(1, "5"));
+        Assert.Equal("9", await PublishAsync(2, "9"));
+        Assert.Equal("", await PublishAsync(3, "-"));
+        Assert.Equal("7", await PublishAsync(4, "7"));
+        await views.PublishAsync(new ViewSample(id, 5) { Form = ViewForm.Empty, ExpectedStamp = 4, Ranks = new() { [""] = "-" } });
+        Assert.Equal("", await DueAsync());
+        // Nobody else writes: what a process that is gone has said no longer holds.
+        await timers.AdvanceAsync(new WatermarkReport(8, IsAlone: false, WatermarkState.Active, 100, 100), CancellationToken.None);
+        Assert.Equal(300, await timers.AdvanceAsync(new WatermarkReport(9, IsAlone: true, WatermarkState.Active, 300, 300), CancellationToken.None));
+
+        async Task<string> PublishAsync(ulong stamp, string time)
+        {
+            await views.PublishAsync(new ViewSample(id, stamp) { ExpectedStamp = stamp - 1, Ranks = new() { [""] = time } });
+            return await DueAsync();
+        }
+
+        async Task<string> DueAsync() =>
+            string.Join(' ', (await timers.DueAsync([id.Bucket], 100, 10, new long[1], CancellationToken.None)).Select(d => d.TimeMs));
     }
 }
 

@@ -15,6 +15,7 @@ public sealed class RuleWorld
 
     private readonly Random _random;
     private readonly SlowRules _slow;
+    private readonly int _span;
     private readonly (string Unit, long Ms) _step;
     private readonly List<(string Name, Func<IReadOnlyList<SlowEvent>, long, string?> Value)> _tags = [];
     private readonly SlowNumber _calculated;
@@ -32,8 +33,8 @@ public sealed class RuleWorld
         for (var i = _random.Next(6, 14); i > 0; i--) AddTag($"t{i}", yaml);
         Yaml = yaml.ToString();
         var spans = new[] { 6, 25, 70 };
-        var span = spans[_random.Next(spans.Length)];
-        Events = [.. Enumerable.Range(0, _random.Next(1, 36)).Select(i => Event(i, span))];
+        _span = spans[_random.Next(spans.Length)];
+        Events = AnotherCustomer();
     }
 
     /// <summary>The rule file.</summary>
@@ -41,6 +42,9 @@ public sealed class RuleWorld
 
     /// <summary>The customer's events, in no order.</summary>
     public IReadOnlyList<SlowEvent> Events { get; }
+
+    /// <summary>The events of another random customer, in no order.</summary>
+    public IReadOnlyList<SlowEvent> AnotherCustomer() => [.. Enumerable.Range(0, _random.Next(1, 36)).Select(i => Event(i, _span))];
 
     /// <summary>The step of all times and durations, milliseconds.</summary>
     public long StepMs => _step.Ms;

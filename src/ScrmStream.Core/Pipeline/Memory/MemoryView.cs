@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 using ScrmStream.Identity;
 
@@ -21,6 +22,7 @@ public sealed class MemoryView
         Conclusion = arena[write.Conclusion].ToArray();
         _fields = isCustomer ? arena[write.Fields].ToArray() : [];
         _ranks = isCustomer ? arena[write.Ranks].ToArray() : [];
+        TimerMs = TimerIn(_ranks);
         _tags = isCustomer ? tagsOf?._tags ?? arena[write.Tags].ToArray() : [];
         _tagExpiry = isCustomer ? tagsOf?._tagExpiry ?? arena[write.TagExpiry].ToArray() : [];
     }
@@ -34,7 +36,9 @@ public sealed class MemoryView
     public Dictionary<string, string> Tags => Parse(_tags);
     public Dictionary<string, string> TagExpiry => Parse(_tagExpiry);
     /// <summary>Score name -> rank, of the boards that the customer is on.</summary>
-    public Dictionary<string, string> Ranks => Parse(_ranks).Where(r => r.Value != "-").ToDictionary();
+    public Dictionary<string, string> Ranks => Parse(_ranks).Where(r => r.Value != "-" && r.Key != "").ToDictionary();
+    /// <summary>When it next changes without an event, Unix milliseconds; <see cref="long.MaxValue"/>: never.</summary>
+    public long TimerMs { get; }
 
     internal ulong Stamp { get; }
     internal byte[] Vector { get; }
@@ -48,6 +52,13 @@ public sealed class MemoryView
             for (var tags = new FieldReader(_tags); tags.Read();) count++;
             return count;
         }
+    }
+
+    private static long TimerIn(ReadOnlySpan<byte> ranks)
+    {
+        for (var reader = new FieldReader(ranks); reader.Read();)
+            if (reader.Name.IsEmpty && Utf8Parser.TryParse(reader.Value, out long timeMs, out var read) && read > 0) return timeMs;
+        return long.MaxValue;
     }
 
     private static Dictionary<string, string> Parse(ReadOnlySpan<byte> fieldList)

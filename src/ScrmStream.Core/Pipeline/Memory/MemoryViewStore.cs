@@ -71,6 +71,16 @@ public sealed class MemoryViewStore : IViewStore
         }
     }
 
+    /// <summary>The customers of some buckets that change by themselves, and when (Unix milliseconds).</summary>
+    internal List<(IdentifierId Id, long TimeMs)> TimersOf(IReadOnlyCollection<int> buckets)
+    {
+        lock (_lock)
+        {
+            var timed = _views.Where(v => v.Value.TimerMs != long.MaxValue && buckets.Contains(v.Key.Bucket));
+            return [.. timed.Select(v => (v.Key, v.Value.TimerMs))];
+        }
+    }
+
     /// <summary>Set by the cell store that stands beside it.</summary>
     internal Func<long>? CountCells { get; set; }
 

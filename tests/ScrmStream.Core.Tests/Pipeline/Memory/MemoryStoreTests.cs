@@ -1,6 +1,7 @@
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
 using ScrmStream.Pipeline.Memory;
+using ScrmStream.Pipeline.Timers;
 using ScrmStream.TestKit.Conformance;
 
 namespace ScrmStream.Tests.Pipeline.Memory;
@@ -11,6 +12,15 @@ public sealed class MemoryCellStoreTests : CellStoreConformance
     {
         var views = new MemoryViewStore();
         return Task.FromResult<(ICellStore, IViewStore)>((new MemoryCellStore(views), views));
+    }
+}
+
+public sealed class MemoryTimerStoreTests : TimerStoreConformance
+{
+    protected override Task<(IViewStore Views, ITimerStore Timers)> OpenAsync()
+    {
+        var views = new MemoryViewStore();
+        return Task.FromResult<(IViewStore, ITimerStore)>((views, new MemoryTimerStore(views, TimeProvider.System)));
     }
 }
 

@@ -1,0 +1,67 @@
+using System.Text;
+using System.Text.Json;
+using Confluent.Kafka;
+using ScrmStream.Identity;
+using ScrmStream.Kafka;
+using ScrmStream.Pipeline;
+
+namespace ScrmStream.Integration.Kafka;
+
+[Collection(BrokersCollection.Name)]
+public sealed class KafkaTagChangesTests(Brokers brokers)
+{
+    private const long Noon = 1_760_000_000_000;
+    private static readonly IdentifierId A = IdentifierId.Of("phone::a"u8), B = IdentifierId.Of("phone::b"u8);
+
+    [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
+    public async Task Write_Changes_AreWholeAndKeyedByCustomer(string broker)
+    {
+        var options = new KafkaOptions { BootstrapServers = brokers.Address(broker), TagChangesTopic = $"tags-{Guid.NewGuid():N}" };
+        using (var topic = await KafkaTagChanges.OpenAsync(options))
+        {
+            await topic.WriteAsync([], CancellationToken.None);
+            await topic.WriteAsync(
+                [new(A, "萌宠", "1", null, Noon) { Events = 2 }, new(B, "stage", "new", "\"old\"", Noon) { Events = 9 }], CancellationToken.None);
+            await topic.WriteAsync([new(A, "萌宠", null, "1", Noon + 5) { Events = 2 }], CancellationToken.None);
+        }
+        var read = Read(options, 3);
+        Assert.Equal(
+        [
+            $$"""{"id":"{{A}}-{{Noon}}-2-萌宠=1","customer":"{{A}}","tag":"萌宠","value":"1","previous":null,"since":{{Noon}},"events":2}""",
+            $$"""{"id":"{{A}}-{{Noon + 5}}-2-萌宠=","customer":"{{A}}","tag":"萌宠","value":null,"previous":"1","since":{{Noon + 5}},"events":2}""",
+        ], read.Where(m => Encoding.UTF8.GetString(m.Key) == A.ToString()).Select(m => Encoding.UTF8.GetString(m.Value)));
+        var other = JsonDocument.Parse(read.Single(m => Encoding.UTF8.GetString(m.Key) == B.ToString()).Value).RootElement;
+        Assert.Equal(("new", "\"old\""), (other.GetProperty("value").GetString(), other.GetProperty("previous").GetString()));
+    }
+
+    [Fact]
+    public async Task Write_BrokerGone_FailsWithTopicSettingAndServer()
+    {
+        var broker = MockKafka.Start();
+        var options = new KafkaOptions { BootstrapServers = broker.BootstrapServers, TagChangesTopic = "tags", DeliveryTimeoutMs = 1_000 };
+        using var topic = await KafkaTagChanges.OpenAsync(options);
+        broker.Dispose();
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => topic.WriteAsync([new(A, "t", "1", null, Noon)], CancellationToken.None));
+        Assert.All(["tags", "Kafka:TagChangesTopic", options.BootstrapServers], part => Assert.Contains(part, error.Message));
+    }
+
+    private static List<Message<byte[], byte[]>> Read(KafkaOptions options, int count)
+    {
+        var config = new ConsumerConfig
+        {
+            BootstrapServers = options.BootstrapServers, GroupId = $"reader-{Guid.NewGuid():N}", AutoOffsetReset = AutoOffsetReset.Earliest,
+        };
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(config).Build();
+        consumer.Subscribe(options.TagChangesTopic);
+        var messages = new List<Message<byte[], byte[]>>();
+        while (messages.Count < count)
+        {
+            var result = consumer.Consume(TimeSpan.FromSeconds(20));
+            Assert.True(result is not null, $"only {messages.Count} of {count} changes came");
+            messages.Add(result.Message);
+        }
+        consumer.Close();
+        return messages;
+    }
+}
