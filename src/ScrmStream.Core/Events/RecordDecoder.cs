@@ -40,6 +40,11 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
     {
         ref var r = ref _batch.Records.Records[record];
         var (value, hints) = (new TextRange(r.Start, r.Length), r.Hints);
+        if (IsPlainJson(in r))
+        {
+            _json.DecodeRecord(_batch, record, value);
+            return true;
+        }
         if (r.Length > _recordBytesMax) return Reject(record, RejectReason.TooLarge, $"{r.Length} bytes, limit {_recordBytesMax}");
         if (hints.Format == RecordFormat.Foreign || hints.Packing == RecordPacking.Foreign) return Foreign(record, hints);
         var packing = hints.Packing == RecordPacking.Unknown ? PackingOf(value, hints) : hints.Packing;
@@ -49,6 +54,10 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
         if (hints.Format == RecordFormat.CloudEvent) return TryCloudEvent(record, value);
         return TryFormat(record, value, hints.Format);
     }
+
+    // What most records are: no header and no topic says otherwise, and no packing, frame or envelope begins with a brace.
+    private bool IsPlainJson(in Record r) =>
+        r.Length > 0 && r.Length <= _recordBytesMax && r.Hints == default && _batch.Buffer[r.Start] == '{';
 
     private RecordPacking PackingOf(TextRange value, RecordHints hints)
     {

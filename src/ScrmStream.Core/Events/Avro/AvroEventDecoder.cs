@@ -9,14 +9,6 @@ namespace ScrmStream.Events.Avro;
 /// </summary>
 public sealed partial class AvroEventDecoder(EventLimits limits)
 {
-    private static readonly TrackingEvent Empty = new()
-    {
-        EventTimeMs = long.MinValue, AmountFen = long.MinValue,
-        EventId = TextRange.Absent, Name = TextRange.Absent, SessionId = TextRange.Absent, Page = TextRange.Absent,
-        Referrer = TextRange.Absent, Currency = TextRange.Absent, CampaignSource = TextRange.Absent, CampaignMedium = TextRange.Absent,
-        CampaignName = TextRange.Absent, CampaignContent = TextRange.Absent, CampaignTerm = TextRange.Absent, ShareFrom = TextRange.Absent,
-    };
-
     private static readonly NamedIdentifier NoIdentifier = new()
         { Kind = TextRange.Absent, Scope = TextRange.Absent, Value = TextRange.Absent, Verified = true };
 
@@ -38,9 +30,8 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     {
         (_batch, _plan, _start, _detail, _isWholeRecord) = (batch, plan, datum.Start, null, false);
         var (identifiers, properties, dropped) = (batch.IdentifierCount, batch.PropertyCount, batch.DroppedIdentifiers);
-        ref var e = ref batch.Next();
-        e = Empty;
-        (e.Record, e.FirstIdentifier, e.FirstProperty, e.Raw) = (record, identifiers, properties, raw);
+        ref var e = ref batch.Next(record, 0);
+        (e.Raw, e.AmountFen) = (raw, long.MinValue);
         var cursor = new AvroCursor(datum.In(batch.Buffer));
         var isGood = Run(ref e, ref Unsafe.As<TrackingEvent, byte>(ref e), 0, ref cursor)
             && (cursor.Left == 0 || Malformed($"{cursor.Left} bytes behind the event"));
@@ -189,9 +180,8 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         if (channels.Unknown == Events.Channel.None)
             return Refuse(RejectReason.IncompatibleSchema, "a symbol of channel is not known and the reader's schema has no default");
         e.Channel = channels.Unknown;
-        var word = new EventProperty
-            { Name = _batch.Copied("channel"u8), Text = _batch.Copied(channels.Words[symbol]), Type = PropertyType.String };
-        return _batch.TrySet(in word, e.FirstProperty, _propertiesMax)
+        _batch.NextProperty(_batch.Copied("channel"u8)).Text = _batch.Copied(channels.Words[symbol]);
+        return _batch.TryAccept(e.FirstProperty, _propertiesMax)
             || Refuse(RejectReason.LimitExceeded, $"more than {_propertiesMax} properties");
     }
 
