@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ScrmStream.Events.Avro;
 
 namespace ScrmStream.Events;
@@ -45,7 +46,7 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
             _json.DecodeRecord(_batch, record, value);
             return true;
         }
-        if (r.Length > _recordBytesMax) return Reject(record, RejectReason.TooLarge, $"{r.Length} bytes, limit {_recordBytesMax}");
+        if (r.Length > _recordBytesMax) return TooLarge(record, r.Length);
         if (hints.Format == RecordFormat.Foreign || hints.Packing == RecordPacking.Foreign) return Foreign(record, hints);
         var packing = hints.Packing == RecordPacking.Unknown ? PackingOf(value, hints) : hints.Packing;
         if (packing != RecordPacking.None && _packed.Unpack(_batch.Records, value, packing, out value) is var (reason, detail))
@@ -114,6 +115,9 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
             return Reject(record, RejectReason.NotDecodable, wrong);
         return TryFormat(record, data, RecordFormat.Unknown);
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TooLarge(int record, int length) => Reject(record, RejectReason.TooLarge, $"{length} bytes, limit {_recordBytesMax}");
 
     private bool Foreign(int record, RecordHints hints) => Reject(
         record, RejectReason.UnsupportedFormat,

@@ -131,9 +131,10 @@ public sealed partial class AvroEventDecoder
     // The shortest text that reads back as the same number.
     private TextRange NumberText<T>(T number) where T : IUtf8SpanFormattable
     {
-        Span<byte> text = stackalloc byte[NumberBytesMax];
-        number.TryFormat(text, out var length, default, CultureInfo.InvariantCulture);
-        return _batch.Copied(text[..length]);
+        var start = _batch.Records.Reserve(NumberBytesMax);
+        number.TryFormat(_batch.Buffer.AsSpan(start, NumberBytesMax), out var length, default, CultureInfo.InvariantCulture);
+        _batch.Records.Return(NumberBytesMax - length);
+        return new TextRange(start, length);
     }
 
     private string TextOf(TextRange text) => Encoding.UTF8.GetString(_batch.Text(text));
