@@ -243,23 +243,26 @@ ensure_program() {
 
 # What tests compare Avro with: two independent writers. Without them those tests are skipped and say so.
 avsc_version="5.7.9"
+kafkajs_version="2.2.4"
 
 ensure_avro_writers() {
-  ensure_avsc || say "npm avsc is not to be had: the tests with it are skipped"
+  ensure_npm_module avsc "$avsc_version" || say "npm avsc is not to be had: the tests with it are skipped"
+  ensure_npm_module kafkajs "$kafkajs_version" || say "npm kafkajs is not to be had: the tests with it are skipped"
   ensure_python_avro || say "python3-avro is not to be had: the tests with it are skipped"
 }
 
-ensure_avsc() {
-  is_stamped avsc "$avsc_version" && [[ -d $state/avro/avsc ]] && return
+# ensure_npm_module NAME VERSION: a module without dependencies, unpacked to where the tests look for it.
+ensure_npm_module() {
+  is_stamped "$1" "$2" && [[ -d $state/avro/$1 ]] && return
   command -v node >/dev/null || return 1
   local work archive
-  work=$(empty_folder avsc)
-  archive=$(npm_file "avsc@$avsc_version" "$work") || return 1
+  work=$(empty_folder "$1")
+  archive=$(npm_file "$1@$2" "$work") || return 1
   mkdir -p "$state/avro"
-  rm -rf "$state/avro/avsc"
-  tar -xzf "$archive" -C "$work" && mv "$work/package" "$state/avro/avsc" || return 1
+  rm -rf "$state/avro/$1"
+  tar -xzf "$archive" -C "$work" && mv "$work/package" "$state/avro/$1" || return 1
   rm -rf "$work"
-  stamp avsc "$avsc_version"
+  stamp "$1" "$2"
 }
 
 # Unpacked beside the checkout, not installed: nothing else on the machine needs it.

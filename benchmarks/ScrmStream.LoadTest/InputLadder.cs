@@ -15,7 +15,7 @@ namespace ScrmStream.LoadTest;
 /// </summary>
 public sealed class InputLadder
 {
-    private const int Events = 4096, EventsPerArray = 16, Rounds = 60;
+    private const int Events = 4096, EventsPerArray = 16, Rounds = 200;
     private const long StartMs = 1_772_334_000_000;
     private static readonly SourcePartition Source = new(Guid.Empty, "benchmark", 0);
     private readonly EventLimits _limits = new();

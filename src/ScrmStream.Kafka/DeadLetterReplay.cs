@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Confluent.Kafka;
+using ScrmStream.Events;
 using ScrmStream.Pipeline;
 
 namespace ScrmStream.Kafka;
@@ -37,6 +38,7 @@ public sealed record ReplayResult(
 public sealed class DeadLetterReplay : IDisposable
 {
     private const int LettersPerTransaction = 500;
+    private const string ContentType = "content-type";
 
     // They say how a record was packed; of an event that was taken out of it they would be wrong.
     private static readonly string[] PackingHeaders = ["content-encoding"];
@@ -154,6 +156,17 @@ public sealed class DeadLetterReplay : IDisposable
         return _partitions[topic] = await _topics.PartitionsOfAsync(topic);
     }
 
+    // An event that was taken out of its record may have left an envelope behind, which a header or the topic's setting still names: then
+    // it says itself what it is.
+    private static void SetType(Headers headers, byte[] value)
+    {
+        var said = headers.LastOrDefault(h => h.Key.Equals(ContentType, StringComparison.OrdinalIgnoreCase))?.GetValueBytes();
+        if (said is not null && RecordHints.FormatOf(said) is RecordFormat.Json or RecordFormat.Avro) return;
+        foreach (var name in headers.Select(h => h.Key).Where(n => n.Equals(ContentType, StringComparison.OrdinalIgnoreCase)).ToList())
+            headers.Remove(name);
+        headers.Add(ContentType, value is [(byte)'{', ..] ? "application/json"u8.ToArray() : "avro/binary"u8.ToArray());
+    }
+
     private void PutBack(StoredLetter letter, string? to, KafkaTransactions transactions)
     {
         var topic = to ?? letter.Topic;
@@ -164,6 +177,7 @@ public sealed class DeadLetterReplay : IDisposable
             var isWrong = !letter.IsWholeRecord && PackingHeaders.Contains(name, StringComparer.OrdinalIgnoreCase);
             if (!isOurs && !isWrong) headers.Add(name, value);
         }
+        if (!letter.IsWholeRecord) SetType(headers, letter.Value);
         headers.Add(StoredLetter.OriginHeader, Encoding.UTF8.GetBytes(letter.FirstOrigin));
         headers.Add(StoredLetter.ReplaysHeader, Encoding.UTF8.GetBytes((letter.Replays + 1).ToString(CultureInfo.InvariantCulture)));
         var message = new Message<byte[]?, byte[]?> { Key = letter.Key, Value = letter.Value, Headers = headers };

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
 using ScrmStream.Events;
 using ScrmStream.Pipeline;
 
@@ -12,7 +13,8 @@ namespace ScrmStream.Kafka;
 /// headers <c>reason</c>, <c>detail</c>, <c>topic</c>, <c>topic_id</c>, <c>partition</c>, <c>offset</c>, <c>index</c> (-1: the record as
 /// a whole), <c>part</c> (what the value is: <c>record</c> or one <c>event</c> of it) and <c>timestamp</c> (Unix milliseconds); then the
 /// record's own headers, each with <c>header.</c> before its name. A letter that the broker refuses as too large is cut to the beginning of
-/// its value, without key and own headers, and the header <c>cut_from</c> gives the value's length in bytes. Used by one thread.
+/// its value, without key and own headers, and the header <c>cut_from</c> gives the value's length in bytes. While the topic takes no
+/// letter, for whatever reason, writing waits and tries again: the flow stands still behind it and nothing is dropped. Used by one thread.
 /// </summary>
 public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
 {
@@ -25,13 +27,20 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
     private static readonly string[] Reasons =
         Array.ConvertAll(Enum.GetNames<RejectReason>(), JsonNamingPolicy.SnakeCaseLower.ConvertName);
 
+    private const int PauseMs = 100, PauseMaxMs = 5_000;
+    private static readonly TimeSpan SilenceBeforeWarning = TimeSpan.FromSeconds(10);
+
     private readonly IProducer<byte[]?, byte[]> _producer;
+    private readonly ILogger _log;
     private readonly KafkaTopics _topics;
     private readonly string _servers;
     private readonly string _topic;
 
-    private KafkaDeadLetterSink(KafkaOptions options, KafkaTopics topics)
+    private int _isWaiting;
+
+    private KafkaDeadLetterSink(KafkaOptions options, KafkaTopics topics, ILogger log)
     {
+        _log = log;
         _topics = topics;
         _servers = options.BootstrapServers;
         _topic = options.DeadLetterTopic;
@@ -44,7 +53,7 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
     /// <summary>Creates the topic if it is missing.</summary>
     /// <exception cref="ArgumentException">The options are not valid.</exception>
     /// <exception cref="StoreUnavailableException">No broker answers, or it refuses the topic.</exception>
-    public static async Task<KafkaDeadLetterSink> OpenAsync(KafkaOptions options)
+    public static async Task<KafkaDeadLetterSink> OpenAsync(KafkaOptions options, ILogger log)
     {
         options.Validate();
         var topics = KafkaTopics.Connect(options);
@@ -52,7 +61,7 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
         {
             await topics.WaitForBrokerAsync();
             await topics.CreateMissingAsync([options.DeadLetterTopic]);
-            return new KafkaDeadLetterSink(options, topics);
+            return new KafkaDeadLetterSink(options, topics, log);
         }
         catch
         {
@@ -61,12 +70,17 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
         }
     }
 
-    /// <exception cref="StoreUnavailableException">A letter was not acknowledged in time; any of them may have been written.</exception>
+    /// <remarks>While the topic takes none of them the call blocks until it does, or is cancelled: any may then be written.</remarks>
+    /// <exception cref="StoreUnavailableException">The client itself is broken for good.</exception>
     public async Task WriteAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel)
     {
         var deliveries = new Task[letters.Count];
         for (var i = 0; i < deliveries.Length; i++) deliveries[i] = DeliverAsync(letters[i], cancel);
-        await Task.WhenAll(deliveries);
+        var all = Task.WhenAll(deliveries);
+        if (await Task.WhenAny(all, Task.Delay(SilenceBeforeWarning, cancel)) != all && !cancel.IsCancellationRequested)
+            NoteWaiting($"no answer for {SilenceBeforeWarning.TotalSeconds:0} s");
+        await all;
+        if (Interlocked.Exchange(ref _isWaiting, 0) == 1) KafkaLog.LettersGoOn(_log, _topic);
     }
 
     public void Dispose()
@@ -85,11 +99,7 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
         }
         catch (ProduceException<byte[]?, byte[]> e) when (e.Error.Code == ErrorCode.MsgSizeTooLarge)
         {
-            await DeliverCutAsync(Cut(message), cancel);
-        }
-        catch (ProduceException<byte[]?, byte[]> e)
-        {
-            throw Unavailable(e);
+            await ProduceAsync(Cut(message), cancel);
         }
     }
 
@@ -103,33 +113,29 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
         return cut;
     }
 
-    private async Task DeliverCutAsync(Message<byte[]?, byte[]> message, CancellationToken cancel)
-    {
-        try
-        {
-            await ProduceAsync(message, cancel);
-        }
-        catch (ProduceException<byte[]?, byte[]> e)
-        {
-            throw Unavailable(e);
-        }
-    }
-
-    // A full queue empties as letters are acknowledged or time out.
+    // A full queue empties as letters are acknowledged or time out; every other trouble is waited out too, for a letter that is not written
+    // must hold the offset of its record.
     private async Task ProduceAsync(Message<byte[]?, byte[]> message, CancellationToken cancel)
     {
-        while (true)
+        for (var pauseMs = PauseMs; ; pauseMs = Math.Min(pauseMs * 2, PauseMaxMs))
         {
             try
             {
                 await _producer.ProduceAsync(_topic, message, cancel);
                 return;
             }
-            catch (ProduceException<byte[]?, byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
+            catch (ProduceException<byte[]?, byte[]> e) when (e.Error.Code != ErrorCode.MsgSizeTooLarge)
             {
-                await Task.Delay(20, cancel);
+                if (e.Error.IsFatal) throw Unavailable(e);
+                if (e.Error.Code != ErrorCode.Local_QueueFull) NoteWaiting(e.Error.Reason);
             }
+            await Task.Delay(pauseMs, cancel);
         }
+    }
+
+    private void NoteWaiting(string reason)
+    {
+        if (Interlocked.Exchange(ref _isWaiting, 1) == 0) KafkaLog.LettersWait(_log, _servers, _topic, reason);
     }
 
     private StoreUnavailableException Unavailable(ProduceException<byte[]?, byte[]> e) => new(

@@ -37,4 +37,11 @@ internal static partial class KafkaLog
 
     [LoggerMessage(110, LogLevel.Information, "The schema registry {Address} is in reach again")]
     public static partial void RegistryReachableAgain(ILogger logger, string address);
+
+    [LoggerMessage(111, LogLevel.Warning,
+        "Kafka at {Servers} takes no rejected records on topic {Topic} (setting Kafka:DeadLetterTopic), the flow waits for it: {Reason}")]
+    public static partial void LettersWait(ILogger logger, string servers, string topic, string reason);
+
+    [LoggerMessage(112, LogLevel.Information, "Topic {Topic} takes rejected records again")]
+    public static partial void LettersGoOn(ILogger logger, string topic);
 }

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace ScrmStream.Events;
 
 /// <summary>The words of <see cref="Channel"/> in events, views and columns.</summary>
@@ -9,7 +7,7 @@ public static class ChannelWords
         ["", "wechat_official", "mini_program", "wecom", "moments", "app", "web", "store", "douyin", "xiaohongshu", "weibo",
          "taobao", "meituan", "live", "call", "sms", "email", "crm", "other"];
 
-    private static readonly byte[][] Utf8 = Array.ConvertAll(Words, Encoding.UTF8.GetBytes);
+    private static readonly WordTable Utf8 = new(Words);
 
     public static string Word(this Channel channel) => Words[(int)channel];
 
@@ -17,13 +15,8 @@ public static class ChannelWords
 
     public static bool TryParse(ReadOnlySpan<byte> word, out Channel channel)
     {
-        for (var i = 1; i < Utf8.Length; i++)
-        {
-            if (!word.SequenceEqual(Utf8[i])) continue;
-            channel = (Channel)i;
-            return true;
-        }
-        channel = Channel.Other;
-        return false;
+        var found = Utf8.Find(word);
+        channel = found < 0 ? Channel.Other : (Channel)found;
+        return found >= 0;
     }
 }

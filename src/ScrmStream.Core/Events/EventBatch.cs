@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace ScrmStream.Events;
 
 /// <summary>Why an event or a whole record was set aside; the word is what metrics, dead letters and summaries say.</summary>
@@ -17,6 +21,8 @@ public readonly record struct Reject(int Record, int Index, RejectReason Reason,
 /// </summary>
 public sealed class EventBatch(RecordBatch records)
 {
+    private const int Wide = 32;
+
     private TrackingEvent[] _events = new TrackingEvent[1024];
     private EventIdentifier[] _identifiers = new EventIdentifier[2048];
     private EventProperty[] _properties = new EventProperty[2048];
@@ -59,11 +65,17 @@ public sealed class EventBatch(RecordBatch records)
         _events[Count++] = e;
     }
 
-    /// <summary>The place of the next event, to be filled there; it counts only after <see cref="Accept"/>.</summary>
-    internal ref TrackingEvent Next()
+    /// <summary>
+    /// The place of the next event, made empty, to be filled there: it counts only after <see cref="Accept"/>, and until then no other is
+    /// begun.
+    /// </summary>
+    internal ref TrackingEvent Next(int record, int index)
     {
         if (Count == _events.Length) Array.Resize(ref _events, Count * 2);
-        return ref _events[Count];
+        ref var e = ref _events[Count];
+        e = TrackingEvent.Empty;
+        (e.Record, e.Index, e.FirstIdentifier, e.FirstProperty) = (record, index, IdentifierCount, PropertyCount);
+        return ref e;
     }
 
     /// <summary>Adds the event that was filled in its place.</summary>
@@ -81,11 +93,34 @@ public sealed class EventBatch(RecordBatch records)
         _properties[PropertyCount++] = property;
     }
 
-    /// <summary>Adds a property of the event that is being made, or puts it in place of one of its name: of two the later counts.</summary>
+    /// <summary>Adds an identifier of the event that is being made; known by its text, not yet screened.</summary>
+    internal void AddIdentifier(IdentifierKind kind, TextRange text, bool isVerified)
+    {
+        if (IdentifierCount == _identifiers.Length) Array.Resize(ref _identifiers, IdentifierCount * 2);
+        ref var identifier = ref _identifiers[IdentifierCount++];
+        identifier = default;
+        identifier.Text = text;
+        identifier.Kind = kind;
+        identifier.Verified = isVerified;
+        identifier.Node = -1;
+    }
+
+    /// <summary>The place of the next property, made empty, to be filled there; it counts only after <see cref="TryAccept"/>.</summary>
+    internal ref EventProperty NextProperty(TextRange name)
+    {
+        if (PropertyCount == _properties.Length) Array.Resize(ref _properties, PropertyCount * 2);
+        ref var property = ref _properties[PropertyCount];
+        property = default;
+        property.Name = name;
+        return ref property;
+    }
+
+    /// <summary>Adds the property that was filled in its place, or puts it over one of its name: of two the later counts.</summary>
     /// <param name="first">The event's first property.</param>
     /// <param name="countMax">False when the event would have more.</param>
-    internal bool TrySet(in EventProperty property, int first, int countMax)
+    internal bool TryAccept(int first, int countMax)
     {
+        ref var property = ref _properties[PropertyCount];
         var name = Text(property.Name);
         for (var i = first; i < PropertyCount; i++)
         {
@@ -94,7 +129,7 @@ public sealed class EventBatch(RecordBatch records)
             return true;
         }
         if (PropertyCount - first >= countMax) return false;
-        Add(in property);
+        PropertyCount++;
         return true;
     }
 
@@ -107,6 +142,11 @@ public sealed class EventBatch(RecordBatch records)
         var word = kind.WordUtf8();
         var length = word.Length + 2 + Math.Max(scope.Length, 0) + value.Length;
         var start = Records.Reserve(length);
+        if (Math.Max(scope.Length, value.Length) <= Wide && start + length <= Buffer.Length - Wide)
+        {
+            WriteWide(kind, scope, value, start);
+            return new TextRange(start, length);
+        }
         var text = Buffer.AsSpan(start, length);
         word.CopyTo(text);
         text[word.Length] = (byte)':';
@@ -114,6 +154,19 @@ public sealed class EventBatch(RecordBatch records)
         text[length - value.Length - 1] = (byte)':';
         Text(value).CopyTo(text[(length - value.Length)..]);
         return new TextRange(start, length);
+    }
+
+    // Each part is written as 32 bytes, whatever its length; the next part, or the next text, goes over what was too much. The texts lie
+    // before the new one in the same buffer, so what is read too much of them is there to be read.
+    private void WriteWide(IdentifierKind kind, TextRange scope, TextRange value, int start)
+    {
+        ref var buffer = ref MemoryMarshal.GetArrayDataReference(Buffer);
+        var colon = start + kind.WordUtf8().Length + 1 + Math.Max(scope.Length, 0);
+        kind.Prefix().StoreUnsafe(ref buffer, (nuint)start);
+        if (scope.Length > 0)
+            Vector256.LoadUnsafe(ref buffer, (nuint)scope.Start).StoreUnsafe(ref buffer, (nuint)(colon - scope.Length));
+        Unsafe.Add(ref buffer, colon) = (byte)':';
+        Vector256.LoadUnsafe(ref buffer, (nuint)value.Start).StoreUnsafe(ref buffer, (nuint)(colon + 1));
     }
 
     /// <summary>Takes back what a rejected event had added.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ScrmStream.Events;
 
 /// <summary>The first thing found wrong with an event.</summary>
@@ -12,6 +14,14 @@ internal ref struct EventFault
         if (Found) return;
         (Found, Reason, Detail) = (true, reason, detail);
     }
+
+    // Out of line: putting a message together takes room on the stack that a good event need not clear.
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void SetTooLong(string what, int length, int max) => Set(RejectReason.LimitExceeded, $"{what} has {length} bytes, limit {max}");
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void SetTooMany(int max, string what) => Set(RejectReason.LimitExceeded, $"more than {max} {what}");
 }
 
 /// <summary>What an event has to hold as a whole, whatever format it came in.</summary>
@@ -24,12 +34,19 @@ internal sealed class EventChecks(EventLimits limits)
     {
         if (e.Name.Length <= 0) fault.Set(RejectReason.NoEventName, "field event is missing or empty");
         else if (e.EventTimeMs == long.MinValue) fault.Set(RejectReason.NoEventTime, "field event_time is missing");
-        else if (e.EventTimeMs < _timeMinMs || e.EventTimeMs > _timeMaxMs)
-            fault.Set(RejectReason.EventTimeOutOfRange, $"event_time {e.EventTimeMs} {OutOfRange(e.EventTimeMs)}");
+        else if (e.EventTimeMs < _timeMinMs || e.EventTimeMs > _timeMaxMs) OutOfRange("event_time", e.EventTimeMs, ref fault);
         else if (e.ReceivedTimeMs != 0 && (e.ReceivedTimeMs < _timeMinMs || e.ReceivedTimeMs > _timeMaxMs))
-            fault.Set(RejectReason.EventTimeOutOfRange, $"received_time {e.ReceivedTimeMs} {OutOfRange(e.ReceivedTimeMs)}");
-        else CheckAhead(batch, in e, ref fault);
+            OutOfRange("received_time", e.ReceivedTimeMs, ref fault);
+        else
+        {
+            var recordTimeMs = batch.Records.Records[e.Record].TimestampMs;
+            if (recordTimeMs >= 0 && e.EventTimeMs > recordTimeMs + _aheadMaxMs) Ahead(e.EventTimeMs, recordTimeMs, ref fault);
+        }
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void OutOfRange(string field, long timeMs, ref EventFault fault) =>
+        fault.Set(RejectReason.EventTimeOutOfRange, $"{field} {timeMs} {OutOfRange(timeMs)}");
 
     // The usual cause is another unit: what would lie in the range by that unit says so.
     private string OutOfRange(long timeMs)
@@ -43,12 +60,8 @@ internal sealed class EventChecks(EventLimits limits)
             : $"is after {DateTimeOffset.FromUnixTimeMilliseconds(_timeMaxMs):yyyy-MM-dd}";
     }
 
-    private void CheckAhead(EventBatch batch, in TrackingEvent e, ref EventFault fault)
-    {
-        var recordTimeMs = batch.Records.Records[e.Record].TimestampMs;
-        if (recordTimeMs < 0 || e.EventTimeMs <= recordTimeMs + _aheadMaxMs) return;
-        fault.Set(
-            RejectReason.EventTimeOutOfRange,
-            $"event_time {e.EventTimeMs} is more than {_aheadMaxMs / 3_600_000.0:0.#} h ahead of the record's {recordTimeMs}");
-    }
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Ahead(long timeMs, long recordTimeMs, ref EventFault fault) => fault.Set(
+        RejectReason.EventTimeOutOfRange,
+        $"event_time {timeMs} is more than {_aheadMaxMs / 3_600_000.0:0.#} h ahead of the record's {recordTimeMs}");
 }

@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics;
+using System.Text;
+
 namespace ScrmStream.Events;
 
 /// <summary>The kinds of identifier, by default strongest first. The number is stored in cells: append, never renumber.</summary>
@@ -18,13 +21,20 @@ public static class IdentifierKinds
         "anonymous_id",
     ];
 
-    private static readonly byte[][] Utf8 = Array.ConvertAll(Words, System.Text.Encoding.UTF8.GetBytes);
+    private static readonly WordTable Utf8 = new(Words);
+
+    // As one vector each, so that a stored text is put together in a few stores.
+    private static readonly Vector256<byte>[] Prefixes =
+        Array.ConvertAll(Words, word => Vector256.Create([.. Encoding.UTF8.GetBytes($"{word}:".PadRight(Vector256<byte>.Count, '\0'))]));
 
     public static int Count => Words.Length;
 
     public static string Word(this IdentifierKind kind) => Words[(int)kind];
 
     public static ReadOnlySpan<byte> WordUtf8(this IdentifierKind kind) => Utf8[(int)kind];
+
+    /// <summary>The word and its colon, then zeros.</summary>
+    internal static Vector256<byte> Prefix(this IdentifierKind kind) => Prefixes[(int)kind];
 
     /// <summary>The class where the configuration names none; which one holds, <c>KindTable</c> of the identity says.</summary>
     public static IdentifierClass DefaultClass(this IdentifierKind kind) => kind switch
@@ -44,13 +54,8 @@ public static class IdentifierKinds
 
     public static bool TryParse(ReadOnlySpan<byte> word, out IdentifierKind kind)
     {
-        for (var i = 0; i < Utf8.Length; i++)
-        {
-            if (!word.SequenceEqual(Utf8[i])) continue;
-            kind = (IdentifierKind)i;
-            return true;
-        }
-        kind = default;
-        return false;
+        var found = Utf8.Find(word);
+        kind = found < 0 ? default : (IdentifierKind)found;
+        return found >= 0;
     }
 }

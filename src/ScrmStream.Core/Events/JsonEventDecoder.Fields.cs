@@ -5,34 +5,67 @@ public sealed partial class JsonEventDecoder
 {
     private void ReadField(ref JsonScanner json, TextRange field, ref TrackingEvent e, ref EventFault fault)
     {
-        var name = _batch.Text(field);
-        if (name.SequenceEqual("event_id"u8)) e.EventId = ReadId(ref json, "event_id", limits.ValueBytesMax, ref fault);
-        else if (name.SequenceEqual("event"u8)) e.Name = ReadText(ref json, "event", limits.KeyBytesMax, ref fault);
-        else if (name.SequenceEqual("event_time"u8))
-            e.EventTimeMs = ReadTime(ref json, "event_time", long.MinValue, RejectReason.NoEventTime, ref fault);
-        else if (name.SequenceEqual("channel"u8)) ReadChannel(ref json, ref e, ref fault);
-        else if (name.SequenceEqual("identifiers"u8)) ReadIdentifiers(ref json, ref e, ref fault);
-        else if (name.SequenceEqual("session_id"u8))
-            e.SessionId = ReadId(ref json, "session_id", limits.ValueBytesMax, ref fault);
-        else if (name.SequenceEqual("page"u8)) e.Page = ReadText(ref json, "page", limits.ValueBytesMax, ref fault);
-        else if (name.SequenceEqual("properties"u8)) ReadProperties(ref json, e.FirstProperty, ref fault);
-        else if (name.SequenceEqual("amount_fen"u8))
+        var name = NameOf(in json, field);
+        switch (name.Length)
         {
-            e.AmountFen = ReadLong(ref json, "amount_fen", long.MinValue, RejectReason.NotDecodable, ref fault);
-            e.HasAmount = e.AmountFen != long.MinValue;
-            if (!e.HasAmount) e.AmountFen = 0;
+            case 4 when name.SequenceEqual("page"u8):
+                e.Page = ReadText(ref json, "page", limits.ValueBytesMax, ref fault);
+                break;
+            case 5 when name.SequenceEqual("event"u8):
+                e.Name = ReadText(ref json, "event", limits.KeyBytesMax, ref fault);
+                break;
+            case 5 when name.SequenceEqual("share"u8):
+                ReadShare(ref json, ref e, ref fault);
+                break;
+            case 7 when name.SequenceEqual("channel"u8):
+                ReadChannel(ref json, ref e, ref fault);
+                break;
+            case 8 when name.SequenceEqual("event_id"u8):
+                e.EventId = ReadId(ref json, "event_id", limits.ValueBytesMax, ref fault);
+                break;
+            case 8 when name.SequenceEqual("currency"u8):
+                e.Currency = ReadText(ref json, "currency", limits.KeyBytesMax, ref fault);
+                break;
+            case 8 when name.SequenceEqual("referrer"u8):
+                e.Referrer = ReadText(ref json, "referrer", limits.ValueBytesMax, ref fault);
+                break;
+            case 8 when name.SequenceEqual("campaign"u8):
+                ReadCampaign(ref json, ref e, ref fault);
+                break;
+            case 10 when name.SequenceEqual("event_time"u8):
+                e.EventTimeMs = ReadTime(ref json, "event_time", long.MinValue, RejectReason.NoEventTime, ref fault);
+                break;
+            case 10 when name.SequenceEqual("session_id"u8):
+                e.SessionId = ReadId(ref json, "session_id", limits.ValueBytesMax, ref fault);
+                break;
+            case 10 when name.SequenceEqual("properties"u8):
+                ReadProperties(ref json, e.FirstProperty, ref fault);
+                break;
+            case 10 when name.SequenceEqual("amount_fen"u8):
+                ReadAmount(ref json, ref e, ref fault);
+                break;
+            case 11 when name.SequenceEqual("identifiers"u8):
+                ReadIdentifiers(ref json, ref e, ref fault);
+                break;
+            case 13 when name.SequenceEqual("received_time"u8):
+                e.ReceivedTimeMs = ReadTime(ref json, "received_time", 0, RejectReason.NotDecodable, ref fault);
+                break;
+            default:
+                ReadProperty(ref json, TextRange.Absent, field, e.FirstProperty, ref fault);
+                break;
         }
-        else if (name.SequenceEqual("currency"u8)) e.Currency = ReadText(ref json, "currency", limits.KeyBytesMax, ref fault);
-        else if (name.SequenceEqual("received_time"u8))
-            e.ReceivedTimeMs = ReadTime(ref json, "received_time", 0, RejectReason.NotDecodable, ref fault);
-        else if (name.SequenceEqual("referrer"u8)) e.Referrer = ReadText(ref json, "referrer", limits.ValueBytesMax, ref fault);
-        else if (name.SequenceEqual("campaign"u8)) ReadCampaign(ref json, ref e, ref fault);
-        else if (name.SequenceEqual("share"u8)) ReadShare(ref json, ref e, ref fault);
-        else ReadProperty(ref json, TextRange.Absent, field, e.FirstProperty, ref fault);
+    }
+
+    private static void ReadAmount(ref JsonScanner json, ref TrackingEvent e, ref EventFault fault)
+    {
+        e.AmountFen = ReadLong(ref json, "amount_fen", long.MinValue, RejectReason.NotDecodable, ref fault);
+        e.HasAmount = e.AmountFen != long.MinValue;
+        if (!e.HasAmount) e.AmountFen = 0;
     }
 
     private TextRange ReadText(ref JsonScanner json, string field, int bytesMax, ref EventFault fault)
     {
+        if (json.TryReadPlain()) return Plain(in json, field, bytesMax, ref fault);
         json.Read();
         return json.Token == JsonToken.Text
             ? TakeText(ref json, field, bytesMax, ref fault)
@@ -42,6 +75,7 @@ public sealed partial class JsonEventDecoder
     // An id is often a number in the producer's own system: whole numbers are taken digit by digit, as they are written.
     private TextRange ReadId(ref JsonScanner json, string field, int bytesMax, ref EventFault fault)
     {
+        if (json.TryReadPlain()) return Plain(in json, field, bytesMax, ref fault);
         json.Read();
         if (json.Token == JsonToken.Text) return TakeText(ref json, field, bytesMax, ref fault);
         if (json.Token != JsonToken.Number || json.Text.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
@@ -49,6 +83,13 @@ public sealed partial class JsonEventDecoder
         var digits = RangeOf(in json);
         CheckLength(digits, field, bytesMax, ref fault);
         return digits;
+    }
+
+    private TextRange Plain(in JsonScanner json, string field, int bytesMax, ref EventFault fault)
+    {
+        var text = RangeOf(in json);
+        CheckLength(text, field, bytesMax, ref fault);
+        return text;
     }
 
     private TextRange TakeText(ref JsonScanner json, string field, int bytesMax, ref EventFault fault)
@@ -68,7 +109,7 @@ public sealed partial class JsonEventDecoder
 
     private static void CheckLength(TextRange text, string field, int bytesMax, ref EventFault fault)
     {
-        if (text.Length > bytesMax) fault.Set(RejectReason.LimitExceeded, $"field {field} has {text.Length} bytes, limit {bytesMax}");
+        if (text.Length > bytesMax) fault.SetTooLong($"field {field}", text.Length, bytesMax);
     }
 
     // The token's content where it lies in the record.
@@ -93,7 +134,7 @@ public sealed partial class JsonEventDecoder
     // On to the next field's name; one that no text can hold is passed over with its value and makes the event bad.
     private bool NextName(ref JsonScanner json, out TextRange name, ref EventFault fault)
     {
-        while (json.Read() && json.Token == JsonToken.Name)
+        while (json.ReadName())
         {
             if (TryTakeText(ref json, out name)) return true;
             fault.Set(RejectReason.NotDecodable, "a field's name holds an escape that is no character");
@@ -103,10 +144,14 @@ public sealed partial class JsonEventDecoder
         return false;
     }
 
+    // The name just read; the scanner has it at hand where it holds no escape.
+    private ReadOnlySpan<byte> NameOf(in JsonScanner json, TextRange name) => json.IsEscaped ? _batch.Text(name) : json.Text;
+
     private long ReadTime(ref JsonScanner json, string field, long absent, RejectReason reason, ref EventFault fault)
     {
+        if (json.TryReadWhole(out var timeMs)) return timeMs;
         json.Read();
-        if (json.Token == JsonToken.Number && json.TryGetInt64(out var timeMs)) return timeMs;
+        if (json.Token == JsonToken.Number && json.TryGetInt64(out timeMs)) return timeMs;
         if (json.Token == JsonToken.Null) return absent;
         // Some writers escape the plus of an offset.
         if (json.Token == JsonToken.Text && TryTakeText(ref json, out var text) && Iso8601.TryParse(_batch.Text(text), out timeMs))
@@ -118,9 +163,10 @@ public sealed partial class JsonEventDecoder
 
     private static long ReadLong(ref JsonScanner json, string field, long absent, RejectReason reason, ref EventFault fault)
     {
+        if (json.TryReadWhole(out var value)) return value;
         json.Read();
         if (json.Token == JsonToken.Null) return absent;
-        if (json.Token == JsonToken.Number && json.TryGetInt64(out var value)) return value;
+        if (json.Token == JsonToken.Number && json.TryGetInt64(out value)) return value;
         fault.Set(reason, $"field {field} is not a 64-bit integer");
         json.Skip();
         return absent;
@@ -131,8 +177,8 @@ public sealed partial class JsonEventDecoder
         var text = ReadText(ref json, "channel", limits.KeyBytesMax, ref fault);
         if (text.Length <= 0) return;
         if (ChannelWords.TryParse(_batch.Text(text), out e.Channel)) return;
-        var word = new EventProperty { Name = _batch.Copied("channel"u8), Text = text, Type = PropertyType.String };
-        SetProperty(in word, e.FirstProperty, ref fault);
+        _batch.NextProperty(_batch.Copied("channel"u8)).Text = text;
+        AcceptProperty(e.FirstProperty, ref fault);
     }
 
     private void ReadCampaign(ref JsonScanner json, ref TrackingEvent e, ref EventFault fault)
@@ -199,15 +245,14 @@ public sealed partial class JsonEventDecoder
         var (kind, scope, value, verified) = (TextRange.Absent, TextRange.Absent, TextRange.Absent, true);
         while (NextName(ref json, out var field, ref fault))
         {
-            var name = _batch.Text(field);
-            if (name.SequenceEqual("kind"u8)) kind = ReadText(ref json, "kind", limits.KeyBytesMax, ref fault);
+            var name = NameOf(in json, field);
+            if (name.SequenceEqual("value"u8)) value = ReadId(ref json, "value", limits.IdentifierBytesMax, ref fault);
+            else if (name.SequenceEqual("kind"u8)) kind = ReadText(ref json, "kind", limits.KeyBytesMax, ref fault);
             else if (name.SequenceEqual("scope"u8)) scope = ReadId(ref json, "scope", limits.IdentifierBytesMax, ref fault);
-            else if (name.SequenceEqual("value"u8)) value = ReadId(ref json, "value", limits.IdentifierBytesMax, ref fault);
             else if (name.SequenceEqual("verified"u8)) verified = ReadVerified(ref json, ref fault);
             else PassOver(ref json);
         }
-        if (++e.NamedIdentifiers > limits.IdentifiersMax && !fault.Found)
-            fault.Set(RejectReason.LimitExceeded, $"more than {limits.IdentifiersMax} identifiers");
+        if (++e.NamedIdentifiers > limits.IdentifiersMax) fault.SetTooMany(limits.IdentifiersMax, "identifiers");
         if (fault.Found) return;
         var usable = IdentifierKinds.TryParse(_batch.Text(kind), out var known) && value.Length > 0
             && !_batch.Text(scope).Contains((byte)':');
@@ -216,7 +261,7 @@ public sealed partial class JsonEventDecoder
             _batch.DroppedIdentifiers++;
             return;
         }
-        _batch.Add(new EventIdentifier { Kind = known, Text = _batch.StoredText(known, scope, value), Verified = verified, Node = -1 });
+        _batch.AddIdentifier(known, _batch.StoredText(known, scope, value), verified);
     }
 
     private static bool ReadVerified(ref JsonScanner json, ref EventFault fault)

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace ScrmStream.Events;
@@ -15,31 +16,28 @@ public sealed partial class JsonEventDecoder
     // A named value, in the properties or outside of them: what an object holds is named after it, as in "outer.inner".
     private void ReadProperty(ref JsonScanner json, TextRange outer, TextRange name, int first, ref EventFault fault)
     {
-        json.Read();
+        if (!json.TryReadPlain()) json.Read();
         if (fault.Found || json.Token == JsonToken.Null)
         {
             json.Skip();
             return;
         }
         if (outer.IsPresent) name = Joined(outer, name);
-        if (name.Length > limits.KeyBytesMax)
-            fault.Set(RejectReason.LimitExceeded, $"a property's name has {name.Length} bytes, limit {limits.KeyBytesMax}");
+        if (name.Length > limits.KeyBytesMax) fault.SetTooLong("a property's name", name.Length, limits.KeyBytesMax);
         if (json.Token == JsonToken.StartObject)
         {
             // As deep as JSON may be nested, which the scanner bounds.
             while (NextName(ref json, out var inner, ref fault)) ReadProperty(ref json, name, inner, first, ref fault);
             return;
         }
-        if (!ReadValue(ref json, name, out var property))
-            fault.Set(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} is no value that can be kept");
-        else if (property.Text.Length > limits.ValueBytesMax)
-            fault.Set(RejectReason.LimitExceeded, $"a property has {property.Text.Length} bytes, limit {limits.ValueBytesMax}");
-        else SetProperty(in property, first, ref fault);
+        ref var property = ref _batch.NextProperty(name);
+        if (!ReadValue(ref json, ref property)) NotKept(name, ref fault);
+        else if (property.Text.Length > limits.ValueBytesMax) fault.SetTooLong("a property", property.Text.Length, limits.ValueBytesMax);
+        else AcceptProperty(first, ref fault);
     }
 
-    private bool ReadValue(ref JsonScanner json, TextRange name, out EventProperty property)
+    private bool ReadValue(ref JsonScanner json, ref EventProperty property)
     {
-        property = new EventProperty { Name = name };
         var start = json.Start;
         switch (json.Token)
         {
@@ -68,11 +66,14 @@ public sealed partial class JsonEventDecoder
         return true;
     }
 
-    private void SetProperty(in EventProperty property, int first, ref EventFault fault)
+    private void AcceptProperty(int first, ref EventFault fault)
     {
-        if (_batch.TrySet(in property, first, limits.PropertiesMax)) return;
-        fault.Set(RejectReason.LimitExceeded, $"more than {limits.PropertiesMax} properties");
+        if (!_batch.TryAccept(first, limits.PropertiesMax)) fault.SetTooMany(limits.PropertiesMax, "properties");
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void NotKept(TextRange name, ref EventFault fault) =>
+        fault.Set(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} is no value that can be kept");
 
     private TextRange Joined(TextRange outer, TextRange inner)
     {

@@ -1,5 +1,3 @@
-using System.Text.Unicode;
-
 namespace ScrmStream.Events;
 
 /// <summary>
@@ -53,7 +51,7 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
 
     private (RejectReason, string)? TryDecode(int record, ReadOnlySpan<byte> text, int start)
     {
-        if (!Utf8.IsValid(text)) return (RejectReason.NotDecodable, "not valid UTF-8");
+        if (!Utf8Text.IsValid(text)) return (RejectReason.NotDecodable, "not valid UTF-8");
         if (text.StartsWith("\uFEFF"u8))
         {
             text = text[3..];
@@ -95,14 +93,7 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
     {
         var (identifiers, properties, dropped) = (_batch.IdentifierCount, _batch.PropertyCount, _batch.DroppedIdentifiers);
         var start = json.Start;
-        var e = new TrackingEvent
-        {
-            Record = record, Index = index, FirstIdentifier = identifiers, FirstProperty = properties, EventTimeMs = long.MinValue,
-            EventId = TextRange.Absent, Name = TextRange.Absent, SessionId = TextRange.Absent, Page = TextRange.Absent,
-            Referrer = TextRange.Absent, Currency = TextRange.Absent, CampaignSource = TextRange.Absent, CampaignMedium = TextRange.Absent,
-            CampaignName = TextRange.Absent, CampaignContent = TextRange.Absent, CampaignTerm = TextRange.Absent,
-            ShareFrom = TextRange.Absent,
-        };
+        ref var e = ref _batch.Next(record, index);
         var fault = new EventFault();
         while (NextName(ref json, out var name, ref fault)) ReadField(ref json, name, ref e, ref fault);
         e.IdentifierCount = _batch.IdentifierCount - e.FirstIdentifier;
@@ -111,7 +102,7 @@ public sealed partial class JsonEventDecoder(EventLimits limits)
         if (!fault.Found) _checks.Check(_batch, in e, ref fault);
         if (!fault.Found && e.EventTimeMs <= limits.NotAfterMs)
         {
-            _batch.Add(in e);
+            _batch.Accept();
             return;
         }
         _batch.Truncate(identifiers, properties);

@@ -1,9 +1,6 @@
-using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Globalization;
-using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace ScrmStream.Events;
@@ -15,12 +12,10 @@ public enum JsonToken : byte { None, StartObject, StartArray, EndObject, EndArra
 /// Reads JSON (RFC 8259, no extensions) token by token out of valid UTF-8. It decides as System.Text.Json's reader does, which tests hold,
 /// in about two thirds of the time, and says what is wrong as a value: a bad record costs no exception. Never allocates but for an error.
 /// </summary>
-public ref struct JsonScanner
+public ref partial struct JsonScanner
 {
     /// <summary>Deepest nesting that can be told apart: one bit each.</summary>
     public const int DepthMax = 64;
-
-    private const ulong Low = 0x0101_0101_0101_0101, High = 0x8080_8080_8080_8080;
 
     private readonly ReadOnlySpan<byte> _json;
     private readonly int _depthMax;
@@ -254,25 +249,6 @@ public ref struct JsonScanner
         _at = at + 1;
         return true;
     }
-
-    // Eight bytes at a time up to a quote, a backslash or a control character.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Plain(ReadOnlySpan<byte> json, int at)
-    {
-        ref var first = ref MemoryMarshal.GetReference(json);
-        for (; at <= json.Length - 8; at += 8)
-        {
-            var eight = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref first, at));
-            if (!BitConverter.IsLittleEndian) eight = BinaryPrimitives.ReverseEndianness(eight);
-            var found = (Zeros(eight ^ (Low * '"')) | Zeros(eight ^ (Low * '\\')) | (eight - Low * 0x20)) & ~eight & High;
-            if (found != 0) return at + (BitOperations.TrailingZeroCount(found) >> 3);
-        }
-        while ((uint)at < (uint)json.Length && json[at] is not ((byte)'"' or (byte)'\\') and >= 0x20) at++;
-        return at;
-    }
-
-    // The high bit of the lowest zero byte is set; bytes above it may be wrong, and are not looked at.
-    private static ulong Zeros(ulong eight) => (eight - Low) & ~eight;
 
     private static bool IsEscape(ReadOnlySpan<byte> json, int at, out int length)
     {

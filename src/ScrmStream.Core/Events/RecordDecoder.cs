@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ScrmStream.Events.Avro;
 
 namespace ScrmStream.Events;
@@ -40,7 +41,12 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
     {
         ref var r = ref _batch.Records.Records[record];
         var (value, hints) = (new TextRange(r.Start, r.Length), r.Hints);
-        if (r.Length > _recordBytesMax) return Reject(record, RejectReason.TooLarge, $"{r.Length} bytes, limit {_recordBytesMax}");
+        if (IsPlainJson(in r))
+        {
+            _json.DecodeRecord(_batch, record, value);
+            return true;
+        }
+        if (r.Length > _recordBytesMax) return TooLarge(record, r.Length);
         if (hints.Format == RecordFormat.Foreign || hints.Packing == RecordPacking.Foreign) return Foreign(record, hints);
         var packing = hints.Packing == RecordPacking.Unknown ? PackingOf(value, hints) : hints.Packing;
         if (packing != RecordPacking.None && _packed.Unpack(_batch.Records, value, packing, out value) is var (reason, detail))
@@ -49,6 +55,10 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
         if (hints.Format == RecordFormat.CloudEvent) return TryCloudEvent(record, value);
         return TryFormat(record, value, hints.Format);
     }
+
+    // What most records are: no header and no topic says otherwise, and no packing, frame or envelope begins with a brace.
+    private bool IsPlainJson(in Record r) =>
+        r.Length > 0 && r.Length <= _recordBytesMax && r.Hints == default && _batch.Buffer[r.Start] == '{';
 
     private RecordPacking PackingOf(TextRange value, RecordHints hints)
     {
@@ -105,6 +115,9 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
             return Reject(record, RejectReason.NotDecodable, wrong);
         return TryFormat(record, data, RecordFormat.Unknown);
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TooLarge(int record, int length) => Reject(record, RejectReason.TooLarge, $"{length} bytes, limit {_recordBytesMax}");
 
     private bool Foreign(int record, RecordHints hints) => Reject(
         record, RejectReason.UnsupportedFormat,

@@ -53,6 +53,15 @@ public struct TrackingEvent
     public int FirstProperty, PropertyCount;
     /// <summary>Number of identifiers the record named, before junk and unknown kinds were dropped; aliases are not among them.</summary>
     public int NamedIdentifiers;
+
+    /// <summary>An event of which nothing is known yet: no texts, no time.</summary>
+    internal static readonly TrackingEvent Empty = new()
+    {
+        EventTimeMs = long.MinValue,
+        EventId = TextRange.Absent, Name = TextRange.Absent, SessionId = TextRange.Absent, Page = TextRange.Absent,
+        Referrer = TextRange.Absent, Currency = TextRange.Absent, CampaignSource = TextRange.Absent, CampaignMedium = TextRange.Absent,
+        CampaignName = TextRange.Absent, CampaignContent = TextRange.Absent, CampaignTerm = TextRange.Absent, ShareFrom = TextRange.Absent,
+    };
 }
 
 /// <summary>One identifier of an event. <see cref="Text"/> is the stored text <c>kind:scope:value</c>.</summary>

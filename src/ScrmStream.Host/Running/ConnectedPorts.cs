@@ -59,7 +59,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
         var clickHouse = new ClickHouseClient(settings.ClickHouse, TimeProvider.System, logs.CreateLogger("ClickHouse"));
         _open.Add(new Closing(clickHouse));
         var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel, logs.CreateLogger("ClickHouse"));
-        var deadLetters = await KafkaDeadLetterSink.OpenAsync(settings.Kafka);
+        var deadLetters = await KafkaDeadLetterSink.OpenAsync(settings.Kafka, logs.CreateLogger("Kafka"));
         _open.Add(new Closing(deadLetters));
         KafkaIdentityChangeSink? identityChanges = null;
         if (settings.Kafka.IdentityChangesTopic.Length > 0)

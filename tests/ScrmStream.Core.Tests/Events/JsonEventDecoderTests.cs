@@ -50,6 +50,19 @@ public sealed class JsonEventDecoderTests
         Assert.Equal((Channel.None, 0, 0), (e.Channel, e.ReceivedTimeMs, e.PropertyCount));
     }
 
+    // Texts of any length are put together in the room that is left, also where that is the batch's last bytes.
+    [Fact]
+    public void Decode_IdentifiersOfEveryLength_StandAsWritten()
+    {
+        for (var recordBytes = 900; recordBytes < 1100; recordBytes++)
+        {
+            var (scope, value) = (new string('s', recordBytes % 41), new string('v', 1 + recordBytes % 67));
+            var record = Event(identifiers: $$"""[{"kind":"external_userid","scope":"{{scope}}","value":"{{value}}"},{"kind":"phone","value":"1"}]""");
+            var batch = Decode(record + new string(' ', recordBytes - record.Length));
+            Assert.Equal([$"external_userid:{scope}:{value}", "phone::1"], batch.IdentifierTexts());
+        }
+    }
+
     [Fact]
     public void Decode_NullFields_AreAbsent()
     {

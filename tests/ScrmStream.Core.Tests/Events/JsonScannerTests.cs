@@ -18,6 +18,7 @@ public sealed class JsonScannerTests
         " [ 1 , -2.0 , 3E5 , [ ] , { } , \"\" , \"a\\u0041\\u732b\" ] ",
         "\"a text that is a little longer than eight bytes, and goes on\"", "12", "-0", "true", "[[[[[[[[1]]]]]]]]",
         Decoding.Event("\"page\":\"/a/b/c\",\"properties\":{\"sku\":\"k\",\"n\":12.25}"),
+        "{ \"a\": 12345678, \"b\": 123456789012345678,\"c\":1234567890123456789, \"d\":12345678.5,\"e\":12345678e2 , \"f\":10,\"a text of more than 32 bytes, so that it takes a second look\":\"\"}",
     ]);
 
     private readonly record struct Seen(JsonTokenType Token, int Start, string? Text);
@@ -35,6 +36,8 @@ public sealed class JsonScannerTests
                 if (!Utf8.IsValid(json)) continue;
                 var (expected, isValid) = ByFramework(json);
                 var (seen, error) = ByScanner(json);
+                var (quick, quickError) = ByQuickScanner(json);
+                Assert.True(quickError == error && quick.SequenceEqual(seen), $"seed {seed}: {Encoding.UTF8.GetString(json)}: {quickError}");
                 Assert.True((error is null) == isValid, $"seed {seed}: {Encoding.UTF8.GetString(json)}: {error}");
                 // Before an error both have seen the same; how far each got is its own business.
                 var common = isValid ? Math.Max(seen.Count, expected.Count) : Math.Min(seen.Count, expected.Count);
@@ -116,18 +119,50 @@ public sealed class JsonScannerTests
     {
         List<Seen> seen = [];
         var scanner = new JsonScanner(json, DepthMax);
-        while (scanner.Read())
+        while (scanner.Read()) seen.Add(SeenBy(in scanner));
+        return (seen, scanner.Error);
+    }
+
+    // As the decoder of events reads: names and values by the quick ways wherever these may be asked.
+    private static (List<Seen>, string?) ByQuickScanner(byte[] json)
+    {
+        List<Seen> seen = [];
+        var isObject = new Stack<bool>();
+        var scanner = new JsonScanner(json, DepthMax);
+        while (ReadQuickly(ref scanner, isObject.Count > 0 && isObject.Peek(), out var number))
         {
-            string? text = null;
-            if (scanner.Token is JsonToken.Name or JsonToken.Text)
-            {
-                var room = new byte[scanner.TextLength];
-                if (scanner.TryUnescape(room, out var written)) text = Encoding.UTF8.GetString(room, 0, written);
-            }
-            else if (scanner.Token == JsonToken.Number) text = scanner.TryGetInt64(out var n) ? $"{n}" : "";
-            seen.Add(new Seen(TypeOf(scanner.Token), scanner.Start, text));
+            seen.Add(SeenBy(in scanner));
+            if (number is { } whole) Assert.Equal($"{whole}", seen[^1].Text);
+            if (scanner.Token is JsonToken.StartObject or JsonToken.StartArray) isObject.Push(scanner.Token == JsonToken.StartObject);
+            else if (scanner.Token is JsonToken.EndObject or JsonToken.EndArray) isObject.Pop();
         }
         return (seen, scanner.Error);
+    }
+
+    private static bool ReadQuickly(ref JsonScanner scanner, bool isInObject, out long? number)
+    {
+        number = null;
+        if (scanner.Token == JsonToken.Name)
+        {
+            if (scanner.TryReadPlain()) return true;
+            if (!scanner.TryReadWhole(out var whole)) return scanner.Read();
+            number = whole;
+            return true;
+        }
+        if (!isInObject) return scanner.Read();
+        return scanner.ReadName() ? scanner.Token == JsonToken.Name : scanner.Token == JsonToken.EndObject;
+    }
+
+    private static Seen SeenBy(in JsonScanner scanner)
+    {
+        string? text = null;
+        if (scanner.Token is JsonToken.Name or JsonToken.Text)
+        {
+            var room = new byte[scanner.TextLength];
+            if (scanner.TryUnescape(room, out var written)) text = Encoding.UTF8.GetString(room, 0, written);
+        }
+        else if (scanner.Token == JsonToken.Number) text = scanner.TryGetInt64(out var n) ? $"{n}" : "";
+        return new Seen(TypeOf(scanner.Token), scanner.Start, text);
     }
 
     private static JsonTokenType TypeOf(JsonToken token) => token switch

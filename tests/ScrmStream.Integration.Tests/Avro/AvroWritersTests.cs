@@ -25,7 +25,7 @@ public sealed class AvroWritersTests : IDisposable
     public void Decode_WhatPythonAvroWrote_IsTheJsonEvent(string codec) => AssertSame(codec, (events, output) => Run(
         "/usr/bin/python3", ScrmProcess.InCheckout("tests/ScrmStream.Integration.Tests/Avro/write.py"), SchemaFile, events, codec, output));
 
-    private static string SchemaFile => ScrmProcess.InCheckout("schemas/events/tracking-event.v1.avsc");
+    internal static string SchemaFile => ScrmProcess.InCheckout("schemas/events/tracking-event.v1.avsc");
 
     private void AssertSame(string codec, Action<string, string> write)
     {
@@ -49,7 +49,8 @@ public sealed class AvroWritersTests : IDisposable
         return EventText.All(batch);
     }
 
-    private static string Event(Random random, int number)
+    /// <summary>An event as JSON with what is hard to carry: texts of all kinds, numbers of every length, absent fields.</summary>
+    internal static string Event(Random random, int number)
     {
         string? Text(string text) => random.Next(2) == 0 ? null : random.Next(6) == 0 ? "" : text;
         var words = random.GetItems(["a", "é", "猫粮", "long-text-of-more-than-sixteen-bytes", "\\\"\n", "😀"], 3);
@@ -78,7 +79,8 @@ public sealed class AvroWritersTests : IDisposable
     // Numbers of every length, none beyond what JavaScript holds exactly.
     private static long Decimals(Random random, long from) => from + random.NextInt64(1L << random.Next(1, 38));
 
-    private static void Run(string program, params string[] arguments)
+    /// <summary>Runs a writer; it has to end well.</summary>
+    internal static void Run(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true };
         start.Environment["PYTHONPATH"] = AvroWriterTheoryAttribute.Folder("python");
@@ -94,8 +96,10 @@ public sealed class AvroWriterTheoryAttribute : TheoryAttribute
 {
     public AvroWriterTheoryAttribute(string writer)
     {
-        if (!Directory.Exists(Folder(writer))) Skip = $"{writer} is not there: ./scrm test downloads it where npm and Debian's packages can be reached";
+        if (!IsThere(writer)) Skip = $"{writer} is not there: ./scrm test downloads it where npm and Debian's packages can be reached";
     }
+
+    public static bool IsThere(string writer) => Directory.Exists(Folder(writer));
 
     public static string Folder(string writer) =>
         Path.Combine(Environment.GetEnvironmentVariable("SCRM_HOME") ?? ScrmProcess.InCheckout(".scrm"), "avro", writer);

@@ -1,5 +1,11 @@
-"""Writes events with Debian's python3-avro: write.py SCHEMA EVENTS CODEC OUTPUT. EVENTS has one event as JSON a line."""
+"""Writes events with Debian's python3-avro: write.py SCHEMA EVENTS CODEC OUTPUT. EVENTS has one event as JSON a line.
+
+OUTPUT becomes an Avro file; with the codec frames:FINGERPRINT a text file instead, of one datum a line, as hexadecimal digits, in
+single-object encoding with that fingerprint (16 digits).
+"""
+import io
 import json
+import struct
 import sys
 
 import avro.datafile
@@ -27,6 +33,22 @@ def to_avro(event):
     return datum
 
 
-with avro.datafile.DataFileWriter(open(output, "wb"), avro.io.DatumWriter(), schema, codec=codec) as writer:
-    for line in open(events_file, encoding="utf-8"):
-        writer.append(to_avro(json.loads(line)))
+def write_frames(fingerprint):
+    header = b"\xc3\x01" + struct.pack("<Q", int(fingerprint, 16))
+    with open(output, "w", encoding="ascii") as lines:
+        for line in open(events_file, encoding="utf-8"):
+            datum = io.BytesIO()
+            avro.io.DatumWriter(schema).write(to_avro(json.loads(line)), avro.io.BinaryEncoder(datum))
+            lines.write((header + datum.getvalue()).hex() + "\n")
+
+
+def write_file():
+    with avro.datafile.DataFileWriter(open(output, "wb"), avro.io.DatumWriter(), schema, codec=codec) as writer:
+        for line in open(events_file, encoding="utf-8"):
+            writer.append(to_avro(json.loads(line)))
+
+
+if codec.startswith("frames:"):
+    write_frames(codec.removeprefix("frames:"))
+else:
+    write_file()

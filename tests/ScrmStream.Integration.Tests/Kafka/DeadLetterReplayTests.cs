@@ -72,6 +72,25 @@ public sealed class DeadLetterReplayTests(Brokers brokers)
             && Header(r, StoredLetter.ReplaysHeader) == "1");
     }
 
+    /// <summary>What goes back is the event without its envelope, and has to say so, whether a header or the topic's setting named it.</summary>
+    [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
+    public async Task Replay_EventOfACloudEvent_IsReadWithoutItsEnvelope(string broker)
+    {
+        foreach (var isByTopic in new[] { false, true })
+        {
+            var scene = Scene(broker);
+            if (isByTopic) scene.Options.Formats[scene.Topic] = "cloudevents";
+            var envelope = $$"""{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{{Event("\"event_time\":946684800000,", "m1")}}}""";
+            await PublishAsync(scene, [("k1", envelope)], isByTopic ? null : "application/cloudevents+json; charset=utf-8");
+            Assert.Equal(1, (await RunAsync(scene, new EventLimits { EventTimeMinMs = 1_000_000_000_000 })).Rejected);
+            Assert.Equal(1, (await ReplayAsync(scene, new ReplaySelection())).PutBack);
+
+            var second = await RunAsync(scene, limits: null);
+
+            Assert.Equal((1, 0), (second.Accepted, second.Rejected));
+        }
+    }
+
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
     public async Task Replay_TwoLettersOfOneOrigin_PutsOneBack(string broker)
     {
@@ -80,7 +99,7 @@ public sealed class DeadLetterReplayTests(Brokers brokers)
         var partition = new SourcePartition(Guid.NewGuid(), scene.Topic, 0);
         var letter = new DeadLetter(new SourcePosition(partition, 7, -1), 1_772_334_000_000, RejectReason.NotDecodable, "why", "x"u8.ToArray());
         var cut = letter with { Position = new SourcePosition(new SourcePartition(Guid.NewGuid(), "gone", 0), 8, -1) };
-        using (var sink = await KafkaDeadLetterSink.OpenAsync(scene.Options)) await sink.WriteAsync([letter, letter, cut], CancellationToken.None);
+        using (var sink = await KafkaDeadLetterSink.OpenAsync(scene.Options, NullLogger.Instance)) await sink.WriteAsync([letter, letter, cut], CancellationToken.None);
 
         var result = await ReplayAsync(scene, new ReplaySelection());
 
@@ -117,12 +136,16 @@ public sealed class DeadLetterReplayTests(Brokers brokers)
         return scene;
     }
 
-    private static async Task PublishAsync(KafkaScene scene, (string Key, string Value)[] records)
+    private static async Task PublishAsync(KafkaScene scene, (string Key, string Value)[] records, string? contentType = null)
     {
         using var publisher = await KafkaPublisher.OpenAsync(scene.Options);
         await publisher.CreateMissingAsync(scene.Topic);
         foreach (var (key, value) in records)
-            publisher.Publish(scene.Topic, Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value), new Headers { { "source", "shop"u8.ToArray() } });
+        {
+            var headers = new Headers { { "source", "shop"u8.ToArray() } };
+            if (contentType is not null) headers.Add("content-type", Encoding.UTF8.GetBytes(contentType));
+            publisher.Publish(scene.Topic, Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value), headers);
+        }
         publisher.Flush();
     }
 
@@ -136,7 +159,7 @@ public sealed class DeadLetterReplayTests(Brokers brokers)
     private static async Task<PipelineCounters> RunAsync(KafkaScene scene, EventLimits? limits)
     {
         await using var source = await KafkaEventSource.OpenAsync(scene.Options, TimeProvider.System, NullLogger.Instance);
-        using var letters = await KafkaDeadLetterSink.OpenAsync(scene.Options);
+        using var letters = await KafkaDeadLetterSink.OpenAsync(scene.Options, NullLogger.Instance);
         var views = new MemoryViewStore();
         var options = new PipelineOptions();
         if (limits is not null) options.Limits = limits;

@@ -1,5 +1,6 @@
 using System.Text;
 using Confluent.Kafka;
+using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.Events;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
@@ -18,7 +19,7 @@ public sealed class KafkaDeadLetterSinkTests(Brokers brokers)
             new SourcePosition(new SourcePartition(topicId, "orders", 3), 1_000 + i, i == 0 ? -1 : i),
             1_700_000_000_000, RejectReason.EventTimeOutOfRange, "1970 手机", new byte[] { 0, 255, (byte)i })).ToList();
 
-        using (var sink = await KafkaDeadLetterSink.OpenAsync(options)) await sink.WriteAsync(letters, CancellationToken.None);
+        using (var sink = await KafkaDeadLetterSink.OpenAsync(options, NullLogger.Instance)) await sink.WriteAsync(letters, CancellationToken.None);
 
         var read = Read(options, 50).OrderBy(m => Header(m, "offset")).ToList();
         Assert.Equal([0, 255, 0], read[0].Value);
@@ -41,7 +42,7 @@ public sealed class KafkaDeadLetterSinkTests(Brokers brokers)
         var position = new SourcePosition(new SourcePartition(Guid.Empty, "orders", 0), 7, -1);
         var letter = new DeadLetter(position, 0, RejectReason.TooLarge, "", raw);
 
-        using (var sink = await KafkaDeadLetterSink.OpenAsync(options)) await sink.WriteAsync([letter], CancellationToken.None);
+        using (var sink = await KafkaDeadLetterSink.OpenAsync(options, NullLogger.Instance)) await sink.WriteAsync([letter], CancellationToken.None);
 
         var read = Assert.Single(Read(options, 1));
         Assert.Equal(raw.Length.ToString(), Header(read, "cut_from"));
@@ -61,7 +62,7 @@ public sealed class KafkaDeadLetterSinkTests(Brokers brokers)
         var position = new SourcePosition(new SourcePartition(Guid.Empty, "orders", 0), 8, 0);
         var letter = new DeadLetter(position, 0, RejectReason.NoEventName, "", "{}"u8.ToArray()) { Headers = headers.WrittenMemory, Key = "k"u8.ToArray() };
 
-        using (var sink = await KafkaDeadLetterSink.OpenAsync(options)) await sink.WriteAsync([letter], CancellationToken.None);
+        using (var sink = await KafkaDeadLetterSink.OpenAsync(options, NullLogger.Instance)) await sink.WriteAsync([letter], CancellationToken.None);
 
         var read = Assert.Single(Read(options, 1));
         Assert.Equal("{}"u8.ToArray(), read.Value);
@@ -69,12 +70,33 @@ public sealed class KafkaDeadLetterSinkTests(Brokers brokers)
         Assert.Equal("8", Header(read, "offset"));
     }
 
+    /// <summary>An outage longer than a delivery may take: nothing is given up, and the letter is there when the broker is back.</summary>
+    [RealKafkaFact]
+    public async Task Write_BrokerIsAway_WaitsUntilItIsBack()
+    {
+        using var broker = RealKafka.Start();
+        var options = new KafkaOptions
+            { BootstrapServers = broker.Address, DeadLetterTopic = $"dead-{Guid.NewGuid():N}", DeliveryTimeoutMs = 1_000 };
+        var position = new SourcePosition(new SourcePartition(Guid.Empty, "orders", 0), 9, -1);
+        var letter = new DeadLetter(position, 0, RejectReason.NotDecodable, "", "x"u8.ToArray());
+        using var sink = await KafkaDeadLetterSink.OpenAsync(options, NullLogger.Instance);
+        broker.Crash();
+
+        var write = sink.WriteAsync([letter], CancellationToken.None);
+        var wait = Task.Delay(TimeSpan.FromSeconds(3));
+        Assert.Same(wait, await Task.WhenAny(write, wait));
+        broker.Restart();
+        await write.WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Equal("9", Header(Assert.Single(Read(options, 1)), "offset"));
+    }
+
     [Fact]
     public async Task Open_NoBroker_SaysWhereAndWhatToDo()
     {
         var options = new KafkaOptions { BootstrapServers = "127.0.0.1:1", StartTimeoutMs = 300 };
 
-        var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => KafkaDeadLetterSink.OpenAsync(options));
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => KafkaDeadLetterSink.OpenAsync(options, NullLogger.Instance));
 
         Assert.Contains("127.0.0.1:1", error.Message);
         Assert.Contains("--kafka", error.Message);

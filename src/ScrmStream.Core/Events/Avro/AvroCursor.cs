@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace ScrmStream.Events.Avro;
@@ -36,7 +37,7 @@ internal ref struct AvroCursor(ReadOnlySpan<byte> bytes)
             value = (_bytes[at] >> 1) ^ -(_bytes[at] & 1);
             return true;
         }
-        return TryLongSlow(out value);
+        return TryLong(_bytes, at, out At, out value);
     }
 
     public bool TryInt(out long value) => TryLong(out value) && value == (int)value;
@@ -94,21 +95,49 @@ internal ref struct AvroCursor(ReadOnlySpan<byte> bytes)
         return bytesMin == 0 || count <= Left / bytesMin;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryLongSlow(out long value)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryLong(ReadOnlySpan<byte> bytes, int at, out int end, out long value)
     {
+        // Not the cursor itself: what a call is shown by reference cannot stay in a register.
+        var isNumber = TryLongSlow(bytes, at, out var behind, out var number);
+        (end, value) = (behind, number);
+        return isNumber;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryLongSlow(ReadOnlySpan<byte> bytes, int at, out int end, out long value)
+    {
+        if (at <= bytes.Length - 8 && TryLongAtOnce(bytes, at, out var length, out value))
+        {
+            end = at + length;
+            return true;
+        }
         ulong zigzag = 0;
         for (var shift = 0; shift < 70; shift += 7)
         {
-            if ((uint)At >= (uint)_bytes.Length) break;
-            var b = _bytes[At++];
+            if ((uint)at >= (uint)bytes.Length) break;
+            var b = bytes[at++];
             zigzag |= (ulong)(b & 0x7f) << shift;
             if (b >= 0x80) continue;
-            value = (long)(zigzag >> 1) ^ -(long)(zigzag & 1);
+            (end, value) = (at, (long)(zigzag >> 1) ^ -(long)(zigzag & 1));
             // Of the tenth byte one bit is left.
             return shift < 63 || b <= 1;
         }
-        value = 0;
+        (end, value) = (at, 0);
         return false;
+    }
+
+    // A number of up to eight bytes: the first byte without its high bit is the last, then sevens are joined to 14, 28 and 56 bits.
+    private static bool TryLongAtOnce(ReadOnlySpan<byte> bytes, int at, out int length, out long value)
+    {
+        var eight = BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]);
+        var ends = ~eight & 0x8080_8080_8080_8080;
+        eight &= ends ^ (ends - 1);
+        eight = (eight & 0x007f_007f_007f_007f) | ((eight & 0x7f00_7f00_7f00_7f00) >> 1);
+        eight = (eight & 0x0000_3fff_0000_3fff) | ((eight & 0x3fff_0000_3fff_0000) >> 2);
+        eight = (eight & 0x0000_0000_0fff_ffff) | ((eight & 0x0fff_ffff_0000_0000) >> 4);
+        length = (BitOperations.TrailingZeroCount(ends) >> 3) + 1;
+        value = (long)(eight >> 1) ^ -(long)(eight & 1);
+        return ends != 0;
     }
 }

@@ -40,8 +40,7 @@ public sealed partial class AvroEventDecoder
             _batch.DroppedIdentifiers++;
             return true;
         }
-        var text = _batch.StoredText(kind, named.Scope, named.Value);
-        _batch.Add(new EventIdentifier { Kind = kind, Text = text, Verified = named.Verified, Node = -1 });
+        _batch.AddIdentifier(kind, _batch.StoredText(kind, named.Scope, named.Value), named.Verified);
         return true;
     }
 
@@ -70,13 +69,13 @@ public sealed partial class AvroEventDecoder
         if (!cursor.TryTake(out var start, out var length)) return CutOff("properties");
         if (length > _keyBytesMax) return TooLong("a property's name", length, _keyBytesMax);
         if (!Utf8Text.IsValid(cursor.Last(length))) return Malformed("a property's name is not valid UTF-8");
-        var property = new EventProperty { Name = new TextRange(_start + start, length) };
+        ref var property = ref _batch.NextProperty(new TextRange(_start + start, length));
         var branch = 0L;
         if (values.IsUnion && (!cursor.TryLong(out branch) || (ulong)branch >= (ulong)values.Kinds.Length))
             return Malformed("a property names no branch of its union");
         var kind = values.Kinds[branch];
         if (!Value(kind, ref property, ref cursor)) return false;
-        if (kind == AvroValueKind.Null || _batch.TrySet(in property, e.FirstProperty, _propertiesMax)) return true;
+        if (kind == AvroValueKind.Null || _batch.TryAccept(e.FirstProperty, _propertiesMax)) return true;
         return Refuse(RejectReason.LimitExceeded, $"more than {_propertiesMax} properties");
     }
 
@@ -132,9 +131,10 @@ public sealed partial class AvroEventDecoder
     // The shortest text that reads back as the same number.
     private TextRange NumberText<T>(T number) where T : IUtf8SpanFormattable
     {
-        Span<byte> text = stackalloc byte[NumberBytesMax];
-        number.TryFormat(text, out var length, default, CultureInfo.InvariantCulture);
-        return _batch.Copied(text[..length]);
+        var start = _batch.Records.Reserve(NumberBytesMax);
+        number.TryFormat(_batch.Buffer.AsSpan(start, NumberBytesMax), out var length, default, CultureInfo.InvariantCulture);
+        _batch.Records.Return(NumberBytesMax - length);
+        return new TextRange(start, length);
     }
 
     private string TextOf(TextRange text) => Encoding.UTF8.GetString(_batch.Text(text));

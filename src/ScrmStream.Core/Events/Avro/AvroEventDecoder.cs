@@ -9,14 +9,6 @@ namespace ScrmStream.Events.Avro;
 /// </summary>
 public sealed partial class AvroEventDecoder(EventLimits limits)
 {
-    private static readonly TrackingEvent Empty = new()
-    {
-        EventTimeMs = long.MinValue, AmountFen = long.MinValue,
-        EventId = TextRange.Absent, Name = TextRange.Absent, SessionId = TextRange.Absent, Page = TextRange.Absent,
-        Referrer = TextRange.Absent, Currency = TextRange.Absent, CampaignSource = TextRange.Absent, CampaignMedium = TextRange.Absent,
-        CampaignName = TextRange.Absent, CampaignContent = TextRange.Absent, CampaignTerm = TextRange.Absent, ShareFrom = TextRange.Absent,
-    };
-
     private static readonly NamedIdentifier NoIdentifier = new()
         { Kind = TextRange.Absent, Scope = TextRange.Absent, Value = TextRange.Absent, Verified = true };
 
@@ -38,9 +30,8 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     {
         (_batch, _plan, _start, _detail, _isWholeRecord) = (batch, plan, datum.Start, null, false);
         var (identifiers, properties, dropped) = (batch.IdentifierCount, batch.PropertyCount, batch.DroppedIdentifiers);
-        ref var e = ref batch.Next();
-        e = Empty;
-        (e.Record, e.FirstIdentifier, e.FirstProperty, e.Raw) = (record, identifiers, properties, raw);
+        ref var e = ref batch.Next(record, 0);
+        (e.Raw, e.AmountFen) = (raw, long.MinValue);
         var cursor = new AvroCursor(datum.In(batch.Buffer));
         var isGood = Run(ref e, ref Unsafe.As<TrackingEvent, byte>(ref e), 0, ref cursor)
             && (cursor.Left == 0 || Malformed($"{cursor.Left} bytes behind the event"));
@@ -69,54 +60,67 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     private bool Run(ref TrackingEvent e, ref byte target, int at, ref AvroCursor cursor)
     {
         var steps = _plan.Steps;
+        // The cursor in registers: the next value is looked at before the one before it has been stored.
+        var here = cursor;
         while (true)
         {
             ref readonly var step = ref steps[at++];
             switch (step.Op)
             {
                 case AvroOp.Text:
-                    if (!Text(in step, ref target, ref cursor)) return false;
+                    if (!Text(in step, ref target, ref here)) return false;
                     break;
                 case AvroOp.OptionalText:
-                    if (!cursor.TryLong(out var nullable) || (ulong)nullable > 1) return BadBranch(in step);
-                    if (nullable != step.Null && !Text(in step, ref target, ref cursor)) return false;
+                    if (!here.TryLong(out var nullable) || (ulong)nullable > 1) return BadBranch(in step);
+                    if (nullable != step.Null && !Text(in step, ref target, ref here)) return false;
                     break;
                 case AvroOp.Optional:
-                    if (!cursor.TryLong(out var optional) || (ulong)optional > 1) return BadBranch(in step);
+                    if (!here.TryLong(out var optional) || (ulong)optional > 1) return BadBranch(in step);
                     if (optional == step.Null) at = step.Argument;
                     break;
                 case AvroOp.Long:
-                    if (!cursor.TryLong(out var number)) return BadNumber(in step);
+                    if (!here.TryLong(out var number)) return BadNumber(in step);
                     Field<long>(ref target, in step) = number;
                     break;
                 case AvroOp.Boolean:
-                    if (!cursor.TryByte(out var flag) || flag > 1) return Malformed($"field {Name(in step)} is neither true nor false");
+                    if (!here.TryByte(out var flag) || flag > 1) return BadFlag(in step);
                     Field<bool>(ref target, in step) = flag != 0;
                     break;
                 case AvroOp.Channel:
+                    cursor.At = here.At;
                     if (!Channel(in step, ref e, ref cursor)) return false;
+                    here.At = cursor.At;
                     break;
                 case AvroOp.Identifiers:
+                    cursor.At = here.At;
                     if (!Identifiers(step.Argument, step.Max, ref e, ref cursor)) return false;
+                    here.At = cursor.At;
                     break;
                 case AvroOp.Properties:
+                    cursor.At = here.At;
                     if (!Properties(_plan.Values[step.Argument], step.Max, ref e, ref cursor)) return false;
+                    here.At = cursor.At;
                     break;
                 case AvroOp.Skip:
+                    cursor.At = here.At;
                     if (!_skipper.TrySkip(_plan, step.Argument, ref cursor))
                         return Malformed("a field that is passed over is cut off or malformed");
+                    here.At = cursor.At;
                     break;
                 case AvroOp.Jump:
                     at = step.Argument;
                     break;
                 case AvroOp.Union:
-                    if (!cursor.TryLong(out var branch) || (ulong)branch >= (ulong)step.Max) return BadBranch(in step);
+                    if (!here.TryLong(out var branch) || (ulong)branch >= (ulong)step.Max) return BadBranch(in step);
                     at = _plan.Targets[step.Argument + (int)branch];
                     break;
                 case AvroOp.End:
+                    cursor.At = here.At;
                     return true;
                 default:
+                    cursor.At = here.At;
                     if (!RareStep(in step, ref e, ref target, ref cursor)) return false;
+                    here.At = cursor.At;
                     break;
             }
         }
@@ -158,11 +162,11 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Text(ref readonly AvroStep step, ref byte target, ref AvroCursor cursor)
     {
-        if (!cursor.TryTake(out var start, out var length)) return CutOff(Name(in step));
-        if (length > step.Max) return TooLong($"field {Name(in step)}", length, step.Max);
-        if (!Utf8Text.IsValid(cursor.Last(length))) return Malformed($"field {Name(in step)} is not valid UTF-8");
+        var isThere = cursor.TryTake(out var start, out var length);
+        if (!isThere || length > step.Max || !Utf8Text.IsValid(cursor.Last(length))) return BadText(in step, isThere, length);
         Field<TextRange>(ref target, in step) = new TextRange(_start + start, length);
         return true;
     }
@@ -189,9 +193,8 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         if (channels.Unknown == Events.Channel.None)
             return Refuse(RejectReason.IncompatibleSchema, "a symbol of channel is not known and the reader's schema has no default");
         e.Channel = channels.Unknown;
-        var word = new EventProperty
-            { Name = _batch.Copied("channel"u8), Text = _batch.Copied(channels.Words[symbol]), Type = PropertyType.String };
-        return _batch.TrySet(in word, e.FirstProperty, _propertiesMax)
+        _batch.NextProperty(_batch.Copied("channel"u8)).Text = _batch.Copied(channels.Words[symbol]);
+        return _batch.TryAccept(e.FirstProperty, _propertiesMax)
             || Refuse(RejectReason.LimitExceeded, $"more than {_propertiesMax} properties");
     }
 
@@ -200,8 +203,22 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
 
     private string Name(ref readonly AvroStep step) => step.Field < 0 ? "?" : _plan.Fields[step.Field];
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool BadText(ref readonly AvroStep step, bool isThere, int length)
+    {
+        if (!isThere) return CutOff(Name(in step));
+        return length > step.Max
+            ? TooLong($"field {Name(in step)}", length, step.Max)
+            : Malformed($"field {Name(in step)} is not valid UTF-8");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool BadFlag(ref readonly AvroStep step) => Malformed($"field {Name(in step)} is neither true nor false");
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool BadBranch(ref readonly AvroStep step) => Malformed($"field {Name(in step)} names no branch of its union");
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool BadNumber(ref readonly AvroStep step) => Malformed($"field {Name(in step)} is no number of its type, or is cut off");
 
     private bool CutOff(string what) => Malformed($"field {what} is cut off, or its length is wrong");
