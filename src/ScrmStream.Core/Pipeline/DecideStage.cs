@@ -235,10 +235,11 @@ public sealed class DecideStage(
         if (timers is null) return false;
         if (poll.Ended) timers.EndAtMaximum();
         if (!timers.IsEnding) return false;
-        var woken = timers.Woken;
+        var (woken, timeMs) = (timers.Woken, timers.WatermarkMs);
         await FlushAsync(cancel);
         await SettleAsync();
-        if (!timers.MetStale) return timers.Woken > woken;
+        // What is stored and not known here is found one look after time has come to it.
+        if (!timers.MetStale) return timers.Woken > woken || timers.WatermarkMs > timeMs;
         await ForgetAsync(cancel);
         return true;
     }
