@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace ScrmStream.ClickHouse.Embedded;
 
-/// <summary>The engine's configuration file: small caches and pools, because it shares the machine with the pipeline.</summary>
+/// <summary>
+/// The engine's configuration file: small caches and pools, and merges that yield, because it shares the machine with the pipeline.
+/// </summary>
 internal static class EngineConfig
 {
     /// <summary>Writes the file beside the data and returns its path.</summary>

@@ -152,7 +152,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _settling.Clear();
     }
 
-    // A list that grows by doubling leaves as much garbage behind as it holds: 100 MB in a flush of a million identifiers.
+    // A list that grows by doubling leaves as much garbage behind as it holds, and a flush may change millions of identifiers.
     private void MakeRoom(int changed)
     {
         _dirty.EnsureCapacity(changed);
