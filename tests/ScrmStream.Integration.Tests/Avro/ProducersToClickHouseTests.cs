@@ -20,8 +20,7 @@ namespace ScrmStream.Integration.Avro;
 /// What independent producers publish to a real broker: npm avsc over npm kafkajs with the frame of a registry, and python3-avro in
 /// single-object encoding. In ClickHouse every column is what the same events have that came as JSON.
 /// </summary>
-[Collection(BrokersCollection.Name)]
-public sealed class ProducersToClickHouseTests(Brokers brokers, ClickHouseFixture clickHouse) : IClassFixture<ClickHouseFixture>, IDisposable
+public sealed class ProducersToClickHouseTests(Brokers brokers, ClickHouseFixture clickHouse) : IClassFixture<Brokers>, IClassFixture<ClickHouseFixture>, IDisposable
 {
     private const int Events = 400;
 

@@ -12,8 +12,7 @@ using ScrmStream.TestKit;
 namespace ScrmStream.Integration.Kafka;
 
 /// <summary>Letters go back exactly once, with what came with them; what is rejected again is a new letter and does not go round.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class DeadLetterReplayTests(Brokers brokers)
+public sealed class DeadLetterReplayTests(Brokers brokers) : IClassFixture<Brokers>
 {
     private static readonly Action<ReplayResult> Silent = _ => { };
 

@@ -7,8 +7,7 @@ using ScrmStream.Pipeline;
 
 namespace ScrmStream.Integration.Kafka;
 
-[Collection(BrokersCollection.Name)]
-public sealed class KafkaDeadLetterSinkTests(Brokers brokers)
+public sealed class KafkaDeadLetterSinkTests(Brokers brokers) : IClassFixture<Brokers>
 {
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
     public async Task Write_Letter_CarriesBytesReasonAndOrigin(string broker)
