@@ -1,9 +1,13 @@
 using System.Reflection;
+using ScrmStream.Integration.Avro;
+using ScrmStream.Integration.Cli;
+using ScrmStream.Integration.Files;
 using ScrmStream.Integration.Kafka;
 using Xunit.Abstractions;
 using Xunit.Sdk;
 
 [assembly: TestFramework("ScrmStream.Integration.TestRun", "ScrmStream.Integration.Tests")]
+[assembly: TestCollectionOrderer("ScrmStream.Integration.LongestFirst", "ScrmStream.Integration.Tests")]
 
 namespace ScrmStream.Integration;
 
@@ -34,4 +38,18 @@ public sealed class TestRun(IMessageSink messages) : XunitTestFramework(messages
             return base.BeforeTestAssemblyFinishedAsync();
         }
     }
+}
+
+/// <summary>Classes run beside each other, the tests of a class in turn: those that take longest start first, or all would wait for them.</summary>
+public sealed class LongestFirst : ITestCollectionOrderer
+{
+    private static readonly string[] Longest =
+    [
+        nameof(DeadLetterReplayTests), nameof(KafkaEventSourceTests), nameof(ReplayOrderTests), nameof(KafkaDeadLetterSinkTests),
+        nameof(WhyAndUnlinkTests), LoadedStackCollection.Name, nameof(UsageTests), nameof(WhySeventyThreeTests), nameof(AvroPathTests),
+        nameof(ProducersToClickHouseTests),
+    ];
+
+    public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> collections) => collections.OrderBy(c =>
+        Array.FindIndex(Longest, name => c.DisplayName.EndsWith(name, StringComparison.Ordinal)) is >= 0 and var rank ? rank : Longest.Length);
 }

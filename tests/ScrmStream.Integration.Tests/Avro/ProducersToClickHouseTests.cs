@@ -84,7 +84,7 @@ public sealed class ProducersToClickHouseTests(Brokers brokers, ClickHouseFixtur
         var views = new MemoryViewStore();
         var ports = new PipelinePorts(source, new MemoryCellStore(views), views, sink, new MemoryAnalytics(), Schemas: catalog);
         var pipeline = new StreamPipeline(new PipelineOptions { Limits = limits }, RuleSet.Empty, ports, writerStamp: 1, TimeProvider.System);
-        await new ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(2), _ => { }, CancellationToken.None);
+        await new ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromMilliseconds(500), _ => { }, CancellationToken.None);
         Assert.Equal(Events, pipeline.Counters.Accepted + pipeline.Counters.Rejected);
         return (await client.TextAsync(Rows)).Split('\n');
     }

@@ -20,12 +20,6 @@ public sealed class Brokers : IDisposable
     public static TheoryData<string> Available =>
         RealKafka.IsAvailable ? new TheoryData<string>(Embedded, Real) : new TheoryData<string>(Embedded);
 
-    /// <summary>The real one starts while other tests run, when it can.</summary>
-    public static void StartReal()
-    {
-        if (RealKafka.IsAvailable) _ = Task.Factory.StartNew(() => Shared.Value, TaskCreationOptions.LongRunning);
-    }
-
     /// <summary>After the last test.</summary>
     public static void EndReal()
     {

@@ -165,7 +165,7 @@ public sealed class DeadLetterReplayTests(Brokers brokers) : IClassFixture<Broke
         var pipeline = new StreamPipeline(
             options, RuleSet.Empty, new PipelinePorts(source, new MemoryCellStore(views), views, new MemoryAnalytics(), letters), 1,
             TimeProvider.System);
-        await new Host.Running.ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(1), _ => { }, CancellationToken.None);
+        await new Host.Running.ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromMilliseconds(200), _ => { }, CancellationToken.None);
         return pipeline.Counters;
     }
 
