@@ -60,7 +60,7 @@ public sealed class KafkaOptions
 
     /// <summary>The group takes a process that is silent for so long as gone.</summary>
     [Range(1_000, 300_000)]
-    public int SessionTimeoutMs { get; set; } = 45_000;
+    public int SessionTimeoutMs { get; set; } = 10_000;
 
     /// <summary>The group takes a process that does not poll for so long as stuck.</summary>
     [Range(10_000, 3_600_000)]

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.Events;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
+using ScrmStream.TestKit;
 
 namespace ScrmStream.Integration.Kafka;
 

@@ -1,6 +1,7 @@
 using Confluent.Kafka;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
+using ScrmStream.TestKit;
 
 namespace ScrmStream.Integration.Kafka;
 
