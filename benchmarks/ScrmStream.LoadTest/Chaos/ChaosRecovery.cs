@@ -52,7 +52,7 @@ internal sealed class ChaosRecovery : IAsyncDisposable
         {
             try
             {
-                Close(await _topic.CommittedAsync());
+                Close(_topic.Committed());
             }
             catch (KafkaException)
             {

@@ -27,11 +27,11 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
 
     // A slice that does not move because its partitions wait for a new owner must not hold the faults up.
     private static readonly TimeSpan ProgressMax = TimeSpan.FromSeconds(6), DrainMax = TimeSpan.FromMinutes(3);
-    // Longer than the group waits for a silent member.
-    private readonly TimeSpan _frozenFor = TimeSpan.FromSeconds(options.SessionSeconds * 1.3);
-    private static readonly TimeSpan AwakeFor = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AwakeFor = TimeSpan.FromSeconds(3), WorkingAfter = TimeSpan.FromSeconds(3);
     private const int SlicesAheadMax = 4;
 
+    // Longer than the group waits for a silent member.
+    private readonly TimeSpan _frozenFor = TimeSpan.FromSeconds(options.SessionSeconds * 1.3);
     private readonly Random _random = new(options.Seed);
     private readonly List<ChaosWorker> _workers = [];
     private readonly List<Task> _pending = [];
@@ -54,15 +54,18 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         using var clickHouse = _clickHouse = new ClickHouseClient(_settings.ClickHouse);
         using var topic = _topic = await ChaosTopic.CreateAsync(_settings.Kafka, _records);
         await using var recovery = _recovery = new ChaosRecovery(topic);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
         {
-            await DisturbAsync(cancel);
-            var seconds = await EndAsync(cancel);
-            var (truth, findings) = await AuditAsync(cancel);
+            await DisturbAsync(end.Token);
+            var seconds = await EndAsync();
+            var (truth, findings) = await AuditAsync(end.Token);
             return new ChaosResult(findings, truth, seconds, _failures, watch.Elapsed);
         }
         finally
         {
+            await end.CancelAsync();
+            await Task.WhenAll(_pending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             foreach (var worker in _workers) worker.Dispose();
         }
     }
@@ -74,7 +77,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         await File.WriteAllTextAsync(_config, $$"""
             {"Pipeline": {"FlushEventsMax": 5000, "EventIdRing": 1024}, "Kafka": {"SessionTimeoutMs": {{options.SessionSeconds * 1000}}} }
             """, cancel);
-        var name = $"chaos{options.Seed}";
+        var name = $"chaos{Guid.NewGuid():N}"[..16];
         var address = _servers.ClickHouse.GetLeftPart(UriPartial.Authority);
         string[] topics = [$"chaos-{Guid.NewGuid():N}"];
         _settings = HostSettings.Load(
@@ -90,7 +93,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
             .. Enumerable.Repeat(Fault.Redis, options.Restarts), .. Enumerable.Repeat(Fault.ClickHouse, options.Restarts),
         ];
         _random.Shuffle(faults);
-        for (var i = 0; i < options.Workers; i++) StartWorker();
+        for (var i = 0; i < options.Workers; i++) StartWorker($"worker-{i}");
         var slice = _records.Count / (faults.Length + 1);
         for (var i = 0; i < faults.Length; i++)
         {
@@ -106,20 +109,22 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     private async Task StrikeAsync(Fault fault, CancellationToken cancel)
     {
         var away = TimeSpan.FromMilliseconds(_random.Next(50, 1_500));
-        NoteFailures();
+        await NoteFailuresAsync();
+        // The frozen come back; somebody has to work meanwhile.
+        while (Working < 2) await Task.Delay(100, cancel);
         _recovery.Watch();
         switch (fault)
         {
             case Fault.Kill:
-                TakeWorker().Kill();
+                var killed = TakeWorker();
+                killed.Kill();
                 await Task.Delay(away / 4, cancel);
-                StartWorker();
+                StartWorker(killed.Name);
                 break;
             case Fault.Zombie:
                 var zombie = TakeWorker();
                 zombie.Freeze();
-                StartWorker();
-                _pending.Add(WakeAsync(zombie, cancel));
+                _pending.Add(WakeAsync(zombie, NewWorker(TimeSpan.FromHours(1), ""), cancel));
                 break;
             case Fault.Redis:
                 await _servers.RestartRedisAsync(away, cancel);
@@ -130,41 +135,67 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         }
     }
 
-    // It wakes up with what it had, when others have long had its partitions, and works on for a while.
-    private async Task WakeAsync(ChaosWorker zombie, CancellationToken cancel)
+    // It wakes up with what it had, when others have long had its partitions, and works on; its stand-in leaves.
+    private async Task WakeAsync(ChaosWorker zombie, ChaosWorker standIn, CancellationToken cancel)
     {
-        await Task.Delay(_frozenFor, cancel);
-        zombie.Wake();
-        await Task.Delay(AwakeFor, cancel);
-        AddFailure(await zombie.EndAsync());
-        zombie.Dispose();
+        try
+        {
+            await Task.Delay(_frozenFor, cancel);
+            zombie.Wake();
+            await Task.Delay(AwakeFor, cancel);
+            AddFailure(await standIn.EndAsync());
+        }
+        finally
+        {
+            standIn.Dispose();
+            lock (_workers) _workers.Add(zombie);
+        }
     }
 
-    private void StartWorker() => _workers.Add(NewWorker(TimeSpan.FromHours(1)));
+    private void StartWorker(string name)
+    {
+        lock (_workers) _workers.Add(NewWorker(TimeSpan.FromHours(1), name));
+    }
 
     // Idleness of an hour never comes, but time does not pass in silence then, so that the end is a function of the events.
-    private ChaosWorker NewWorker(TimeSpan untilIdle) => new(options.Program,
+    private ChaosWorker NewWorker(TimeSpan untilIdle, string name) => new(options.Program,
     [
         "run", "--kafka", _servers.Kafka, "--redis", _servers.Redis, "--clickhouse", _servers.ClickHouse.GetLeftPart(UriPartial.Authority),
         "--topics", _settings.Kafka.Topics[0], "--group", _settings.Kafka.GroupId, "--namespace", _settings.Namespace, "--rules", ruleFile,
         "--config", _config, "--until-idle", string.Create(CultureInfo.InvariantCulture, $"{untilIdle.TotalSeconds}s"), "--format", "json",
         "--health-port", "-1",
-    ]);
+    ], name);
+
+    private int Working
+    {
+        get { lock (_workers) return _workers.Count; }
+    }
 
     private ChaosWorker TakeWorker()
     {
-        var worker = _workers[_random.Next(_workers.Count)];
-        _workers.Remove(worker);
-        return worker;
+        // One that has hardly started holds nothing that could be lost.
+        lock (_workers)
+        {
+            var working = _workers.FindAll(w => w.Age > WorkingAfter);
+            var worker = working.Count > 0 ? working[_random.Next(working.Count)] : _workers[_random.Next(_workers.Count)];
+            _workers.Remove(worker);
+            return worker;
+        }
     }
 
-    private void NoteFailures()
+    private async Task NoteFailuresAsync()
     {
-        foreach (var worker in _workers.Where(w => w.HasExited).ToList())
+        List<ChaosWorker> ended;
+        lock (_workers)
         {
-            _workers.Remove(worker);
-            AddFailure(worker.EndAsync().GetAwaiter().GetResult());
-            StartWorker();
+            ended = _workers.FindAll(w => w.HasExited);
+            _workers.RemoveAll(ended.Contains);
+        }
+        foreach (var worker in ended)
+        {
+            AddFailure(await worker.EndAsync());
+            StartWorker(worker.Name);
+            worker.Dispose();
         }
     }
 
@@ -196,14 +227,14 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     }
 
     // Everything is committed, the workers end in order, and one more process lets time come to its end.
-    private async Task<IReadOnlyList<double>> EndAsync(CancellationToken cancel)
+    private async Task<IReadOnlyList<double>> EndAsync()
     {
         await Task.WhenAll(_pending);
         _recovery.Watch();
         var seconds = await _recovery.EndAsync(DrainMax);
-        NoteFailures();
+        await NoteFailuresAsync();
         foreach (var failure in await Task.WhenAll(_workers.Select(w => w.EndAsync()))) AddFailure(failure);
-        using var last = NewWorker(TimeSpan.FromSeconds(1));
+        using var last = NewWorker(TimeSpan.FromSeconds(1), "");
         AddFailure(await last.EndedAsync());
         return seconds;
     }

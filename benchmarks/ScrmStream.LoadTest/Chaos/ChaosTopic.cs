@@ -1,5 +1,4 @@
 using Confluent.Kafka;
-using Confluent.Kafka.Admin;
 using ScrmStream.Kafka;
 
 namespace ScrmStream.LoadTest.Chaos;
@@ -19,16 +18,15 @@ internal sealed class ChaosTopic : IDisposable
     private readonly IReadOnlyList<byte[]> _records;
     private readonly KafkaPublisher _publisher;
     private readonly IAdminClient _admin;
-    private readonly IConsumer<byte[]?, byte[]?> _reader;
+    private readonly IConsumer<byte[]?, byte[]?> _reader, _group;
 
     private ChaosTopic(KafkaOptions options, IReadOnlyList<byte[]> records, KafkaPublisher publisher)
     {
         (_options, _records, _publisher) = (options, records, publisher);
         _admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = options.BootstrapServers }).Build();
-        _reader = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
-        {
-            BootstrapServers = options.BootstrapServers, GroupId = $"{options.GroupId}-audit", EnableAutoCommit = false, EnablePartitionEof = true,
-        }).Build();
+        _reader = Open($"{options.GroupId}-audit");
+        // Asks what the group has committed, without joining it.
+        _group = Open(options.GroupId);
     }
 
     public int Published { get; private set; }
@@ -53,14 +51,8 @@ internal sealed class ChaosTopic : IDisposable
     public long[] Ends() => [.. Partitions.Select(p => _reader.QueryWatermarkOffsets(p, AnswerMax).High.Value)];
 
     /// <summary>What the group has committed, 0 where nothing.</summary>
-    public async Task<long[]> CommittedAsync()
-    {
-        var asked = new ConsumerGroupTopicPartitions(_options.GroupId, [.. Partitions]);
-        var answer = await _admin.ListConsumerGroupOffsetsAsync([asked], new ListConsumerGroupOffsetsOptions { RequestTimeout = AnswerMax });
-        var offsets = new long[_options.NewTopicPartitions];
-        foreach (var p in answer[0].Partitions) offsets[p.Partition.Value] = Math.Max(0, p.Offset.Value);
-        return offsets;
-    }
+    /// <exception cref="KafkaException">The broker does not say now.</exception>
+    public long[] Committed() => [.. _group.Committed(Partitions, AnswerMax).Select(p => Math.Max(0, p.Offset.Value))];
 
     /// <summary>The place of each record, by its number; read from the topic.</summary>
     public RecordPlace[] Places()
@@ -84,7 +76,13 @@ internal sealed class ChaosTopic : IDisposable
         _publisher.Dispose();
         _admin.Dispose();
         _reader.Dispose();
+        _group.Dispose();
     }
+
+    private IConsumer<byte[]?, byte[]?> Open(string group) => new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
+    {
+        BootstrapServers = _options.BootstrapServers, GroupId = group, EnableAutoCommit = false, EnablePartitionEof = true,
+    }).Build();
 
     private IEnumerable<TopicPartition> Partitions => Enumerable.Range(0, _options.NewTopicPartitions).Select(p => new TopicPartition(Name, p));
 

@@ -12,16 +12,24 @@ internal sealed partial class ChaosWorker : IDisposable
 
     private readonly Process _process;
     private readonly Task<string> _error, _output;
+    private readonly long _started = Stopwatch.GetTimestamp();
     private bool _isKilled;
 
-    public ChaosWorker(IReadOnlyList<string> program, IEnumerable<string> arguments)
+    /// <param name="name">Of the member of the group, that a restarted one has again; empty: none.</param>
+    public ChaosWorker(IReadOnlyList<string> program, IEnumerable<string> arguments, string name)
     {
+        Name = name;
         var start = new ProcessStartInfo(program[0]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in program.Skip(1).Concat(arguments)) start.ArgumentList.Add(argument);
+        start.Environment["SCRMSTREAM_Kafka__InstanceId"] = name;
         _process = Process.Start(start)!;
         _error = _process.StandardError.ReadToEndAsync();
         _output = _process.StandardOutput.ReadToEndAsync();
     }
+
+    public string Name { get; }
+
+    public TimeSpan Age => Stopwatch.GetElapsedTime(_started);
 
     public int Id => _process.Id;
 
