@@ -200,8 +200,11 @@ ensure_build() {
   mv "$stamp.started" "$stamp"
 }
 
+# find_newer STAMP [FOLDER...]: a source of the program, or of the folders, that is newer.
 find_newer() {
-  find "$root/src" "$root/schemas" "$root"/Directory.*.props "$root/nuget.config" -newer "$1" -print -quit
+  local stamp=$1
+  shift
+  find "$root/src" "$root/schemas" "$@" "$root"/{Directory.*.props,nuget.config,BannedSymbols.txt,.editorconfig} -newer "$stamp" -print -quit
 }
 
 # Compiled ahead of time where the compiler for that can be had: every verb starts sooner (0.12 instead of 0.18 s), and a
@@ -218,7 +221,7 @@ publish_program() {
     -o "${program%/*}" --disable-build-servers -v quiet -clp:ErrorsOnly
 }
 
-# build_release PROJECT: leaves no compiler server behind.
+# build_release PROJECT or SOLUTION: leaves no compiler server behind.
 build_release() {
   dotnet build "$root/$1" -c Release --disable-build-servers -v quiet -clp:ErrorsOnly >&2 || die "the build of $1 failed"
 }

@@ -1,4 +1,5 @@
 using ScrmStream.LoadTest;
+using ScrmStream.LoadTest.Chaos;
 using ScrmStream.Rules;
 
 switch (args)
@@ -15,6 +16,8 @@ switch (args)
         return new HubLoad(10_000).Run();
     case ["hub", var count] when int.TryParse(count, out var people) && people is >= 1_000 and <= 500_000:
         return new HubLoad(people).Run();
+    case ["chaos", var ruleFile, .. var more]:
+        return await ChaosAsync(ruleFile, more);
     case ["bad"]:
         return new BadShareLoad(10).Run();
     case ["bad", var perThousand] when int.TryParse(perThousand, out var bad) && bad is >= 1 and <= 1000:
@@ -29,6 +32,26 @@ switch (args)
                    ./scrm bench load hub [PEOPLE]
                    ./scrm bench inputs
                    ./scrm bench load bad [PER-THOUSAND]
+                   ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis]
             """);
         return 2;
+}
+
+static async Task<int> ChaosAsync(string ruleFile, string[] arguments)
+{
+    try
+    {
+        var options = ChaosOptions.Parse(arguments);
+        if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
+            throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, e) => { e.Cancel = true; stop.Cancel(); };
+        var result = await new ChaosRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
+        return ChaosReport.Print(options, result, Console.Out);
+    }
+    catch (ArgumentException e)
+    {
+        Console.Error.WriteLine($"chaos: {e.Message}");
+        return 2;
+    }
 }

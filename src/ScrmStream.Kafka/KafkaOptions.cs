@@ -58,9 +58,15 @@ public sealed class KafkaOptions
     [Range(100, 300_000)]
     public int TopicRefreshIntervalMs { get; set; } = 10_000;
 
+    /// <summary>
+    /// Names this process in its group, each by a name of its own: one that is started again under its name has its partitions back at
+    /// once, and one that ends keeps them until <see cref="SessionTimeoutMs"/> has passed. Empty: no name; then it is the other way round.
+    /// </summary>
+    public string InstanceId { get; set; } = "";
+
     /// <summary>The group takes a process that is silent for so long as gone.</summary>
     [Range(1_000, 300_000)]
-    public int SessionTimeoutMs { get; set; } = 45_000;
+    public int SessionTimeoutMs { get; set; } = 10_000;
 
     /// <summary>The group takes a process that does not poll for so long as stuck.</summary>
     [Range(10_000, 3_600_000)]
@@ -151,6 +157,7 @@ public sealed class KafkaOptions
     internal ConsumerConfig Consumer() => new(Client())
     {
         GroupId = GroupId,
+        GroupInstanceId = InstanceId.Length == 0 ? null : InstanceId,
         EnableAutoCommit = true,
         AutoCommitIntervalMs = CommitIntervalMs,
         EnableAutoOffsetStore = false,

@@ -49,6 +49,22 @@ public sealed class ClickHouseSinkTests(ClickHouseFixture clickHouse) : Analytic
     }
 
     [ClickHouseFact]
+    public async Task GreatestEpoch_OfAllRows_IsKnownToTheNextWriter()
+    {
+        using var sink = (SinkOnClickHouse)await OpenAsync();
+        var epochs = (ClickHouseSink)sink.Sink;
+        Assert.Equal(0UL, await epochs.GreatestEpochAsync(CancellationToken.None));
+        foreach (var epoch in (ulong[])[3, ulong.MaxValue / 2, 7])
+        {
+            var batch = new EventBatchBuilder().Add(
+                new SourcePartition(Guid.Empty, "t", 0), (long)(epoch % 100), "like", 1_700_000_000_000, [("cookie::c", true)]).Batch;
+            batch.Epoch = epoch;
+            await sink.Sink.WriteEventsAsync([batch], $"t{epoch}", CancellationToken.None);
+        }
+        Assert.Equal(ulong.MaxValue / 2, await epochs.GreatestEpochAsync(CancellationToken.None));
+    }
+
+    [ClickHouseFact]
     public async Task EventsResolved_MapWritten_ShowsTheCustomerAtOnce()
     {
         using var sink = (SinkOnClickHouse)await OpenAsync();

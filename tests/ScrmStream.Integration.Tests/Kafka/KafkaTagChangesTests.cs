@@ -7,8 +7,7 @@ using ScrmStream.Pipeline;
 
 namespace ScrmStream.Integration.Kafka;
 
-[Collection(BrokersCollection.Name)]
-public sealed class KafkaTagChangesTests(Brokers brokers)
+public sealed class KafkaTagChangesTests(Brokers brokers) : IClassFixture<Brokers>
 {
     private const long Noon = 1_760_000_000_000;
     private static readonly IdentifierId A = IdentifierId.Of("phone::a"u8), B = IdentifierId.Of("phone::b"u8);
