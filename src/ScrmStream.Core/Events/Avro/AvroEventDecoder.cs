@@ -14,11 +14,10 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
 
     private readonly EventChecks _checks = new(limits);
     private readonly AvroSkipper _skipper = new(limits.JsonDepthMax);
-    private readonly int _keyBytesMax = limits.KeyBytesMax, _valueBytesMax = limits.ValueBytesMax;
+    private readonly int _keyBytesMax = limits.KeyBytesMax, _valueBytesMax = limits.ValueBytesMax, _identifierBytesMax = limits.IdentifierBytesMax;
     private readonly int _identifiersMax = limits.IdentifiersMax, _propertiesMax = limits.PropertiesMax;
     private EventBatch _batch = null!;
     private AvroPlan _plan = null!;
-    private int _start;
     private bool _isWholeRecord;
     private RejectReason _reason;
     private string? _detail;
@@ -28,13 +27,14 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     /// <param name="datum">Its bytes, without the frame; at most <see cref="EventLimits.RecordBytesMax"/>.</param>
     public void DecodeRecord(EventBatch batch, int record, TextRange raw, TextRange datum, AvroPlan plan)
     {
-        (_batch, _plan, _start, _detail, _isWholeRecord) = (batch, plan, datum.Start, null, false);
+        // A reference that is stored is a note for the collector; from record to record they are mostly the same.
+        if (_batch != batch) _batch = batch;
+        if (_plan != plan) _plan = plan;
         var (identifiers, properties, dropped) = (batch.IdentifierCount, batch.PropertyCount, batch.DroppedIdentifiers);
         ref var e = ref batch.Next(record, 0);
         (e.Raw, e.AmountFen) = (raw, long.MinValue);
-        var cursor = new AvroCursor(datum.In(batch.Buffer));
-        var isGood = Run(ref e, ref Unsafe.As<TrackingEvent, byte>(ref e), 0, ref cursor)
-            && (cursor.Left == 0 || Malformed($"{cursor.Left} bytes behind the event"));
+        var cursor = new AvroCursor(batch.Buffer, datum);
+        var isGood = Run(ref e, ref Unsafe.As<TrackingEvent, byte>(ref e), 0, ref cursor) && (cursor.Left == 0 || BytesBehind(cursor.Left));
         e.IdentifierCount = batch.IdentifierCount - identifiers;
         e.PropertyCount = batch.PropertyCount - properties;
         e.HasAmount = e.AmountFen != long.MinValue;
@@ -47,6 +47,7 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         batch.Truncate(identifiers, properties);
         batch.DroppedIdentifiers = dropped;
         if (_detail is not null) batch.Rejects.Add(new Reject(record, _isWholeRecord ? -1 : 0, _reason, _detail, raw));
+        (_detail, _isWholeRecord) = (null, false);
     }
 
     private bool IsWhole(EventBatch batch, in TrackingEvent e)
@@ -64,6 +65,7 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         var here = cursor;
         while (true)
         {
+            while (here.TryPassByte(steps[at].Absent)) at = steps[at].Argument;
             ref readonly var step = ref steps[at++];
             switch (step.Op)
             {
@@ -72,11 +74,11 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
                     break;
                 case AvroOp.OptionalText:
                     if (!here.TryLong(out var nullable) || (ulong)nullable > 1) return BadBranch(in step);
-                    if (nullable != step.Null && !Text(in step, ref target, ref here)) return false;
+                    if (nullable << 1 != step.Absent && !Text(in step, ref target, ref here)) return false;
                     break;
                 case AvroOp.Optional:
                     if (!here.TryLong(out var optional) || (ulong)optional > 1) return BadBranch(in step);
-                    if (optional == step.Null) at = step.Argument;
+                    if (optional << 1 == step.Absent) at = step.Argument;
                     break;
                 case AvroOp.Long:
                     if (!here.TryLong(out var number)) return BadNumber(in step);
@@ -87,25 +89,25 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
                     Field<bool>(ref target, in step) = flag != 0;
                     break;
                 case AvroOp.Channel:
-                    cursor.At = here.At;
+                    cursor.MoveTo(in here);
                     if (!Channel(in step, ref e, ref cursor)) return false;
-                    here.At = cursor.At;
+                    here.MoveTo(in cursor);
                     break;
                 case AvroOp.Identifiers:
-                    cursor.At = here.At;
-                    if (!Identifiers(step.Argument, step.Max, ref e, ref cursor)) return false;
-                    here.At = cursor.At;
+                    cursor.MoveTo(in here);
+                    if (!Identifiers(in step, ref e, ref cursor)) return false;
+                    here.MoveTo(in cursor);
                     break;
                 case AvroOp.Properties:
-                    cursor.At = here.At;
+                    cursor.MoveTo(in here);
                     if (!Properties(_plan.Values[step.Argument], step.Max, ref e, ref cursor)) return false;
-                    here.At = cursor.At;
+                    here.MoveTo(in cursor);
                     break;
                 case AvroOp.Skip:
-                    cursor.At = here.At;
+                    cursor.MoveTo(in here);
                     if (!_skipper.TrySkip(_plan, step.Argument, ref cursor))
                         return Malformed("a field that is passed over is cut off or malformed");
-                    here.At = cursor.At;
+                    here.MoveTo(in cursor);
                     break;
                 case AvroOp.Jump:
                     at = step.Argument;
@@ -115,12 +117,12 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
                     at = _plan.Targets[step.Argument + (int)branch];
                     break;
                 case AvroOp.End:
-                    cursor.At = here.At;
+                    cursor.MoveTo(in here);
                     return true;
                 default:
-                    cursor.At = here.At;
+                    cursor.MoveTo(in here);
                     if (!RareStep(in step, ref e, ref target, ref cursor)) return false;
-                    here.At = cursor.At;
+                    here.MoveTo(in cursor);
                     break;
             }
         }
@@ -165,9 +167,9 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Text(ref readonly AvroStep step, ref byte target, ref AvroCursor cursor)
     {
-        var isThere = cursor.TryTake(out var start, out var length);
-        if (!isThere || length > step.Max || !Utf8Text.IsValid(cursor.Last(length))) return BadText(in step, isThere, length);
-        Field<TextRange>(ref target, in step) = new TextRange(_start + start, length);
+        var isThere = cursor.TryTake(out var text);
+        if (!isThere || text.Length > step.Max || !cursor.IsUtf8(text)) return BadText(in step, isThere, text.Length);
+        Field<TextRange>(ref target, in step) = text;
         return true;
     }
 
@@ -220,6 +222,9 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool BadNumber(ref readonly AvroStep step) => Malformed($"field {Name(in step)} is no number of its type, or is cut off");
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool BytesBehind(int left) => Malformed($"{left} bytes behind the event");
 
     private bool CutOff(string what) => Malformed($"field {what} is cut off, or its length is wrong");
 
