@@ -15,6 +15,8 @@ namespace ScrmStream.Host.Settings;
 /// </summary>
 public sealed class HostSettings
 {
+    private const int EmbeddedSessionTimeoutMs = 10_000;
+
     /// <summary>
     /// Keeps stores apart: prefix of Redis keys, ClickHouse database, default group, output topics. Empty: the default one.
     /// </summary>
@@ -124,11 +126,14 @@ public sealed class HostSettings
         var clickHouse = given.ClickHouse ?? configuration["ClickHouse:Address"] ?? local?.ClickHouse;
         (HasKafka, HasRedis, HasClickHouse) = (kafka is not null, redis is not null, clickHouse is not null);
         if (kafka is not null) Kafka.BootstrapServers = kafka;
+        // The embedded Kafka lets a group whose last member has left wait for as long as a session before it takes the next one.
+        if (kafka is not null && kafka == local?.Kafka && configuration["Kafka:SessionTimeoutMs"] is null)
+            Kafka.SessionTimeoutMs = EmbeddedSessionTimeoutMs;
         if (redis is not null) Redis.Address = redis;
         if (clickHouse is not null) ClickHouse.Address = clickHouse;
         if (given.Topics is { Length: > 0 } topics) Kafka.Topics = topics;
         // Beside the servers that "up" started, what "produce" registers is found by "run".
-        if (local is not null && Schemas is { Folder: "", Registry: "" }) Schemas.Folder = Path.Combine(LocalServers.Folder, "schemas");
+        if (local is not null && Schemas is { Folder: "", Registry: "" }) Schemas.Folder = LocalServers.SchemaFolder;
     }
 }
 

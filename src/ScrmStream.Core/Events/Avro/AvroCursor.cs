@@ -12,7 +12,6 @@ internal ref struct AvroCursor
     private readonly ref readonly byte _first;
     private readonly int _length, _end;
 
-    /// <summary>Where the next value begins, counted from the start of the buffer. Only <see cref="MoveTo"/> sets it from outside.</summary>
     private int _at;
 
     /// <param name="buffer">What lies around the datum is looked at together with it, and never taken.</param>
@@ -25,13 +24,14 @@ internal ref struct AvroCursor
         (_length, _at, _end) = (buffer.Length, datum.Start, datum.Start + datum.Length);
     }
 
-    public readonly int At => _at;
+    /// <summary>Where the next value begins, counted from the start of the buffer. Set it to where a cursor over the same datum stands.</summary>
+    public int At
+    {
+        readonly get => _at;
+        set => _at = value;
+    }
 
     public readonly int Left => _end - _at;
-
-    /// <summary>On to where another cursor over the same datum stands.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void MoveTo(scoped in AvroCursor other) => _at = other._at;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryByte(out byte value)
@@ -65,7 +65,11 @@ internal ref struct AvroCursor
                 return true;
             }
         }
-        return TryLong(Rest, ref _at, out value);
+        // Not the cursor itself, nor the caller's variable: what a call is shown by reference cannot stay in a register.
+        var isNumber = TryLongSlow(Rest, out var length, out var number);
+        _at += length;
+        value = number;
+        return isNumber;
     }
 
     public bool TryInt(out long value) => TryLong(out value) && value == (int)value;
@@ -139,16 +143,6 @@ internal ref struct AvroCursor
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool IsOtherUtf8(ref readonly byte first, TextRange taken) =>
         Utf8Text.IsValid(MemoryMarshal.CreateReadOnlySpan(in Unsafe.Add(ref Unsafe.AsRef(in first), taken.Start), taken.Length));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool TryLong(ReadOnlySpan<byte> rest, ref int at, out long value)
-    {
-        // Not the cursor itself: what a call is shown by reference cannot stay in a register.
-        var isNumber = TryLongSlow(rest, out var length, out var number);
-        at += length;
-        value = number;
-        return isNumber;
-    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool TryLongSlow(ReadOnlySpan<byte> rest, out int length, out long value)

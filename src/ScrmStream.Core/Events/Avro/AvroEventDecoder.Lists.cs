@@ -14,8 +14,7 @@ public sealed partial class AvroEventDecoder
             if (!cursor.TryBlock(bytesMin, out var count, out var bytes)) return BadBlock("identifiers");
             if (count == 0) return true;
             // Before the first is read: items of no bytes can be as many as a number can say.
-            if (count > _identifiersMax - e.NamedIdentifiers)
-                return Refuse(RejectReason.LimitExceeded, $"more than {_identifiersMax} identifiers");
+            if (count > _identifiersMax - e.NamedIdentifiers) return TooMany(_identifiersMax, "identifiers");
             var end = cursor.At + bytes;
             for (; count > 0; count--)
             {
@@ -34,7 +33,7 @@ public sealed partial class AvroEventDecoder
         if (!here.TryTake(out var scope) || scope.Length > _identifierBytesMax || !here.IsUtf8(scope)) return false;
         if (!here.TryTake(out var value) || value.Length > _identifierBytesMax || !here.IsUtf8(value)) return false;
         if (!here.TryByte(out var verified) || verified > 1) return false;
-        cursor.MoveTo(in here);
+        cursor.At = here.At;
         Named(kind, scope, value, verified != 0, ref e);
         return true;
     }
@@ -65,7 +64,7 @@ public sealed partial class AvroEventDecoder
             if (!cursor.TryBlock(bytesMin, out var count, out var bytes)) return BadBlock("properties");
             if (count == 0) return true;
             // Entries, not names: a name that comes again costs as much as another one.
-            if ((entries += count) > _propertiesMax) return Refuse(RejectReason.LimitExceeded, $"more than {_propertiesMax} properties");
+            if ((entries += count) > _propertiesMax) return TooMany(_propertiesMax, "properties");
             var end = cursor.At + bytes;
             for (; count > 0; count--)
             {
@@ -92,16 +91,15 @@ public sealed partial class AvroEventDecoder
             if (text.Length > _valueBytesMax) return TooLong("a property", text.Length, _valueBytesMax);
             if (!here.IsUtf8(text)) return Malformed("a property is not valid UTF-8");
             property.Text = text;
-            cursor.MoveTo(in here);
+            cursor.At = here.At;
         }
         else
         {
-            cursor.MoveTo(in here);
+            cursor.At = here.At;
             if (!Value(kind, ref property, ref cursor)) return false;
             if (kind == AvroValueKind.Null) return true;
         }
-        return _batch.TryAccept(e.FirstProperty, _propertiesMax)
-            || Refuse(RejectReason.LimitExceeded, $"more than {_propertiesMax} properties");
+        return _batch.TryAccept(e.FirstProperty, _propertiesMax) || TooMany(_propertiesMax, "properties");
     }
 
     // Of any kind but a text.
@@ -123,7 +121,7 @@ public sealed partial class AvroEventDecoder
             case AvroValueKind.Null:
                 return true;
             case AvroValueKind.Unusable:
-                return Refuse(RejectReason.NotDecodable, $"property {TextOf(property.Name)} is neither text nor a number nor a boolean");
+                return NotKept(property.Name, "is neither text nor a number nor a boolean");
             default:
                 return Double(kind, ref property, ref cursor);
         }
@@ -143,7 +141,7 @@ public sealed partial class AvroEventDecoder
         if (!has) return BadProperty();
         if (kind is AvroValueKind.IntAsDouble or AvroValueKind.LongAsDouble) value = number;
         // No comparison or sum can use it.
-        if (!double.IsFinite(value)) return Refuse(RejectReason.NotDecodable, $"property {TextOf(property.Name)} is no finite number");
+        if (!double.IsFinite(value)) return NotKept(property.Name, "is no finite number");
         (property.Type, property.Double) = (PropertyType.Double, value);
         property.Text = NumberText(value);
         return true;
@@ -167,8 +165,11 @@ public sealed partial class AvroEventDecoder
         return new TextRange(start, length);
     }
 
-    private string TextOf(TextRange text) => Encoding.UTF8.GetString(_batch.Text(text));
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool NotKept(TextRange name, string why) =>
+        Refuse(RejectReason.NotDecodable, $"property {Encoding.UTF8.GetString(_batch.Text(name))} {why}");
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool BadBlock(string field) => Malformed($"field {field} has a block of wrong size");
 
     private bool BadProperty() => Malformed("a property is no value of its type, or is cut off");

@@ -89,25 +89,25 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
                     Field<bool>(ref target, in step) = flag != 0;
                     break;
                 case AvroOp.Channel:
-                    cursor.MoveTo(in here);
+                    cursor.At = here.At;
                     if (!Channel(in step, ref e, ref cursor)) return false;
-                    here.MoveTo(in cursor);
+                    here.At = cursor.At;
                     break;
                 case AvroOp.Identifiers:
-                    cursor.MoveTo(in here);
+                    cursor.At = here.At;
                     if (!Identifiers(in step, ref e, ref cursor)) return false;
-                    here.MoveTo(in cursor);
+                    here.At = cursor.At;
                     break;
                 case AvroOp.Properties:
-                    cursor.MoveTo(in here);
+                    cursor.At = here.At;
                     if (!Properties(_plan.Values[step.Argument], step.Max, ref e, ref cursor)) return false;
-                    here.MoveTo(in cursor);
+                    here.At = cursor.At;
                     break;
                 case AvroOp.Skip:
-                    cursor.MoveTo(in here);
+                    cursor.At = here.At;
                     if (!_skipper.TrySkip(_plan, step.Argument, ref cursor))
                         return Malformed("a field that is passed over is cut off or malformed");
-                    here.MoveTo(in cursor);
+                    here.At = cursor.At;
                     break;
                 case AvroOp.Jump:
                     at = step.Argument;
@@ -117,17 +117,18 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
                     at = _plan.Targets[step.Argument + (int)branch];
                     break;
                 case AvroOp.End:
-                    cursor.MoveTo(in here);
+                    cursor.At = here.At;
                     return true;
                 default:
-                    cursor.MoveTo(in here);
+                    cursor.At = here.At;
                     if (!RareStep(in step, ref e, ref target, ref cursor)) return false;
-                    here.MoveTo(in cursor);
+                    here.At = cursor.At;
                     break;
             }
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool RareStep(ref readonly AvroStep step, ref TrackingEvent e, ref byte target, ref AvroCursor cursor)
     {
         long number;
@@ -190,14 +191,14 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     }
 
     // The word is kept as a property, as of a JSON event.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool UnknownChannel(AvroChannels channels, int symbol, ref TrackingEvent e)
     {
         if (channels.Unknown == Events.Channel.None)
             return Refuse(RejectReason.IncompatibleSchema, "a symbol of channel is not known and the reader's schema has no default");
         e.Channel = channels.Unknown;
         _batch.NextProperty(_batch.Copied("channel"u8)).Text = _batch.Copied(channels.Words[symbol]);
-        return _batch.TryAccept(e.FirstProperty, _propertiesMax)
-            || Refuse(RejectReason.LimitExceeded, $"more than {_propertiesMax} properties");
+        return _batch.TryAccept(e.FirstProperty, _propertiesMax) || TooMany(_propertiesMax, "properties");
     }
 
     private static ref T Field<T>(ref byte target, ref readonly AvroStep step) =>
@@ -223,11 +224,18 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool BadNumber(ref readonly AvroStep step) => Malformed($"field {Name(in step)} is no number of its type, or is cut off");
 
+    // What puts a message together is out of line: it takes room on the stack, which a good event would have to clear.
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool BytesBehind(int left) => Malformed($"{left} bytes behind the event");
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool CutOff(string what) => Malformed($"field {what} is cut off, or its length is wrong");
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TooMany(int max, string what) => Refuse(RejectReason.LimitExceeded, $"more than {max} {what}");
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TooLong(string what, int length, int max) => Refuse(RejectReason.LimitExceeded, $"{what} has {length} bytes, limit {max}");
 
     // Bytes that are wrong say nothing of any event: the record as a whole is bad.
