@@ -61,7 +61,8 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     private bool Run(ref TrackingEvent e, ref byte target, int at, ref AvroCursor cursor)
     {
         var steps = _plan.Steps;
-        // The cursor in registers: the next value is looked at before the one before it has been stored.
+        // The cursor in registers: the next value is looked at before the one before it has been stored. It stays there while all calls that
+        // are shown it are inlined, and the compiler inlines only so much: so the lists, the channel and what is rare are out of line.
         var here = cursor;
         while (true)
         {
@@ -181,6 +182,7 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Channel(ref readonly AvroStep step, ref TrackingEvent e, ref AvroCursor cursor)
     {
         var channels = _plan.Channels[step.Argument];
