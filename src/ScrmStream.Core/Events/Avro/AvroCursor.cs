@@ -24,7 +24,9 @@ internal ref struct AvroCursor
         (_length, _at, _end) = (buffer.Length, datum.Start, datum.Start + datum.Length);
     }
 
-    /// <summary>Where the next value begins, counted from the start of the buffer. Set it to where a cursor over the same datum stands.</summary>
+    /// <summary>
+    /// Where the next value begins, counted from the start of the buffer. Set it to where a cursor over the same datum stands.
+    /// </summary>
     public int At
     {
         readonly get => _at;
@@ -138,7 +140,8 @@ internal ref struct AvroCursor
         return bytesMin == 0 || count <= Left / bytesMin;
     }
 
-    private readonly ReadOnlySpan<byte> Rest => MemoryMarshal.CreateReadOnlySpan(in Unsafe.Add(ref Unsafe.AsRef(in _first), _at), _end - _at);
+    private readonly ReadOnlySpan<byte> Rest =>
+        MemoryMarshal.CreateReadOnlySpan(in Unsafe.Add(ref Unsafe.AsRef(in _first), _at), _end - _at);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool IsOtherUtf8(ref readonly byte first, TextRange taken) =>

@@ -14,7 +14,8 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
 
     private readonly EventChecks _checks = new(limits);
     private readonly AvroSkipper _skipper = new(limits.JsonDepthMax);
-    private readonly int _keyBytesMax = limits.KeyBytesMax, _valueBytesMax = limits.ValueBytesMax, _identifierBytesMax = limits.IdentifierBytesMax;
+    private readonly int _keyBytesMax = limits.KeyBytesMax, _valueBytesMax = limits.ValueBytesMax;
+    private readonly int _identifierBytesMax = limits.IdentifierBytesMax;
     private readonly int _identifiersMax = limits.IdentifiersMax, _propertiesMax = limits.PropertiesMax;
     private EventBatch _batch = null!;
     private AvroPlan _plan = null!;
@@ -61,8 +62,8 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     private bool Run(ref TrackingEvent e, ref byte target, int at, ref AvroCursor cursor)
     {
         var steps = _plan.Steps;
-        // The cursor in registers: the next value is looked at before the one before it has been stored. It stays there while all calls that
-        // are shown it are inlined, and the compiler inlines only so much: so the lists, the channel and what is rare are out of line.
+        // The cursor in registers: the next value is looked at before the one before it has been stored. It stays there while all calls
+        // that are shown it are inlined, and the compiler inlines only so much: so the lists, the channel and what is rare are not.
         var here = cursor;
         while (true)
         {

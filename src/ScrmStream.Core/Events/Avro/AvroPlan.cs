@@ -11,7 +11,9 @@ internal enum AvroOp : byte
 /// <param name="Absent">Of the optional ones: the byte that says null. Of all others no byte: <see cref="NeverAbsent"/>.</param>
 /// <param name="Offset">Where the value goes: bytes behind the start of the event or identifier that is being filled.</param>
 /// <param name="Field">Index of the field's name, for messages.</param>
-/// <param name="Argument">By operation: the step to go on at (of the optional ones: when they are absent), a table's index, a constant, a divisor.</param>
+/// <param name="Argument">
+/// By operation: the step to go on at (of the optional ones: when they are absent), a table's index, a constant, a divisor.
+/// </param>
 /// <param name="Max">By operation: bytes of a text, branches of a union, least bytes of an item.</param>
 internal readonly record struct AvroStep(AvroOp Op, short Absent, ushort Offset, short Field, int Argument, int Max)
 {
