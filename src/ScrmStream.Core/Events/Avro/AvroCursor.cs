@@ -140,8 +140,11 @@ internal ref struct AvroCursor
         return bytesMin == 0 || count <= Left / bytesMin;
     }
 
-    private readonly ReadOnlySpan<byte> Rest =>
-        MemoryMarshal.CreateReadOnlySpan(in Unsafe.Add(ref Unsafe.AsRef(in _first), _at), _end - _at);
+    private readonly ReadOnlySpan<byte> Rest
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => MemoryMarshal.CreateReadOnlySpan(in Unsafe.Add(ref Unsafe.AsRef(in _first), _at), _end - _at);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool IsOtherUtf8(ref readonly byte first, TextRange taken) =>
