@@ -6,7 +6,6 @@ namespace ScrmStream.Events.Avro;
 /// <content>Identifiers and properties: what comes in blocks.</content>
 public sealed partial class AvroEventDecoder
 {
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Identifiers(ref readonly AvroStep step, ref TrackingEvent e, ref AvroCursor cursor)
     {
         var bytesMin = _plan.Skips[step.Max].BytesMin;
@@ -55,7 +54,6 @@ public sealed partial class AvroEventDecoder
         else _batch.DroppedIdentifiers++;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Properties(AvroValues values, int valueNode, ref TrackingEvent e, ref AvroCursor cursor)
     {
         // The name takes at least one byte, so the number of entries is bounded by the bytes that are left.

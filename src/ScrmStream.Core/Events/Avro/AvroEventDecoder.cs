@@ -63,7 +63,7 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     {
         var steps = _plan.Steps;
         // The cursor in registers: the next value is looked at before the one before it has been stored. It stays there while all calls
-        // that are shown it are inlined, and the compiler inlines only so much: so the lists, the channel and what is rare are not.
+        // that are shown it are inlined; what is rare is not, so that it takes no registers.
         var here = cursor;
         while (true)
         {
@@ -183,7 +183,6 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         return true;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Channel(ref readonly AvroStep step, ref TrackingEvent e, ref AvroCursor cursor)
     {
         var channels = _plan.Channels[step.Argument];
