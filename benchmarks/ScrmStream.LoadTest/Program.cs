@@ -10,8 +10,8 @@ switch (args)
     case ["identity", var count] when int.TryParse(count, out var identifiers) && identifiers is > 0 and <= 50_000_000:
         new IdentityLadder(identifiers).Run();
         return 0;
-    case ["inputs"]:
-        return new InputLadder().Run();
+    case ["inputs", .. var rest]:
+        return InputLadder.Start(rest);
     case ["hub"]:
         return new HubLoad(10_000).Run();
     case ["hub", var count] when int.TryParse(count, out var people) && people is >= 1_000 and <= 500_000:
@@ -19,7 +19,7 @@ switch (args)
     case ["chaos", var ruleFile, .. var more]:
         return await ChaosAsync(ruleFile, more);
     case ["bad"]:
-        return new BadShareLoad(10).Run();
+        return BadShareLoad.OfOnePercent().Run();
     case ["bad", var perThousand] when int.TryParse(perThousand, out var bad) && bad is >= 1 and <= 1000:
         return new BadShareLoad(bad).Run();
     case [var events, var rules]:
@@ -30,7 +30,7 @@ switch (args)
             usage: ./scrm bench load EVENTS.ndjson RULES.yaml
                    ./scrm bench load identity [IDENTIFIERS]
                    ./scrm bench load hub [PEOPLE]
-                   ./scrm bench inputs
+                   ./scrm bench inputs [--help]
                    ./scrm bench load bad [PER-THOUSAND]
                    ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis]
             """);

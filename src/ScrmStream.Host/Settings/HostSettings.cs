@@ -128,7 +128,7 @@ public sealed class HostSettings
         if (clickHouse is not null) ClickHouse.Address = clickHouse;
         if (given.Topics is { Length: > 0 } topics) Kafka.Topics = topics;
         // Beside the servers that "up" started, what "produce" registers is found by "run".
-        if (local is not null && Schemas is { Folder: "", Registry: "" }) Schemas.Folder = Path.Combine(LocalServers.Folder, "schemas");
+        if (local is not null && Schemas is { Folder: "", Registry: "" }) Schemas.Folder = LocalServers.SchemaFolder;
     }
 }
 
