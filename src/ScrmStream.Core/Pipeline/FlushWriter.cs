@@ -107,6 +107,7 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
     private async Task<bool> PublishAsync(FlushSlice slice, CancellationToken cancel)
     {
         if (slice.TagChanges.Count > 0) await ports.Analytics.WriteTagChangesAsync(slice.TagChanges, cancel);
+        if (slice.Actions.Count > 0) await ports.Analytics.WriteActionsAsync(slice.Actions, cancel);
         if (slice.ScoreChanges.Count > 0) await ports.Analytics.WriteScoreChangesAsync(slice.ScoreChanges, cancel);
         while (slice.Views.Count > 0 && (await ports.Views.PublishAsync(slice.Views, slice.Arena, cancel)).Count > 0)
             if (!IsStillAlone) return false;

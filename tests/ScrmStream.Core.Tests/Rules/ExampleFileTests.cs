@@ -172,4 +172,24 @@ internal sealed class SharedDataFactAttribute : FactAttribute
         var path = Path.Combine(shared, file);
         return File.Exists(path) ? path : null;
     }
+
+    /// <summary>docs/tutorials/domain-rules.md says where each rule of the domain is: that is where it is.</summary>
+    [Fact]
+    public void DomainRules_NameTheLinesOfRulesAndCases()
+    {
+        var rows = File.ReadLines(Path.Combine(Root(), "docs", "tutorials", "domain-rules.md")).Where(l => l.StartsWith("| R", StringComparison.Ordinal)).ToList();
+        Assert.Equal(17, rows.Count);
+        foreach (var row in rows)
+        {
+            var cells = row.Split('|', StringSplitOptions.TrimEntries);
+            var rules = File.ReadAllLines(PathOf(cells[3]));
+            foreach (System.Text.RegularExpressions.Match at in System.Text.RegularExpressions.Regex.Matches(cells[4], "`([^`]+)` \\(:(\\d+)\\)"))
+                Assert.Contains(at.Groups[1].Value, rules[int.Parse(at.Groups[2].Value, CultureInfo.InvariantCulture) - 1]);
+            foreach (var place in cells[5].Split(", "))
+            {
+                var (file, line) = (place.Split(':')[0], int.Parse(place.Split(':')[1], CultureInfo.InvariantCulture));
+                Assert.StartsWith("  - case: ", File.ReadAllLines(PathOf(file))[line - 1]);
+            }
+        }
+    }
 }

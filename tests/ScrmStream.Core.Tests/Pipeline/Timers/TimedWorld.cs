@@ -84,6 +84,15 @@ internal sealed class TimedWorld
     {
         var id = $$"""{"kind":"openid","scope":"app{{e.Anchor}}","value":"u{{customer}}"}""";
         if (e.Name == "link") id += $$""",{"kind":"phone","value":"+861390000000{{customer}}"}""";
+        return WithIdentifiers(e, id);
+    }
+
+    /// <summary>The event of a customer with one identifier.</summary>
+    public static string Json(SlowEvent e, string user) =>
+        WithIdentifiers(e, $$"""{"kind":"openid","scope":"app","value":"{{user}}"}""");
+
+    private static string WithIdentifiers(SlowEvent e, string id)
+    {
         var properties = string.Join(',', e.Properties.Select(p =>
             $"{JsonSerializer.Serialize(p.Key)}:{(p.Value is double d ? d.ToString("0.0###", CultureInfo.InvariantCulture) : JsonSerializer.Serialize(p.Value))}"));
         return $$"""{"event":"{{e.Name}}","event_time":{{e.TimeMs}},"identifiers":[{{id}}]"""
