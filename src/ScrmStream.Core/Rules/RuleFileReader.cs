@@ -64,7 +64,7 @@ internal sealed class RuleFileReader
         var actions = _yaml.List(sections, "actions", ActionsMax).ConvertAll(reader.Action);
         RefuseRepeats(actions.Select(a => (a.Name, a.Place)), "action");
         var contact = sections.TryGetValue("contact", out var node) ? reader.Contact(node) : ContactSyntax.Unlimited;
-        foreach (var condition in actions.SelectMany(a => a.Conditions).Concat(contact.Never.Select(n => n.When))) RefuseOtherwise(condition);
+        foreach (var when in actions.SelectMany(a => a.Conditions).Concat(contact.Never.Select(n => n.When))) RefuseOtherwise(when);
         return new RuleFileSyntax(_zone, attributes, tags, scores) { Actions = actions, Contact = contact };
     }
 

@@ -89,8 +89,9 @@ public sealed class RuleCaseRun(RuleSet rules)
         var sent = Listed(decided.Where(d => d.Entry.IsSent).Select(d => d.Rule.Name));
         if (expected.Actions is { } actions && Listed(actions) != sent) yield return $"the actions are {sent}, not {Listed(actions)}";
         var suppressed = Listed(decided.Where(d => !d.Entry.IsSent).Select(d => $"{d.Rule.Name}: {d.Entry.Reason}"));
-        if (expected.Suppressed is { } others && Listed(others.Select(s => $"{s.Action}: {s.Reason}")) is var wanted && wanted != suppressed)
-            yield return $"suppressed are {suppressed}, not {wanted}";
+        if (expected.Suppressed is not { } others) yield break;
+        var wanted = Listed(others.Select(s => $"{s.Action}: {s.Reason}"));
+        if (wanted != suppressed) yield return $"suppressed are {suppressed}, not {wanted}";
     }
 
     private static string Listed(IEnumerable<string> names) => string.Join(", ", names) is { Length: > 0 } text ? text : "none";

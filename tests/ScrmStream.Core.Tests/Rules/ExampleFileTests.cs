@@ -94,13 +94,15 @@ public sealed class ExampleFileTests
     [InlineData("attribute", "attribute", "description", "type", "value")]
     [InlineData("score", "score", "description", "half_life", "linear", "steps", "max", "min", "points", "groups", "grades", "hysteresis")]
     [InlineData("points", "when", "add", "cap", "group")]
+    [InlineData("action", "action", "description", "when", "if", "once", "once_per", "to")]
+    [InlineData("contact", "cap", "also", "quiet", "never")]
     public void Schema_OfEditors_NamesTheKeysTheReaderKnows(string definition, params string[] keys)
     {
         using var schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root(), "schemas", "rules", "rules.schema.json")));
         var entry = schema.RootElement.GetProperty("$defs").GetProperty(definition);
         Assert.Equal(keys.Order(), entry.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
         Assert.False(entry.GetProperty("additionalProperties").GetBoolean());
-        Assert.Equal(["attributes", "scores", "tags", "time_zone"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
+        Assert.Equal(["actions", "attributes", "contact", "scores", "tags", "time_zone"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
     }
 
     [SharedDataFact("data/taobao_user_behavior_head.csv.gz")]
@@ -156,22 +158,6 @@ public sealed class ExampleFileTests
         }
         return (shards, lastMs);
     }
-}
-
-/// <summary>A test on data outside the repository: under $SCRM_SHARED, or in ../shared beside the repository; skipped without it.</summary>
-internal sealed class SharedDataFactAttribute : FactAttribute
-{
-    public SharedDataFactAttribute(string file)
-    {
-        if (PathOf(file) is null) Skip = $"{file} is neither under $SCRM_SHARED nor in ../shared beside the repository";
-    }
-
-    public static string? PathOf(string file)
-    {
-        var shared = Environment.GetEnvironmentVariable("SCRM_SHARED") ?? Path.Combine(ExampleFileTests.Root(), "..", "shared");
-        var path = Path.Combine(shared, file);
-        return File.Exists(path) ? path : null;
-    }
 
     /// <summary>docs/tutorials/domain-rules.md says where each rule of the domain is: that is where it is.</summary>
     [Fact]
@@ -191,5 +177,21 @@ internal sealed class SharedDataFactAttribute : FactAttribute
                 Assert.StartsWith("  - case: ", File.ReadAllLines(PathOf(file))[line - 1]);
             }
         }
+    }
+}
+
+/// <summary>A test on data outside the repository: under $SCRM_SHARED, or in ../shared beside the repository; skipped without it.</summary>
+internal sealed class SharedDataFactAttribute : FactAttribute
+{
+    public SharedDataFactAttribute(string file)
+    {
+        if (PathOf(file) is null) Skip = $"{file} is neither under $SCRM_SHARED nor in ../shared beside the repository";
+    }
+
+    public static string? PathOf(string file)
+    {
+        var shared = Environment.GetEnvironmentVariable("SCRM_SHARED") ?? Path.Combine(ExampleFileTests.Root(), "..", "shared");
+        var path = Path.Combine(shared, file);
+        return File.Exists(path) ? path : null;
     }
 }
