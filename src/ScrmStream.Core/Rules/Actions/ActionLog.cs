@@ -24,7 +24,10 @@ public readonly record struct ActionEntry(uint Key, long AtMs, long DecidedMs, b
 /// </summary>
 public sealed class ActionLog
 {
-    private const int EntryHeadBytes = 18, EntriesMax = 1_024;
+    private const int EntryHeadBytes = 18;
+
+    /// <summary>So many, each with the longest reason, are less than 64 KiB.</summary>
+    private const int EntriesMax = 720;
 
     private byte[] _bytes = new byte[64];
 
@@ -72,7 +75,12 @@ public sealed class ActionLog
             if (entry.AtMs >= againMs || (entry.IsSent && !entry.IsForStaff && entry.DecidedMs >= countsMs) || IsLast(i)) continue;
             Entries.RemoveAt(i);
         }
-        if (Entries.Count > EntriesMax) Entries.RemoveRange(0, Entries.Count - EntriesMax);
+        // Rather the oldest of what may come up again than what was sent last.
+        for (var i = 0; i < Entries.Count && Entries.Count > EntriesMax;)
+        {
+            if (IsLast(i)) i++;
+            else Entries.RemoveAt(i);
+        }
     }
 
     /// <summary>The stored form, valid until the next call.</summary>

@@ -6,7 +6,10 @@ namespace ScrmStream.Rules.Actions;
 /// <summary>Reads <c>actions</c> and <c>contact</c> of a rule file into syntax.</summary>
 internal sealed class ActionReader(YamlAccess yaml, CalendarZone zone)
 {
-    private const int CapsMax = 8, CapMost = 100, BarsMax = 32, ReasonCharactersMax = 64;
+    private const int CapsMax = 8, CapMost = 100, BarsMax = 32;
+
+    /// <summary>What a log of decisions has room for.</summary>
+    private const int ReasonBytesMax = 64;
 
     private static readonly string[] Keys = ["action", "description", "when", "if", "once", "once_per", "to"];
     // Reasons that the engine gives itself.
@@ -93,8 +96,9 @@ internal sealed class ActionReader(YamlAccess yaml, CalendarZone zone)
         foreach (var (key, when) in map.Children)
         {
             var reason = yaml.Scalar(key, "a reason");
-            if (reason.Length is 0 or > ReasonCharactersMax || !reason.All(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.'))
-                throw yaml.Error(key, $"a reason has 1 to {ReasonCharactersMax} letters, digits, '_', '-' or '.'");
+            if (reason.Length == 0 || System.Text.Encoding.UTF8.GetByteCount(reason) > ReasonBytesMax
+                || !reason.All(c => char.IsLetterOrDigit(c) || c is '_' or '-' or '.'))
+                throw yaml.Error(key, $"a reason has letters, digits, '_', '-' or '.', of 1 to {ReasonBytesMax} bytes");
             if (OwnReasons.Contains(reason))
                 throw yaml.Error(key, $"'{reason}' is a reason that the engine gives itself; use another word");
             bars.Add(new ContactBar(reason, Condition(when)));

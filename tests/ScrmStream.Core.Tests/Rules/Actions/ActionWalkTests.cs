@@ -146,6 +146,23 @@ public sealed class ActionWalkTests
         Assert.Equal(log.Entries, read.Entries);
     }
 
+    [Fact]
+    public void Log_OfVeryMany_KeepsWhatWasSentLastAndFitsIntoAConclusion()
+    {
+        var log = new ActionLog();
+        log.Entries.Add(new ActionEntry(9, 1, 1, false, ""));
+        for (var i = 0; i < 5_000; i++) log.Entries.Add(new ActionEntry((uint)(i % 256), 10 + i, 10 + i, false, new string('x', 64)));
+        log.Trim(againMs: 0, countsMs: 0);
+        Assert.Equal(720, log.Entries.Count);
+        Assert.Equal(new ActionEntry(9, 1, 1, false, ""), log.Entries[0]);
+        var conclusion = new Conclusion();
+        conclusion.Carry(log.Store(), 77);
+        var read = new Conclusion();
+        read.ReadFrom(conclusion.Bytes);
+        Assert.Equal((77, 77), (read.NextChangeMs, Conclusion.NextChangeOf(conclusion.Bytes)));
+        Assert.True(Conclusion.ActionsOf(read.Bytes).SequenceEqual(log.Store()));
+    }
+
     private static RuleSet Parse(string yaml) => RuleSet.Parse(yaml, "r", MemoryLimits.Replay);
 
     private static string Run(RuleSet rules, ActionLog log, long upToMs, List<Told> events) => Run(rules, log, upToMs, Customer(Shard(rules, events)));
