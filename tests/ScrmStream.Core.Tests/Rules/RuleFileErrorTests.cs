@@ -83,6 +83,7 @@ public sealed class RuleFileErrorTests
     [InlineData("tags:\n  - tag: a\n    value: first(page, any, within 3d)", 3, 12, "not supported yet: a window in first")]
     [InlineData("stages:\n  - stage: a", 1, 1, "not supported yet: 'stages'")]
     [InlineData("actions:\n  - action: a", 2, 5, "needs 'when'")]
+    [InlineData("actions:\n  - action: a.at\n    when: seen(any)", 2, 13, "does not end with '.at'")]
     [InlineData("actions:\n  - action: a\n    wen: seen(any)", 3, 5, "did you mean 'when'?")]
     [InlineData("actions:\n  - action: a\n    when: gained(tag = \"b\")", 3, 18, "there is no tag 'b'")]
     [InlineData("tags:\n  - tag: buyer\n    when: seen(any)\nactions:\n  - action: a\n    when: lost(has(bayer))", 6, 16, "did you mean 'buyer'?")]
