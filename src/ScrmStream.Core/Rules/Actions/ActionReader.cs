@@ -20,7 +20,8 @@ internal sealed class ActionReader(YamlAccess yaml, CalendarZone zone)
         var keys = yaml.Map(node, "an action", Keys, ["channel", "with", "approval"]);
         var name = yaml.Name(node, keys, "action");
         // The view's field action.NAME.at is the time of action.NAME.
-        if (name.EndsWith(".at", StringComparison.Ordinal)) throw yaml.Error(keys["action"], "the name of an action does not end with '.at'");
+        if (name.EndsWith(".at", StringComparison.Ordinal))
+            throw yaml.Error(keys["action"], "the name of an action does not end with '.at'");
         if (!keys.TryGetValue("when", out var when))
             throw yaml.Error(node, $"action '{name}' needs 'when', such as gained(tag = \"buyer\")");
         if (keys.TryGetValue("once_per", out var per) && keys.ContainsKey("once"))

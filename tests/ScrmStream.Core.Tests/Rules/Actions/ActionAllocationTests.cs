@@ -45,7 +45,7 @@ public sealed class ActionAllocationTests
             }
             least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
-        Assert.True(decided > 30, $"{decided} decided: the test shows nothing");
+        Assert.True(decided >= 30, $"{decided} decided: the test shows nothing");
         Assert.Equal(0, least);
     }
 }

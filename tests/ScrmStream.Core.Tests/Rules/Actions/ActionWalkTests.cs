@@ -71,9 +71,9 @@ public sealed class ActionWalkTests
             """);
         var told = Run(rules, new ActionLog(), StartMs + 20 * DayMs, [new("pay", StartMs), new("pay", StartMs + HourMs)]);
         Assert.StartsWith("grade 0 sent, up 3600000 sent, down ", told);
-        // 60 points, an hour old, and 60 more, until they are 25.
-        var lost = HourMs + Math.Log2((60 * Math.Pow(2, -1 / 24.0) + 60) / 25) * DayMs;
-        Assert.InRange(long.Parse(told.Split(' ')[^2], System.Globalization.CultureInfo.InvariantCulture), lost - 1, lost + 1);
+        // 60 points, an hour old, and 60 more, until they are 25, rounded to millionths.
+        var lost = HourMs + Math.Log2((60 * Math.Pow(2, -1 / 24.0) + 60) / (25 - 0.5e-6)) * DayMs;
+        Assert.InRange(long.Parse(told.Split(' ')[^2], System.Globalization.CultureInfo.InvariantCulture), lost - 1, lost + 2);
     }
 
     [Fact]
