@@ -14,7 +14,7 @@ public sealed class ActionWalk(ActionSet actions)
 {
     // Moments in one go; where there are more, the rest is decided in the next.
     private const int StepsMax = 8_192;
-    // Members of a sum over shards are few; the list of those pending too.
+    // Found and not decided yet, in order of their moments.
     private readonly List<Pending> _pending = [];
     private readonly RecentShards _shards = new(actions.Memory);
     private readonly Conclusion _conclusion = new();
