@@ -51,6 +51,10 @@ public sealed class ClickHouseSink : IAnalyticsSink
         WriteAsync(ChangeBlocks.Of(changes), cancel);
 
     /// <inheritdoc/>
+    public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) =>
+        WriteAsync(ActionBlock.Of(actions), cancel);
+
+    /// <inheritdoc/>
     public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) =>
         WriteAsync(ChangeBlocks.Of(mappings), cancel);
 

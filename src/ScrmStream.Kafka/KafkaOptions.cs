@@ -110,6 +110,9 @@ public sealed class KafkaOptions
     /// <summary>Where tags that customers gain, lose or change are announced; empty: nowhere.</summary>
     public string TagChangesTopic { get; set; } = "scrm.tag-changes";
 
+    /// <summary>Where actions of the rules are told, to be carried out; empty: nowhere.</summary>
+    public string ActionsTopic { get; set; } = "scrm.actions";
+
     /// <summary>
     /// Where decisions of people are: events like others, read by every process beside <see cref="Topics"/>, as soon as the topic exists.
     /// </summary>

@@ -45,7 +45,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         Anew,
     }
 
-    // What its view is derived from; whether its mapping is to be told; and the customer that readers know: node + 1, 0 not known, -1 nobody.
+    // What its view is derived from; whether its mapping is to be told; the customer that readers know: node + 1, 0 not known, -1 nobody.
     private readonly record struct Noted(int Node, int Derivation, int Before, Told Told);
 
     /// <summary>
@@ -139,7 +139,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
             if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector);
             else publisher.PublishMember(slice, node, vector);
         }
-        return slice.Views.Count + slice.TagChanges.Count + slice.ScoreChanges.Count > 0;
+        return slice.Views.Count + slice.TagChanges.Count + slice.ScoreChanges.Count + slice.Actions.Count > 0;
     }
 
     /// <summary>All views are published: what quarantine did is settled.</summary>

@@ -15,6 +15,8 @@ public sealed class FlushSlice
     /// <summary>What the views of this slice announce; written before them.</summary>
     public List<TagChange> TagChanges { get; } = [];
     public List<ScoreChange> ScoreChanges { get; } = [];
+    /// <inheritdoc cref="TagChanges"/>
+    public List<CustomerAction> Actions { get; } = [];
 
     /// <summary>The ranks of views that are on no board, once written in the arena.</summary>
     internal ArenaRange? OffEveryBoard { get; set; }
@@ -28,6 +30,7 @@ public sealed class FlushSlice
         Views.Clear();
         TagChanges.Clear();
         ScoreChanges.Clear();
+        Actions.Clear();
         OffEveryBoard = null;
     }
 }

@@ -113,8 +113,10 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
     private IEnumerable<Task> Announcements(FlushSlice slice, CancellationToken cancel)
     {
         if (slice.Mappings.Count > 0) yield return ports.Analytics.WriteIdentityMapAsync(slice.Mappings, cancel);
-        if (slice.IdentityChanges.Count > 0 && ports.IdentityChanges is { } sink) yield return sink.WriteAsync(slice.IdentityChanges, cancel);
+        if (slice.IdentityChanges.Count > 0 && ports.IdentityChanges is { } topic)
+            yield return topic.WriteAsync(slice.IdentityChanges, cancel);
         if (slice.TagChanges.Count > 0) yield return ports.Analytics.WriteTagChangesAsync(slice.TagChanges, cancel);
+        if (slice.Actions.Count > 0) yield return ports.Analytics.WriteActionsAsync(slice.Actions, cancel);
         if (slice.ScoreChanges.Count > 0) yield return ports.Analytics.WriteScoreChangesAsync(slice.ScoreChanges, cancel);
     }
 }

@@ -64,6 +64,8 @@ public interface IAnalyticsSink
 
     Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel);
 
+    Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel);
+
     /// <summary>
     /// Writes the map and its history. A mapping that comes again, even with a later time, was known since it came first.
     /// </summary>

@@ -35,8 +35,8 @@ public sealed class TagChangeJson : IDisposable
 
     public void Dispose() => _writer.Dispose();
 
-    // customer-since-events-tag=value. The events are in it, for late ones can give and take a tag again and again while the customer's time
-    // stands still.
+    // customer-since-events-tag=value. The events are in it, for late ones can give and take a tag again and again while the customer's
+    // time stands still.
     private ReadOnlySpan<byte> WriteId(in TagChange change, ReadOnlySpan<byte> customer)
     {
         _id.ResetWrittenCount();

@@ -9,7 +9,7 @@ namespace ScrmStream.Rules;
 /// </summary>
 internal static class BareExpressions
 {
-    private static readonly string[] KeysInBraces = ["when: ", "value: "];
+    private static readonly string[] KeysInBraces = ["when: ", "value: ", "if: "];
 
     /// <param name="quotedLines">The lines (from 1) that were changed.</param>
     public static string Quote(string text, out HashSet<int> quotedLines)

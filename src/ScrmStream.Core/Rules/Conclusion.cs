@@ -39,12 +39,13 @@ public readonly record struct GradeDifference(string Score, string? Grade, strin
 /// u8 form | i64 scores as of | u16 tags | u16 scores                                                  13 B, little endian
 /// tag         u8 name length | u16 value length | i64 expires | name | value
 /// score       u8 name length | u8 grade length | i64 micro points | f64 rank | name | grade
-/// i64 next change                                                                       of form 2; form 1: never
+/// log of actions | u16 its bytes                                                        of forms 3 and 4
+/// i64 next change                                                                       of forms 2 and 4; else never
 /// </code>
 /// </summary>
 public sealed class Conclusion
 {
-    private const byte NeverChanges = 1, Changes = 2;
+    private const byte NeverChanges = 1, Changes = 2, WithLog = 2;
     private const int HeaderBytes = 13;
     private const int NextChangeBytes = 8;
     private const int TagBytes = 11;
@@ -126,9 +127,7 @@ public sealed class Conclusion
             Finish();
             return;
         }
-        var last = stored[0] == Changes ? NextChangeBytes : 0;
-        if (stored.Length < HeaderBytes + last || stored[0] is not (NeverChanges or Changes))
-            throw new InvalidDataException("A stored conclusion has an unknown form.");
+        var last = TailBytes(stored);
         NextChangeMs = NextChangeOf(stored);
         Reserve(stored.Length);
         Concluded = null;
@@ -140,9 +139,53 @@ public sealed class Conclusion
     }
 
     /// <summary><see cref="NextChangeMs"/> of a stored form, at a glance; of an empty one <see cref="long.MaxValue"/>.</summary>
-    public static long NextChangeOf(ReadOnlySpan<byte> stored) => stored.Length >= HeaderBytes + NextChangeBytes && stored[0] == Changes
-        ? BinaryPrimitives.ReadInt64LittleEndian(stored[^NextChangeBytes..])
-        : long.MaxValue;
+    public static long NextChangeOf(ReadOnlySpan<byte> stored) =>
+        stored.Length >= HeaderBytes + NextChangeBytes && stored[0] is Changes or Changes + WithLog
+            ? BinaryPrimitives.ReadInt64LittleEndian(stored[^NextChangeBytes..])
+            : long.MaxValue;
+
+    /// <summary>The log of actions that a stored form carries; empty when it has none.</summary>
+    public static ReadOnlySpan<byte> ActionsOf(ReadOnlySpan<byte> stored)
+    {
+        if (stored.IsEmpty || stored[0] <= WithLog) return default;
+        var end = stored.Length - (NextChangeOf(stored) == long.MaxValue ? 0 : NextChangeBytes) - sizeof(ushort);
+        int length = BinaryPrimitives.ReadUInt16LittleEndian(stored[end..]);
+        return stored.Slice(end - length, length);
+    }
+
+    /// <summary>
+    /// Adds a log of actions, and a moment at which it is to be looked at again; call it once, when all else is concluded.
+    /// </summary>
+    /// <param name="log">At most 65,535 bytes.</param>
+    public void Carry(ReadOnlySpan<byte> log, long againMs)
+    {
+        if (NextChangeMs != long.MaxValue) _length -= NextChangeBytes;
+        NextChangeMs = Math.Min(NextChangeMs, againMs);
+        Reserve(_length + log.Length + sizeof(ushort) + NextChangeBytes);
+        log.CopyTo(_bytes.AsSpan(_length));
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(_length + log.Length), checked((ushort)log.Length));
+        _length += log.Length + sizeof(ushort);
+        _bytes[0] = NeverChanges + WithLog;
+        if (NextChangeMs == long.MaxValue) return;
+        _bytes[0] = Changes + WithLog;
+        BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(_length), NextChangeMs);
+        _length += NextChangeBytes;
+    }
+
+    // What stands behind tags and scores.
+    private static int TailBytes(ReadOnlySpan<byte> stored)
+    {
+        var bytes = stored[0] switch
+        {
+            NeverChanges => 0,
+            Changes => NextChangeBytes,
+            NeverChanges + WithLog => sizeof(ushort) + ActionsOf(stored).Length,
+            Changes + WithLog => sizeof(ushort) + ActionsOf(stored).Length + NextChangeBytes,
+            _ => -1,
+        };
+        return bytes >= 0 && stored.Length >= HeaderBytes + bytes
+            ? bytes : throw new InvalidDataException("A stored conclusion has an unknown form.");
+    }
 
     /// <summary>Adds to the lists what is different from an earlier conclusion of the same customer, in order of name.</summary>
     public void CollectDifferences(Conclusion previous, List<TagDifference> tags, List<GradeDifference> grades)

@@ -1,4 +1,5 @@
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Actions;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -10,10 +11,11 @@ internal sealed class RuleFileReader
     private const int TagsMax = 1024;
     private const int AttributesMax = 256;
     private const int ScoresMax = 64;
+    private const int ActionsMax = 256;
     private const int GroupValuesMax = 64;
     private const int GroupValueBytesMax = 128;
 
-    private static readonly string[] LaterSections = ["actions", "stages", "segments", "funnels", "lists"];
+    private static readonly string[] LaterSections = ["stages", "segments", "funnels", "lists"];
     private static readonly string[] TagKeys =
         ["tag", "description", "when", "value", "values", "set", "grid", "manual", "expires"];
     private static readonly string[] LaterTagKeys = ["after", "once_per", "priority", "timer", "sequence"];
@@ -50,7 +52,7 @@ internal sealed class RuleFileReader
     {
         if (root is YamlScalarNode { Value: null or "" }) return Nothing;
         var sections = _yaml.Map(
-            root, "a rule file", ["time_zone", "attributes", "tags", "scores"], LaterSections);
+            root, "a rule file", ["time_zone", "attributes", "tags", "scores", "actions", "contact"], LaterSections);
         if (sections.TryGetValue("time_zone", out var zone)) _zone = Zone(zone);
         var attributes = _yaml.List(sections, "attributes", AttributesMax).ConvertAll(Attribute);
         var tags = _yaml.List(sections, "tags", TagsMax).ConvertAll(Tag);
@@ -58,7 +60,12 @@ internal sealed class RuleFileReader
         RefuseRepeats(attributes.Select(a => (a.Name, a.Place)), "attribute");
         RefuseRepeats(tags.Select(t => (t.Name, t.Place)), "tag");
         RefuseRepeats(scores.Select(s => (s.Name, s.Place)), "score");
-        return new RuleFileSyntax(_zone, attributes, tags, scores);
+        var reader = new ActionReader(_yaml, _zone);
+        var actions = _yaml.List(sections, "actions", ActionsMax).ConvertAll(reader.Action);
+        RefuseRepeats(actions.Select(a => (a.Name, a.Place)), "action");
+        var contact = sections.TryGetValue("contact", out var node) ? reader.Contact(node) : ContactSyntax.Unlimited;
+        foreach (var when in actions.SelectMany(a => a.Conditions).Concat(contact.Never.Select(n => n.When))) RefuseOtherwise(when);
+        return new RuleFileSyntax(_zone, attributes, tags, scores) { Actions = actions, Contact = contact };
     }
 
     private CalendarZone Zone(YamlNode node)

@@ -1,4 +1,5 @@
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Actions;
 
 namespace ScrmStream.Rules;
 
@@ -85,4 +86,10 @@ internal sealed record ScoreSyntax(
 
 /// <param name="Zone">Of days, weeks, months and dates.</param>
 internal sealed record RuleFileSyntax(
-    CalendarZone Zone, IReadOnlyList<AttributeRuleSyntax> Attributes, IReadOnlyList<TagSyntax> Tags, IReadOnlyList<ScoreSyntax> Scores);
+    CalendarZone Zone, IReadOnlyList<AttributeRuleSyntax> Attributes, IReadOnlyList<TagSyntax> Tags, IReadOnlyList<ScoreSyntax> Scores)
+{
+    public IReadOnlyList<ActionSyntax> Actions { get; init; } = [];
+    public ContactSyntax Contact { get; init; } = ContactSyntax.Unlimited;
+    /// <summary>The scores that conditions of actions may name.</summary>
+    public IReadOnlyList<ScoreSyntax> KnownScores { get; init; } = [];
+}

@@ -22,6 +22,11 @@ internal static class RulesExplained
             Console.WriteLine($"line {score.Line}: {score.Text}");
             if (score.ChangesByItself) Console.WriteLine("    changes by itself: needs a timer");
         }
+        foreach (var action in rules.Actions?.Rules ?? [])
+        {
+            Console.WriteLine($"line {action.Line}: {action.Text}");
+            Console.WriteLine("    decided when the watermark passes its moment: needs a timer");
+        }
         Console.WriteLine(
             $"\nKept per identifier that events are attributed to, each once something passes its filter ({rules.Aggregates.Count}):");
         foreach (var aggregate in rules.Aggregates)
@@ -36,6 +41,7 @@ internal static class RulesExplained
         attributes = rules.Attributes.Select(a => new { a.Name, a.Type, a.Text, a.Line }),
         tags = rules.Tags.Select(t => new { t.Name, t.Text, t.Line, timer = t.ChangesByItself, bytes_max = Bytes(t.Aggregates) }),
         scores = rules.Scores.Select(s => new { s.Name, s.Text, s.Line, timer = s.ChangesByItself }),
+        actions = rules.Actions?.Rules.Select(a => new { a.Name, a.Text, a.Line }),
         state = rules.Aggregates.Select(a => new { a.Text, exactness = Exactness(a), bytes_max = Bytes(a) }),
         bytes_max = Bytes(rules.Aggregates),
     }, ResultTable.Json));

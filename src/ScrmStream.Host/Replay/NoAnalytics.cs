@@ -12,6 +12,8 @@ internal sealed class NoAnalytics : IAnalyticsSink
 
     public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => Task.CompletedTask;
 
+    public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) => Task.CompletedTask;
+
     public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) => Task.CompletedTask;
 
     public Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) => Task.CompletedTask;

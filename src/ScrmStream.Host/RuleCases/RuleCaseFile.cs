@@ -20,6 +20,12 @@ public sealed record CaseExpectation(
 {
     /// <summary>Attributes with their values, as text.</summary>
     public IReadOnlyList<(string Attribute, string Value)> Attributes { get; init; } = [];
+    /// <summary>All actions sent since the expectation before, in order of time; null where the case says nothing.</summary>
+    public IReadOnlyList<string>? Actions { get; init; }
+    /// <summary>The same of those suppressed, with their reasons.</summary>
+    public IReadOnlyList<(string Action, string Reason)>? Suppressed { get; init; }
+    /// <summary>The time of the expectation before.</summary>
+    public long SinceMs { get; init; } = long.MinValue;
 }
 
 /// <summary>The events of one customer, and what has to follow at some times.</summary>
@@ -91,7 +97,7 @@ public sealed class RuleCaseFile
         List<CaseExpectation> expected = [];
         foreach (var e in _yaml.List(expect, "expect").Children)
         {
-            expected.Add(Expectation(e, before));
+            expected.Add(Expectation(e, before) with { SinceMs = expected.Count == 0 ? long.MinValue : expected[^1].TimeMs });
             before = expected[^1].TimeMs;
         }
         return new RuleCase(name, (int)node.Start.Line, told, expected);
@@ -110,7 +116,8 @@ public sealed class RuleCaseFile
 
     private CaseExpectation Expectation(YamlNode node, long? before)
     {
-        var keys = _yaml.Map(node, "an expectation", "at", "attributes", "tags", "absent", "scores", "grades", "next_change");
+        var keys = _yaml.Map(node, "an expectation", "at", "attributes", "tags", "absent", "scores", "grades", "actions", "suppressed",
+            "next_change");
         var timeMs = Time(node, keys, before);
         var absent = keys.TryGetValue("absent", out var a) ? _yaml.List(a, "absent").Children.Select(t => _yaml.Scalar(t, "a tag")) : [];
         return new CaseExpectation(
@@ -120,6 +127,10 @@ public sealed class RuleCaseFile
             keys.TryGetValue("next_change", out var next) ? TimeOf(next, timeMs) : null)
         {
             Attributes = [.. Named(keys, "attributes").Select(a => (a.Name, _yaml.Scalar(a.Value, "an attribute's value")))],
+            Actions = keys.TryGetValue("actions", out var sent)
+                ? [.. _yaml.List(sent, "actions").Children.Select(a => _yaml.Scalar(a, "an action"))] : null,
+            Suppressed = keys.ContainsKey("suppressed")
+                ? [.. Named(keys, "suppressed").Select(s => (s.Name, _yaml.Scalar(s.Value, "a reason")))] : null,
         };
     }
 

@@ -65,13 +65,11 @@ public sealed class ConnectedPorts : IAsyncDisposable
         KafkaIdentityChangeSink? identityChanges = null;
         if (settings.Kafka.IdentityChangesTopic.Length > 0)
             _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
-        IAnalyticsSink analytics = sink;
-        if (settings.Kafka.TagChangesTopic.Length > 0)
-        {
-            var tagChanges = await KafkaTagChanges.OpenAsync(settings.Kafka);
-            _open.Add(new Closing(tagChanges));
-            analytics = new AnnouncedTags(sink, tagChanges);
-        }
+        KafkaTagChanges? tagChanges = null;
+        if (settings.Kafka.TagChangesTopic.Length > 0) _open.Add(new Closing(tagChanges = await KafkaTagChanges.OpenAsync(settings.Kafka)));
+        KafkaActions? actions = null;
+        if (settings.Kafka.ActionsTopic.Length > 0) _open.Add(new Closing(actions = await KafkaActions.OpenAsync(settings.Kafka)));
+        var analytics = new AnnouncedTables(sink, tagChanges, actions);
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
         Ports = new PipelinePorts(
             source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,

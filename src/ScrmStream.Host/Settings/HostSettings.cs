@@ -114,6 +114,7 @@ public sealed class HostSettings
         Kafka.DeadLetterTopic = configuration["Kafka:DeadLetterTopic"] ?? $"scrm.{name}.dead-letters";
         Kafka.IdentityChangesTopic = configuration["Kafka:IdentityChangesTopic"] ?? $"scrm.{name}.identity-changes";
         Kafka.TagChangesTopic = configuration["Kafka:TagChangesTopic"] ?? $"scrm.{name}.tag-changes";
+        Kafka.ActionsTopic = configuration["Kafka:ActionsTopic"] ?? $"scrm.{name}.actions";
         Kafka.DecisionTopic = configuration["Kafka:DecisionTopic"] ?? $"scrm.{name}.decisions";
     }
 

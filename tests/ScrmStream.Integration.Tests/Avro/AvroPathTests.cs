@@ -99,6 +99,8 @@ public sealed class AvroPathTests(Brokers brokers) : IClassFixture<Brokers>, IDi
 
         public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) => Task.CompletedTask;
 
+        public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) => Task.CompletedTask;
+
         public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => Task.CompletedTask;
 
         public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) => Task.CompletedTask;

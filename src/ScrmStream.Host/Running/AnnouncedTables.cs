@@ -4,11 +4,18 @@ using ScrmStream.Pipeline;
 
 namespace ScrmStream.Host.Running;
 
-/// <summary>The analysts' tables, and beside the table of tag changes their topic: a change is written when both have it.</summary>
-internal sealed class AnnouncedTags(IAnalyticsSink tables, KafkaTagChanges topic) : IAnalyticsSink
+/// <summary>
+/// The analysts' tables, and beside those of tag changes and actions their topics: a record is written when both have it.
+/// </summary>
+/// <param name="tags">Null: tag changes are told nowhere else.</param>
+/// <param name="topic">Null: actions are told nowhere else.</param>
+internal sealed class AnnouncedTables(IAnalyticsSink tables, KafkaTagChanges? tags, KafkaActions? topic) : IAnalyticsSink
 {
     public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) =>
-        Task.WhenAll(topic.WriteAsync(changes, cancel), tables.WriteTagChangesAsync(changes, cancel));
+        Task.WhenAll(tags?.WriteAsync(changes, cancel) ?? Task.CompletedTask, tables.WriteTagChangesAsync(changes, cancel));
+
+    public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) =>
+        Task.WhenAll(topic?.WriteAsync(actions, cancel) ?? Task.CompletedTask, tables.WriteActionsAsync(actions, cancel));
 
     public Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel) =>
         tables.WriteEventsAsync(batches, token, cancel);
