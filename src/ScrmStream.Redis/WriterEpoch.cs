@@ -57,7 +57,9 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
     /// <summary>A call got no answer and may still run: changes the value, so that it cannot run later.</summary>
     internal async Task RenewAsync(IDatabase database)
     {
-        if (!connection.IsCluster) _value = (string)await database.ScriptEvaluateAsync(Turn, [Key], ["renew", _stamp, Number.ToString(CultureInfo.InvariantCulture)]);
+        if (connection.IsCluster) return;
+        RedisValue least = Number.ToString(CultureInfo.InvariantCulture);
+        _value = (string)await database.ScriptEvaluateAsync(Turn, [Key], ["renew", _stamp, least]);
     }
 
     private async Task TurnAsync(string how, CancellationToken cancel, ulong above = 0)
