@@ -14,8 +14,7 @@ using ScrmStream.TestKit;
 namespace ScrmStream.Integration.Avro;
 
 /// <summary>Does what <c>docs/tutorials/avro-from-python.md</c> says, with the schema and the program as they stand there.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class PythonTutorialTests(Brokers brokers) : IDisposable
+public sealed class PythonTutorialTests(Brokers brokers) : IClassFixture<Brokers>, IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("scrm-python-").FullName;
 
