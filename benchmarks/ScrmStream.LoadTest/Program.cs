@@ -15,6 +15,10 @@ switch (args)
         return new HubLoad(10_000).Run();
     case ["hub", var count] when int.TryParse(count, out var people) && people is >= 1_000 and <= 500_000:
         return new HubLoad(people).Run();
+    case ["board"]:
+        return await new BoardLoad(1_000_000).RunAsync();
+    case ["board", var count] when int.TryParse(count, out var customers) && customers is >= 100 and <= 20_000_000:
+        return await new BoardLoad(customers).RunAsync();
     case ["bad"]:
         return new BadShareLoad(10).Run();
     case ["bad", var perThousand] when int.TryParse(perThousand, out var bad) && bad is >= 1 and <= 1000:
@@ -27,6 +31,7 @@ switch (args)
             usage: ./scrm bench load EVENTS.ndjson RULES.yaml
                    ./scrm bench load identity [IDENTIFIERS]
                    ./scrm bench load hub [PEOPLE]
+                   ./scrm bench load board [CUSTOMERS]
                    ./scrm bench inputs
                    ./scrm bench load bad [PER-THOUSAND]
             """);

@@ -104,6 +104,12 @@ public sealed class KafkaOptions
     /// <summary>Where tags that customers gain, lose or change are announced; empty: nowhere.</summary>
     public string TagChangesTopic { get; set; } = "scrm.tag-changes";
 
+    /// <summary>Where grades that customers cross are announced; empty: nowhere.</summary>
+    public string ScoreChangesTopic { get; set; } = "scrm.score-changes";
+
+    /// <summary>Where stages that leads come into, and reminders of them, are announced; empty: nowhere.</summary>
+    public string StageChangesTopic { get; set; } = "scrm.stage-changes";
+
     /// <summary>
     /// Where decisions of people are: events like others, read by every process beside <see cref="Topics"/>, as soon as the topic exists.
     /// </summary>

@@ -40,6 +40,34 @@ public sealed class RedisReader(RedisConnection connection)
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 100_000);
         var name = Encoding.UTF8.GetBytes(score);
+        var best = !connection.IsCluster && count <= BoardScript.PlacesMax
+            ? await InTheServerAsync(name, count, cancel)
+            : await BucketByBucketAsync(name, count, cancel);
+        best.Sort((a, b) => a.Rank != b.Rank ? b.Rank.CompareTo(a.Rank) : a.Id.CompareTo(b.Id));
+        if (best.Count > count) best.RemoveRange(count, best.Count - count);
+        return await WithScoresAsync(score, best, atMs, cancel);
+    }
+
+    // Any keys go in one call on a single server, which answers nobody else meanwhile: so in several calls.
+    private async Task<List<(IdentifierId Id, double Rank)>> InTheServerAsync(byte[] name, int count, CancellationToken cancel)
+    {
+        var best = new List<(IdentifierId Id, double Rank)>();
+        var calls = Enumerable.Range(0, RedisKeys.Buckets).Chunk(BucketsPerCall).Select(part =>
+        {
+            RedisKey[] keys = [.. part.Select(b => connection.Keys.Board(name, b))];
+            return connection.CallAsync(db => db.ScriptEvaluateAsync(BoardScript.Best, keys, [count]), cancel);
+        });
+        foreach (var answer in await Task.WhenAll(calls))
+        {
+            var places = (RedisValue[])answer;
+            for (var i = 0; i < places.Length; i += 2)
+                if (IdentifierId.TryParse((string)places[i]!, out var id)) best.Add((id, (double)places[i + 1]));
+        }
+        return best;
+    }
+
+    private async Task<List<(IdentifierId Id, double Rank)>> BucketByBucketAsync(byte[] name, int count, CancellationToken cancel)
+    {
         var best = new List<(IdentifierId Id, double Rank)>();
         var open = Enumerable.Range(0, RedisKeys.Buckets).ToList();
         // Customers are spread evenly over the buckets, so a few of each are nearly always enough; a bucket that gave all it was
@@ -65,7 +93,7 @@ public sealed class RedisReader(RedisConnection connection)
             open = lastOfBucket.Where(l => l.Rank >= threshold).Select(l => l.Bucket).ToList();
             from += size;
         }
-        return await WithScoresAsync(score, best, atMs, cancel);
+        return best;
     }
 
     private async Task<List<Leader>> WithScoresAsync(

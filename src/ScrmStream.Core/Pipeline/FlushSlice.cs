@@ -1,3 +1,5 @@
+using ScrmStream.Pipeline.Leads;
+
 namespace ScrmStream.Pipeline;
 
 /// <summary>
@@ -15,6 +17,7 @@ public sealed class FlushSlice
     /// <summary>What the views of this slice announce; written before them.</summary>
     public List<TagChange> TagChanges { get; } = [];
     public List<ScoreChange> ScoreChanges { get; } = [];
+    public List<CustomerLeads> Leads { get; } = [];
 
     /// <summary>The ranks of views that are on no board, once written in the arena.</summary>
     internal ArenaRange? OffEveryBoard { get; set; }
@@ -28,6 +31,7 @@ public sealed class FlushSlice
         Views.Clear();
         TagChanges.Clear();
         ScoreChanges.Clear();
+        Leads.Clear();
         OffEveryBoard = null;
     }
 }

@@ -108,6 +108,7 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
     {
         if (slice.TagChanges.Count > 0) await ports.Analytics.WriteTagChangesAsync(slice.TagChanges, cancel);
         if (slice.ScoreChanges.Count > 0) await ports.Analytics.WriteScoreChangesAsync(slice.ScoreChanges, cancel);
+        if (slice.Leads.Count > 0) await ports.Analytics.WriteLeadsAsync(slice.Leads, cancel);
         while (slice.Views.Count > 0 && (await ports.Views.PublishAsync(slice.Views, slice.Arena, cancel)).Count > 0)
             if (!IsStillAlone) return false;
         return true;

@@ -39,12 +39,14 @@ public readonly record struct GradeDifference(string Score, string? Grade, strin
 /// u8 form | i64 scores as of | u16 tags | u16 scores                                                  13 B, little endian
 /// tag         u8 name length | u16 value length | i64 expires | name | value
 /// score       u8 name length | u8 grade length | i64 micro points | f64 rank | name | grade
-/// i64 next change                                                                       of form 2; form 1: never
+/// lead        u8 name length | u8 stage length | u8 reminder length | u8 open | i32 leads | i64 created | u64 anchor | i64 since
+///             | u64 history | name | stage | reminder                                       of form 3, which has at least one
+/// i64 next change                                                              of forms 2 and 3; form 1: never
 /// </code>
 /// </summary>
-public sealed class Conclusion
+public sealed partial class Conclusion
 {
-    private const byte NeverChanges = 1, Changes = 2;
+    private const byte NeverChanges = 1, Changes = 2, WithLeads = 3;
     private const int HeaderBytes = 13;
     private const int NextChangeBytes = 8;
     private const int TagBytes = 11;
@@ -126,8 +128,8 @@ public sealed class Conclusion
             Finish();
             return;
         }
-        var last = stored[0] == Changes ? NextChangeBytes : 0;
-        if (stored.Length < HeaderBytes + last || stored[0] is not (NeverChanges or Changes))
+        var last = stored[0] == NeverChanges ? 0 : NextChangeBytes;
+        if (stored.Length < HeaderBytes + last || stored[0] is not (NeverChanges or Changes or WithLeads))
             throw new InvalidDataException("A stored conclusion has an unknown form.");
         NextChangeMs = NextChangeOf(stored);
         Reserve(stored.Length);
@@ -140,7 +142,8 @@ public sealed class Conclusion
     }
 
     /// <summary><see cref="NextChangeMs"/> of a stored form, at a glance; of an empty one <see cref="long.MaxValue"/>.</summary>
-    public static long NextChangeOf(ReadOnlySpan<byte> stored) => stored.Length >= HeaderBytes + NextChangeBytes && stored[0] == Changes
+    public static long NextChangeOf(ReadOnlySpan<byte> stored) =>
+        stored.Length >= HeaderBytes + NextChangeBytes && stored[0] is (Changes or WithLeads)
         ? BinaryPrimitives.ReadInt64LittleEndian(stored[^NextChangeBytes..])
         : long.MaxValue;
 
@@ -191,7 +194,7 @@ public sealed class Conclusion
         NextChangeMs = long.MaxValue;
         Concluded = null;
         _length = HeaderBytes;
-        TagCount = ScoreCount = 0;
+        TagCount = ScoreCount = LeadCount = 0;
         _bytes[0] = NeverChanges;
         BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(1), scoresAsOfMs);
     }
@@ -223,8 +226,8 @@ public sealed class Conclusion
     {
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(9), (ushort)TagCount);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(11), (ushort)ScoreCount);
-        if (NextChangeMs == long.MaxValue) return;
-        _bytes[0] = Changes;
+        if (NextChangeMs == long.MaxValue && LeadCount == 0) return;
+        _bytes[0] = LeadCount > 0 ? WithLeads : Changes;
         Reserve(_length + NextChangeBytes);
         BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(_length), NextChangeMs);
         _length += NextChangeBytes;
@@ -259,6 +262,7 @@ public sealed class Conclusion
                 : ScoreBytes + stored[at] + stored[at + 1];
         }
         if (ScoreCount == 0) _scoresStart = at;
+        at = FindLeads(stored, at);
         if (at != stored.Length) throw new InvalidDataException("A stored conclusion has a wrong length.");
     }
 

@@ -1,4 +1,5 @@
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Stages;
 
 namespace ScrmStream.Rules;
 
@@ -85,4 +86,7 @@ internal sealed record ScoreSyntax(
 
 /// <param name="Zone">Of days, weeks, months and dates.</param>
 internal sealed record RuleFileSyntax(
-    CalendarZone Zone, IReadOnlyList<AttributeRuleSyntax> Attributes, IReadOnlyList<TagSyntax> Tags, IReadOnlyList<ScoreSyntax> Scores);
+    CalendarZone Zone, IReadOnlyList<AttributeRuleSyntax> Attributes, IReadOnlyList<TagSyntax> Tags, IReadOnlyList<ScoreSyntax> Scores)
+{
+    public IReadOnlyList<PipelineSyntax> Pipelines { get; init; } = [];
+}

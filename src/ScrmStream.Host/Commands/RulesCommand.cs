@@ -69,6 +69,7 @@ internal static class RulesCommand
         {
             s.Name, half_life_ms = s.HalfLifeMs, grades = s.Grades.ToDictionary(g => g.Name, g => g.FromMicroPoints / 1_000_000m), s.Line,
         }),
+        pipelines = rules.Pipelines.Select(p => new { p.Name, p.Type, p.States, p.Funnel, p.Reminders, p.Line }),
         state = rules.Aggregates.Select(a => new { a.Text, exactness = RulesExplained.Exactness(a), bytes_max = a.BytesMax }),
     }, ResultTable.Json);
 
@@ -88,11 +89,14 @@ internal static class RulesCommand
             var fading = score.HalfLifeMs > 0 ? $"halves in {Span(score.HalfLifeMs)}" : score.Fades ? "fades by age" : "does not fade";
             table.Add("score", score.Name, fading, string.Join(", ", grades), $"{score.Line}");
         }
+        foreach (var pipeline in rules.Pipelines)
+            table.Add("pipeline", pipeline.Name, $"{pipeline.Type} leads", string.Join(", ", pipeline.States), $"{pipeline.Line}");
         table.Write();
         var limited = rules.Aggregates.Count(a => a.Limit is not null);
         var exactness = limited == 0 ? "all are exact" : $"{limited} are exact up to a limit (\"rules explain\" lists them)";
-        Console.Error.WriteLine($"{path} is right: {rules.Tags.Count} tags, {rules.Scores.Count} scores on {rules.Aggregates.Count} "
-            + $"aggregates; {exactness}. Fingerprint {rules.Fingerprint}.");
+        var pipelines = rules.Pipelines.Count == 0 ? "" : $", {rules.Pipelines.Count} pipelines";
+        Console.Error.WriteLine($"{path} is right: {rules.Tags.Count} tags, {rules.Scores.Count} scores{pipelines} on "
+            + $"{rules.Aggregates.Count} aggregates; {exactness}. Fingerprint {rules.Fingerprint}.");
     }
 
     private static string Word(TagKind kind) => kind switch

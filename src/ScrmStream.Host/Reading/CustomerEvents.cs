@@ -9,13 +9,14 @@ using ScrmStream.Identity;
 namespace ScrmStream.Host.Reading;
 
 /// <summary>
-/// The accepted events of one customer, from ClickHouse, as the engine decodes them: so what follows from them is what follows in
+/// The accepted events of customers, from ClickHouse, as the engine decodes them: so what follows from them is what follows in
 /// <c>run</c>.
 /// </summary>
 internal static class CustomerEvents
 {
     private const int EventsMax = 100_000;
     private const int BytesMax = 512 << 20;
+    private const int CustomerColumn = 20;
 
     private static readonly string[] Texts =
         ["session_id", "page", "referrer", "source", "medium", "name", "content", "term"];
@@ -25,10 +26,31 @@ internal static class CustomerEvents
     public static async Task<EventBatch> ReadAsync(
         ClickHouseClient client, IdentifierId customer, long asOfMs, CancellationToken cancel)
     {
-        var rows = await ResultRows.ReadAsync(client, CustomerEventsSql.UpTo(customer.ToString(), asOfMs, EventsMax + 1), cancel);
+        var sql = CustomerEventsSql.UpTo([customer.ToString()], asOfMs, EventsMax + 1);
+        var rows = await ResultRows.ReadAsync(client, sql, cancel);
         if (rows.Count > EventsMax)
             throw new SettingsException($"The customer has more than {EventsMax:N0} events by then; an explanation takes no more.");
-        var batch = new EventBatch(new RecordBatch(rows.Count + 1, BytesMax));
+        return Decode(rows, new EventBatch(new RecordBatch(rows.Count + 1, BytesMax)));
+    }
+
+    /// <summary>
+    /// The events of several customers, one after the other: each batch is valid until the next is asked for. Who has none is not there.
+    /// </summary>
+    /// <param name="sql">One of <see cref="CustomerEventsSql"/>.</param>
+    /// <exception cref="ClickHouseException">The server refused the query.</exception>
+    public static async Task<IEnumerable<(string Customer, EventBatch Events)>> ReadManyAsync(
+        ClickHouseClient client, string sql, CancellationToken cancel)
+    {
+        var rows = await ResultRows.ReadAsync(client, sql, cancel);
+        var customers = rows.GroupBy(row => row[CustomerColumn].GetString()!).ToList();
+        if (customers.Count == 0) return [];
+        var batch = new EventBatch(new RecordBatch(customers.Max(c => c.Count()) + 1, BytesMax));
+        return customers.Select(c => (c.Key, Decode(c, batch)));
+    }
+
+    private static EventBatch Decode(IEnumerable<JsonElement[]> rows, EventBatch batch)
+    {
+        batch.Clear();
         var source = new SourcePartition(Guid.Empty, "events", 0);
         var json = new ArrayBufferWriter<byte>();
         foreach (var row in rows)

@@ -20,6 +20,13 @@ public sealed record CaseExpectation(
 {
     /// <summary>Attributes with their values, as text.</summary>
     public IReadOnlyList<(string Attribute, string Value)> Attributes { get; init; } = [];
+    /// <summary>The stages of leads by pipeline; <see cref="None"/>: there is no lead.</summary>
+    public IReadOnlyList<(string Pipeline, string Stage)> Stages { get; init; } = [];
+    /// <summary>The reminders of leads by pipeline; <see cref="None"/>: there is none.</summary>
+    public IReadOnlyList<(string Pipeline, string Reminder)> Reminders { get; init; } = [];
+
+    /// <summary>The word for a lead or reminder that is not there.</summary>
+    public const string None = "none";
 }
 
 /// <summary>The events of one customer, and what has to follow at some times.</summary>
@@ -110,7 +117,8 @@ public sealed class RuleCaseFile
 
     private CaseExpectation Expectation(YamlNode node, long? before)
     {
-        var keys = _yaml.Map(node, "an expectation", "at", "attributes", "tags", "absent", "scores", "grades", "next_change");
+        var keys = _yaml.Map(
+            node, "an expectation", "at", "attributes", "tags", "absent", "scores", "grades", "stages", "reminders", "next_change");
         var timeMs = Time(node, keys, before);
         var absent = keys.TryGetValue("absent", out var a) ? _yaml.List(a, "absent").Children.Select(t => _yaml.Scalar(t, "a tag")) : [];
         return new CaseExpectation(
@@ -120,6 +128,8 @@ public sealed class RuleCaseFile
             keys.TryGetValue("next_change", out var next) ? TimeOf(next, timeMs) : null)
         {
             Attributes = [.. Named(keys, "attributes").Select(a => (a.Name, _yaml.Scalar(a.Value, "an attribute's value")))],
+            Stages = [.. Named(keys, "stages").Select(s => (s.Name, _yaml.Scalar(s.Value, "a stage")))],
+            Reminders = [.. Named(keys, "reminders").Select(r => (r.Name, _yaml.Scalar(r.Value, "a reminder")))],
         };
     }
 

@@ -107,7 +107,11 @@ public sealed class Examination(HostSettings settings)
             if (topics.FirstOrDefault(t => t.Topic == topic) is { } found) Ok("Kafka topic", $"{topic} has {found.Partitions} partitions");
             else Problem("Kafka topic", $"{topic} is not there: create it (./scrm produce --topic {topic} does), or correct Kafka:Topics");
         }
-        string[] outputs = [settings.Kafka.DeadLetterTopic, settings.Kafka.IdentityChangesTopic, settings.Kafka.TagChangesTopic];
+        string[] outputs =
+        [
+            settings.Kafka.DeadLetterTopic, settings.Kafka.IdentityChangesTopic, settings.Kafka.TagChangesTopic,
+            settings.Kafka.ScoreChangesTopic, settings.Kafka.StageChangesTopic,
+        ];
         foreach (var output in outputs.Where(t => t.Length > 0))
             Ok("Kafka topic", $"{output} {(topics.Any(t => t.Topic == output) ? "is there" : "is made by the first run")}");
         var decisions = topics.Any(t => t.Topic == settings.Kafka.DecisionTopic) ? "is there" : "is made by the first unlink";

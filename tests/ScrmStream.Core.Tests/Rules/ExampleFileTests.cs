@@ -70,8 +70,8 @@ public sealed class ExampleFileTests
     {
         var blocks =
             File.ReadAllText(Path.Combine(Root(), "docs", "rules.md")).Split("```yaml\n").Skip(1).Select(b => b.Split("```")[0]).ToArray();
-        Assert.Equal(6, blocks.Length);
-        foreach (var block in blocks) Assert.NotEmpty(RuleSet.Parse(block, "docs/rules.md").Tags);
+        Assert.Equal(7, blocks.Length);
+        foreach (var rules in blocks.Select(b => RuleSet.Parse(b, "docs/rules.md"))) Assert.True(rules.Tags.Count + rules.Pipelines.Count > 0);
     }
 
     [Fact]
@@ -94,13 +94,17 @@ public sealed class ExampleFileTests
     [InlineData("attribute", "attribute", "description", "type", "value")]
     [InlineData("score", "score", "description", "half_life", "linear", "steps", "max", "min", "points", "groups", "grades", "hysteresis")]
     [InlineData("points", "when", "add", "cap", "group")]
+    [InlineData("pipeline", "pipeline", "description", "type", "states", "final", "activity", "create", "transitions", "reminders", "funnel")]
+    [InlineData("create", "to", "on", "when")]
+    [InlineData("transition", "from", "to", "on", "when", "after", "idle", "not_before")]
+    [InlineData("reminder", "reminder", "from", "after", "idle")]
     public void Schema_OfEditors_NamesTheKeysTheReaderKnows(string definition, params string[] keys)
     {
         using var schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root(), "schemas", "rules", "rules.schema.json")));
         var entry = schema.RootElement.GetProperty("$defs").GetProperty(definition);
         Assert.Equal(keys.Order(), entry.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
         Assert.False(entry.GetProperty("additionalProperties").GetBoolean());
-        Assert.Equal(["attributes", "scores", "tags", "time_zone"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
+        Assert.Equal(["attributes", "scores", "stages", "tags", "time_zone"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
     }
 
     [SharedDataFact("data/taobao_user_behavior_head.csv.gz")]
