@@ -8,6 +8,9 @@ using ScrmStream.Identity;
 
 namespace ScrmStream.Host.Reading;
 
+/// <summary>What ClickHouse holds of one customer's events.</summary>
+internal sealed record CustomerRows(string Customer, IReadOnlyList<JsonElement[]> Rows);
+
 /// <summary>
 /// The accepted events of customers, from ClickHouse, as the engine decodes them: so what follows from them is what follows in
 /// <c>run</c>.
@@ -33,22 +36,21 @@ internal static class CustomerEvents
         return Decode(rows, new EventBatch(new RecordBatch(rows.Count + 1, BytesMax)));
     }
 
-    /// <summary>
-    /// The events of several customers, one after the other: each batch is valid until the next is asked for. Who has none is not there.
-    /// </summary>
+    /// <summary>The rows of several customers, to be decoded one after the other. Who has none is not among them.</summary>
     /// <param name="sql">One of <see cref="CustomerEventsSql"/>.</param>
     /// <exception cref="ClickHouseException">The server refused the query.</exception>
-    public static async Task<IEnumerable<(string Customer, EventBatch Events)>> ReadManyAsync(
-        ClickHouseClient client, string sql, CancellationToken cancel)
+    public static async Task<IReadOnlyList<CustomerRows>> ReadManyAsync(ClickHouseClient client, string sql, CancellationToken cancel)
     {
         var rows = await ResultRows.ReadAsync(client, sql, cancel);
-        var customers = rows.GroupBy(row => row[CustomerColumn].GetString()!).ToList();
-        if (customers.Count == 0) return [];
-        var batch = new EventBatch(new RecordBatch(customers.Max(c => c.Count()) + 1, BytesMax));
-        return customers.Select(c => (c.Key, Decode(c, batch)));
+        return [.. rows.GroupBy(row => row[CustomerColumn].GetString()!).Select(g => new CustomerRows(g.Key, [.. g]))];
     }
 
-    private static EventBatch Decode(IEnumerable<JsonElement[]> rows, EventBatch batch)
+    /// <summary>A batch that any of some customers' events fit into.</summary>
+    public static EventBatch BatchFor(IReadOnlyList<CustomerRows> customers) =>
+        new(new RecordBatch(customers.Select(c => c.Rows.Count).DefaultIfEmpty(0).Max() + 1, BytesMax));
+
+    /// <summary>Decodes rows into a batch, in place of what was in it.</summary>
+    public static EventBatch Decode(IReadOnlyList<JsonElement[]> rows, EventBatch batch)
     {
         batch.Clear();
         var source = new SourcePartition(Guid.Empty, "events", 0);

@@ -41,7 +41,8 @@ internal static class LeadReasons
         using var client = new ClickHouseClient(settings.ClickHouse);
         var sql = CustomerEventsSql.UpTo([.. leads.Select(l => l.Customer)], asOfMs, EventsMax);
         var customers = await CustomerEvents.ReadManyAsync(client, sql, cancel);
-        return customers.ToDictionary(c => c.Customer, c => Reason(rules, score, c.Events, asOfMs));
+        var batch = CustomerEvents.BatchFor(customers);
+        return customers.ToDictionary(c => c.Customer, c => Reason(rules, score, CustomerEvents.Decode(c.Rows, batch), asOfMs));
     }
 
     private static LeadReason Reason(RuleSet rules, string score, EventBatch events, long asOfMs)

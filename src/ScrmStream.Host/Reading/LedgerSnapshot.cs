@@ -32,6 +32,7 @@ internal sealed class LedgerSnapshot(
 {
     private const int EventsPerPart = 100_000;
     private const int EventsMax = 20_000_000;
+    private const int ReadsAtOnce = 64;
 
     private readonly LedgerTable[] _tables = [.. scores.Select(s => new LedgerTable(clickHouse, s.Name, snapshotMs))];
     private readonly List<LedgerRow>[] _rows = [.. scores.Select(_ => new List<LedgerRow>())];
@@ -46,12 +47,9 @@ internal sealed class LedgerSnapshot(
         for (var part = 0; part < parts; part++)
         {
             var sql = CustomerEventsSql.OfPart(part, parts, asOfMs ?? long.MaxValue / 1_000_000, EventsMax);
-            foreach (var (customer, events) in await CustomerEvents.ReadManyAsync(clickHouse, sql, cancel))
-            {
-                IdentifierId.TryParse(customer, out var id);
-                var stored = redis is null ? null : await redis.ReadViewAsync(id, cancel);
-                for (var i = 0; i < scores.Count; i++) Add(i, id, events, stored is null || stored.Customer == id ? stored : null);
-            }
+            var customers = await CustomerEvents.ReadManyAsync(clickHouse, sql, cancel);
+            var batch = CustomerEvents.BatchFor(customers);
+            foreach (var some in customers.Chunk(ReadsAtOnce)) await AddAsync(some, batch, cancel);
             for (var i = 0; i < scores.Count; i++)
             {
                 await _tables[i].WriteAsync(_rows[i], cancel);
@@ -59,6 +57,19 @@ internal sealed class LedgerSnapshot(
             }
         }
         for (var i = 0; i < scores.Count; i++) await _tables[i].CompleteAsync(rules.Fingerprint, Fades(scores[i]), cancel);
+    }
+
+    private async Task AddAsync(CustomerRows[] customers, EventBatch batch, CancellationToken cancel)
+    {
+        var ids = Array.ConvertAll(customers, c => IdentifierId.TryParse(c.Customer, out var id) ? id : default);
+        var stored = redis is null ? null : await Task.WhenAll(ids.Select(id => redis.ReadViewAsync(id, cancel)));
+        for (var i = 0; i < customers.Length; i++)
+        {
+            var events = CustomerEvents.Decode(customers[i].Rows, batch);
+            // A customer that has been merged away meanwhile is in motion.
+            var view = stored?[i]?.Customer == ids[i] ? stored[i] : null;
+            for (var score = 0; score < scores.Count; score++) Add(score, ids[i], events, view);
+        }
     }
 
     private void Add(int score, IdentifierId customer, EventBatch events, StoredCustomer? stored)

@@ -81,7 +81,9 @@ public sealed class LeadTablesTests(ClickHouseFixture clickHouse)
         await PipelineTable.WriteAsync(client, RuleSet.Parse(yaml + "    funnel: [a, b]\n", "r").Pipelines, 2, CancellationToken.None);
         var pipeline = Assert.Single(await StageFunnelQuery.PipelinesAsync(client, CancellationToken.None));
         Assert.Equal(("p", "sales"), (pipeline.Name, pipeline.Type));
-        Assert.Equal((["a", "b"], ["It's", "乙"], ["a", "b"]), (pipeline.Stages, pipeline.Titles, pipeline.Funnel));
+        Assert.Equal(["a", "b"], pipeline.Stages);
+        Assert.Equal(["It's", "乙"], pipeline.Titles);
+        Assert.Equal(["a", "b"], pipeline.Funnel);
     }
 
     private static List<StageFunnelStep> Expected(string[] funnel, List<List<PublishedStep>> leads)
