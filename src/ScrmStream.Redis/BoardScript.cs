@@ -7,44 +7,30 @@ internal static class BoardScript
     public const int PlacesMax = 1_000;
 
     /// <summary>
-    /// Answers the best customers of all boards and their ranks, in any order, at least as many as asked for where there are so many. A
-    /// board is read on only while its last place is among the best. KEYS boards; ARGV: how many places.
+    /// Answers the best customers of all boards and their ranks, in any order, at least as many as asked for where there are so many, none
+    /// below a floor. What lies below the best so far is not read, so most boards answer nothing. KEYS boards; ARGV: how many places; the
+    /// floor, a rank as text or -inf.
     /// </summary>
     public const string Best = """
-        local call, most = redis.call, tonumber(ARGV[1])
-        local best, count, threshold, places = {}, 0, -math.huge, {}
-        local function trim()
-          table.sort(best, function(a, b) return a > b end)
-          for i = count, most + 1, -1 do best[i] = nil end
-          count = math.min(count, most)
-          if count == most then threshold = best[most] end
-        end
+        local call, most, floor = redis.call, tonumber(ARGV[1]), ARGV[2]
+        local best, isFull = {}, false
         for i = 1, #KEYS do
-          local from, size = 0, 1
-          while true do
-            local found = call('ZREVRANGE', KEYS[i], from, from + size - 1, 'WITHSCORES')
-            local last = -math.huge
-            for j = 1, #found, 2 do
-              last = tonumber(found[j + 1])
-              if last >= threshold then
-                count = count + 1
-                best[count] = last
-                places[#places + 1] = { found[j], found[j + 1], last }
-              end
+          local found = call('ZREVRANGEBYSCORE', KEYS[i], '+inf', floor, 'WITHSCORES', 'LIMIT', 0, most)
+          if #found > 0 then
+            for j = 1, #found, 2 do best[#best + 1] = { found[j], found[j + 1], tonumber(found[j + 1]) } end
+            if #best >= 2 * most or not isFull and #best >= most then
+              table.sort(best, function(a, b) return a[3] > b[3] end)
+              floor, isFull = best[most][2], true
+              local kept = most
+              while best[kept + 1] and best[kept + 1][3] == best[most][3] do kept = kept + 1 end
+              for j = #best, kept + 1, -1 do best[j] = nil end
             end
-            if count >= 2 * most then trim() end
-            if #found < 2 * size or last < threshold then break end
-            from, size = from + size, size * 4
-            if from >= most then break end
           end
         end
-        trim()
         local answer = {}
-        for i = 1, #places do
-          if places[i][3] >= threshold then
-            answer[#answer + 1] = places[i][1]
-            answer[#answer + 1] = places[i][2]
-          end
+        for i = 1, #best do
+          answer[2 * i - 1] = best[i][1]
+          answer[2 * i] = best[i][2]
         end
         return answer
         """;

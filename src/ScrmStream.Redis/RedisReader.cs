@@ -48,22 +48,27 @@ public sealed class RedisReader(RedisConnection connection)
         return await WithScoresAsync(score, best, atMs, cancel);
     }
 
-    // Any keys go in one call on a single server, which answers nobody else meanwhile: so in several calls.
+    // Any keys go in one call on a single server, which answers nobody else meanwhile: so in several calls. The first tells the others
+    // below which rank nothing is worth reading: customers are spread evenly over the buckets.
     private async Task<List<(IdentifierId Id, double Rank)>> InTheServerAsync(byte[] name, int count, CancellationToken cancel)
     {
-        var best = new List<(IdentifierId Id, double Rank)>();
-        var calls = Enumerable.Range(0, RedisKeys.Buckets).Chunk(BucketsPerCall).Select(part =>
-        {
-            RedisKey[] keys = [.. part.Select(b => connection.Keys.Board(name, b))];
-            return connection.CallAsync(db => db.ScriptEvaluateAsync(BoardScript.Best, keys, [count]), cancel);
-        });
-        foreach (var answer in await Task.WhenAll(calls))
-        {
-            var places = (RedisValue[])answer;
-            for (var i = 0; i < places.Length; i += 2)
-                if (IdentifierId.TryParse((string)places[i]!, out var id)) best.Add((id, (double)places[i + 1]));
-        }
+        var parts = Enumerable.Range(0, RedisKeys.Buckets).Chunk(BucketsPerCall).ToArray();
+        var best = await BestOfAsync(parts[0], "-inf");
+        var floor = best.Count < count ? "-inf" : best.OrderByDescending(b => b.Rank).ElementAt(count - 1).Rank
+            .ToString("R", CultureInfo.InvariantCulture);
+        foreach (var more in await Task.WhenAll(parts.Skip(1).Select(part => BestOfAsync(part, floor)))) best.AddRange(more);
         return best;
+
+        async Task<List<(IdentifierId Id, double Rank)>> BestOfAsync(int[] buckets, string from)
+        {
+            RedisKey[] keys = Array.ConvertAll(buckets, b => connection.Keys.Board(name, b));
+            var places = (RedisValue[])await connection.CallAsync(
+                db => db.ScriptEvaluateAsync(BoardScript.Best, keys, [count, from]), cancel);
+            var found = new List<(IdentifierId Id, double Rank)>(places.Length / 2);
+            for (var i = 0; i < places.Length; i += 2)
+                if (IdentifierId.TryParse((string)places[i]!, out var id)) found.Add((id, (double)places[i + 1]));
+            return found;
+        }
     }
 
     private async Task<List<(IdentifierId Id, double Rank)>> BucketByBucketAsync(byte[] name, int count, CancellationToken cancel)

@@ -38,9 +38,12 @@ public sealed class DecayClock
     public int EpochOf(long timeMs) => (int)FloorDivide(timeMs, _epochMs);
 
     /// <summary>The weight of a time in its epoch: 2^31 at the epoch's start, below 2^63 at its end.</summary>
-    public long Weight(long timeMs)
+    public long Weight(long timeMs) => Weight(timeMs, EpochOf(timeMs));
+
+    /// <summary>The same where the epoch of the time is known; a division is most of what finding it costs.</summary>
+    public long Weight(long timeMs, int epoch)
     {
-        var since = timeMs - EpochOf(timeMs) * _epochMs;
+        var since = timeMs - epoch * _epochMs;
         var whole = since / HalfLifeMs;
         var mantissa = PowersOfTwo.Mantissa(Fraction(since - whole * HalfLifeMs));
         var drop = 63 - WeightFractionBits - (int)whole;

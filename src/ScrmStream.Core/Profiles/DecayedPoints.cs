@@ -22,7 +22,7 @@ public sealed class DecayedPoints(DecayClock? clock, string entries)
     {
         var timeMs = StoredTime.Clamp(e.EventTimeMs);
         var epoch = clock?.EpochOf(timeMs) ?? 0;
-        var points = clock is null ? microPoints : (Int128)microPoints * clock.Weight(timeMs);
+        var points = clock is null ? microPoints : (Int128)microPoints * clock.Weight(timeMs, epoch);
         var payload = shard.Aggregate(Key);
         if (payload.IsEmpty || EpochAt(payload, payload.Length - EntryBytes) != epoch)
         {
