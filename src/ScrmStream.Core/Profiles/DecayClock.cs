@@ -50,7 +50,7 @@ public sealed class DecayClock
         return (long)((mantissa >> drop) + (mantissa >> (drop - 1) & 1));
     }
 
-    /// <summary>What a sum of (points x <see cref="Weight"/>) of an epoch is worth at a time, in the unit of the points.</summary>
+    /// <summary>What a sum of (points x <see cref="Weight(long)"/>) of an epoch is worth at a time, in the unit of the points.</summary>
     public double Read(double weighted, int epoch, long atMs)
     {
         var atEpoch = EpochOf(atMs);

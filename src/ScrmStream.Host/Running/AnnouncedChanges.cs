@@ -6,28 +6,32 @@ using ScrmStream.Pipeline.Leads;
 namespace ScrmStream.Host.Running;
 
 /// <summary>
-/// The analysts' tables, and beside the tables of changes their topics: a change is written when both have it. A topic that is null takes
-/// none. The topics are this object's to dispose.
+/// The analysts' tables, and beside the tables of changes their topics: a change is written when both have it. A topic without a name
+/// takes none. The topics are this object's to dispose.
 /// </summary>
-internal sealed class AnnouncedChanges(
-    IAnalyticsSink tables, KafkaTagChanges? tags, KafkaScoreChanges? scores, KafkaStageChanges? stages) : IAnalyticsSink, IDisposable
+internal sealed class AnnouncedChanges(IAnalyticsSink tables) : IAnalyticsSink, IDisposable
 {
+    private KafkaTagChanges? _tags;
+    private KafkaScoreChanges? _scores;
+    private KafkaStageChanges? _stages;
+
     /// <summary>Opens the topics that have a name.</summary>
     /// <exception cref="StoreUnavailableException">No broker answers, or it refuses a topic.</exception>
-    public static async Task<AnnouncedChanges> OpenAsync(IAnalyticsSink tables, KafkaOptions options) => new(
-        tables,
-        options.TagChangesTopic.Length > 0 ? await KafkaTagChanges.OpenAsync(options) : null,
-        options.ScoreChangesTopic.Length > 0 ? await KafkaScoreChanges.OpenAsync(options) : null,
-        options.StageChangesTopic.Length > 0 ? await KafkaStageChanges.OpenAsync(options) : null);
+    public async Task OpenAsync(KafkaOptions options)
+    {
+        if (options.TagChangesTopic.Length > 0) _tags = await KafkaTagChanges.OpenAsync(options);
+        if (options.ScoreChangesTopic.Length > 0) _scores = await KafkaScoreChanges.OpenAsync(options);
+        if (options.StageChangesTopic.Length > 0) _stages = await KafkaStageChanges.OpenAsync(options);
+    }
 
     public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) =>
-        Task.WhenAll(tags?.WriteAsync(changes, cancel) ?? Task.CompletedTask, tables.WriteTagChangesAsync(changes, cancel));
+        Task.WhenAll(_tags?.WriteAsync(changes, cancel) ?? Task.CompletedTask, tables.WriteTagChangesAsync(changes, cancel));
 
     public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) =>
-        Task.WhenAll(scores?.WriteAsync(changes, cancel) ?? Task.CompletedTask, tables.WriteScoreChangesAsync(changes, cancel));
+        Task.WhenAll(_scores?.WriteAsync(changes, cancel) ?? Task.CompletedTask, tables.WriteScoreChangesAsync(changes, cancel));
 
     public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) =>
-        Task.WhenAll(stages?.WriteAsync(leads, cancel) ?? Task.CompletedTask, tables.WriteLeadsAsync(leads, cancel));
+        Task.WhenAll(_stages?.WriteAsync(leads, cancel) ?? Task.CompletedTask, tables.WriteLeadsAsync(leads, cancel));
 
     public Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel) =>
         tables.WriteEventsAsync(batches, token, cancel);
@@ -40,8 +44,8 @@ internal sealed class AnnouncedChanges(
 
     public void Dispose()
     {
-        tags?.Dispose();
-        scores?.Dispose();
-        stages?.Dispose();
+        _tags?.Dispose();
+        _scores?.Dispose();
+        _stages?.Dispose();
     }
 }

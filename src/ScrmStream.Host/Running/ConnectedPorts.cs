@@ -68,8 +68,9 @@ public sealed class ConnectedPorts : IAsyncDisposable
         if (settings.Kafka.IdentityChangesTopic.Length > 0)
             _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
         await PipelineTable.WriteAsync(clickHouse, rules.Pipelines, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
-        var analytics = await AnnouncedChanges.OpenAsync(sink, settings.Kafka);
+        var analytics = new AnnouncedChanges(sink);
         _open.Add(new Closing(analytics));
+        await analytics.OpenAsync(settings.Kafka);
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
         Ports = new PipelinePorts(
             source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,

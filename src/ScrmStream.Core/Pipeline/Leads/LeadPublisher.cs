@@ -12,12 +12,16 @@ namespace ScrmStream.Pipeline.Leads;
 /// </summary>
 internal sealed class LeadPublisher(RuleSet rules)
 {
+    // A clock that is set back does not make what is published now older than what was.
+    private ulong _version;
+
     /// <summary>Compares two conclusions and adds what is different to a slice.</summary>
     /// <param name="events">How many events the customer has.</param>
     /// <param name="version">See <see cref="CustomerLeads.Version"/>.</param>
     public void Announce(FlushSlice slice, IdentifierId customer, Conclusion before, Conclusion now, long events, ulong version)
     {
         if (before.LeadCount == 0 && now.LeadCount == 0) return;
+        version = _version = Math.Max(version, _version);
         for (var i = 0; i < rules.Pipelines.Count; i++)
         {
             var pipeline = rules.Pipelines[i];
