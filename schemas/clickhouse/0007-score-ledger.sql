@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS score_ledger_rows
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY (score, snapshot)
-ORDER BY (customer_id, line)
+-- FINAL compares keys across partitions, so the key has all of the partition's.
+ORDER BY (score, snapshot, customer_id, line)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS score_ledger_snapshots
