@@ -20,11 +20,21 @@ run_tests() {
   [[ ${#projects[@]} -gt 0 ]] || projects=(ScrmStream.Core.Tests ScrmStream.Integration.Tests)
   ensure_parts
   ensure_avro_writers
+  ensure_test_build
   local project
-  for project in "${projects[@]}"; do build_release "tests/$project"; done
   passed=0 failed=0 skipped=0
   for project in "${projects[@]}"; do run_test_project "$project" "${arguments[@]}"; done
   report_tests
+}
+
+# Builds both test projects and what they test, each once, when a source is newer than their last build.
+ensure_test_build() {
+  local stamp=$state/stamps/tests started=$state/stamps/tests.started
+  [[ -f $stamp && -d $root/artifacts/bin/ScrmStream.Integration.Tests/release && -z $(find_newer "$stamp" "$root/tests") ]] && return
+  mkdir -p "$state/stamps"
+  touch "$started" # taken before the build: a file changed meanwhile is newer
+  build_release tests/All.slnf
+  mv "$started" "$stamp"
 }
 
 # Runs one project and adds its counts. A run that breaks off without a failed test counts as one failure.

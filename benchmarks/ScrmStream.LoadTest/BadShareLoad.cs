@@ -25,6 +25,9 @@ public sealed class BadShareLoad(int badPerThousand)
 
     private readonly PipelineOptions _options = new();
 
+    /// <summary>Ten bad records in a thousand.</summary>
+    public static BadShareLoad OfOnePercent() => new(10);
+
     private sealed record Stream(byte[][] Records, double[] Microseconds)
     {
         public long Events, Letters;

@@ -1,4 +1,5 @@
 using ScrmStream.LoadTest;
+using ScrmStream.LoadTest.Chaos;
 using ScrmStream.Rules;
 
 switch (args)
@@ -9,8 +10,8 @@ switch (args)
     case ["identity", var count] when int.TryParse(count, out var identifiers) && identifiers is > 0 and <= 50_000_000:
         new IdentityLadder(identifiers).Run();
         return 0;
-    case ["inputs"]:
-        return new InputLadder().Run();
+    case ["inputs", .. var rest]:
+        return InputLadder.Start(rest);
     case ["hub"]:
         return new HubLoad(10_000).Run();
     case ["hub", var count] when int.TryParse(count, out var people) && people is >= 1_000 and <= 500_000:
@@ -19,8 +20,10 @@ switch (args)
         return await new BoardLoad(1_000_000).RunAsync();
     case ["board", var count] when int.TryParse(count, out var customers) && customers is >= 100 and <= 20_000_000:
         return await new BoardLoad(customers).RunAsync();
+    case ["chaos", var ruleFile, .. var more]:
+        return await ChaosAsync(ruleFile, more);
     case ["bad"]:
-        return new BadShareLoad(10).Run();
+        return BadShareLoad.OfOnePercent().Run();
     case ["bad", var perThousand] when int.TryParse(perThousand, out var bad) && bad is >= 1 and <= 1000:
         return new BadShareLoad(bad).Run();
     case [var events, var rules]:
@@ -32,8 +35,28 @@ switch (args)
                    ./scrm bench load identity [IDENTIFIERS]
                    ./scrm bench load hub [PEOPLE]
                    ./scrm bench load board [CUSTOMERS]
-                   ./scrm bench inputs
+                   ./scrm bench inputs [--help]
                    ./scrm bench load bad [PER-THOUSAND]
+                   ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis]
             """);
         return 2;
+}
+
+static async Task<int> ChaosAsync(string ruleFile, string[] arguments)
+{
+    try
+    {
+        var options = ChaosOptions.Parse(arguments);
+        if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
+            throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, e) => { e.Cancel = true; stop.Cancel(); };
+        var result = await new ChaosRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
+        return ChaosReport.Print(options, result, Console.Out);
+    }
+    catch (ArgumentException e)
+    {
+        Console.Error.WriteLine($"chaos: {e.Message}");
+        return 2;
+    }
 }

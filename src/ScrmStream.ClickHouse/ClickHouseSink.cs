@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using ScrmStream.ClickHouse.Blocks;
 using ScrmStream.Events;
@@ -27,6 +29,11 @@ public sealed class ClickHouseSink : IAnalyticsSink
         return new ClickHouseSink(client);
     }
 
+    /// <summary>The greatest writer epoch of any row; 0 without rows. Reads one column of the table.</summary>
+    public async Task<ulong> GreatestEpochAsync(CancellationToken cancel) => ulong.Parse(
+        Encoding.UTF8.GetString(await _client.QueryAsync("SELECT max(epoch) FROM events_rows", "TabSeparated", cancel)).TrimEnd('\n'),
+        CultureInfo.InvariantCulture);
+
     /// <inheritdoc/>
     /// <remarks>One insert of one block. The bytes of the batches are read before the call yields.</remarks>
     public async Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel)
@@ -46,6 +53,10 @@ public sealed class ClickHouseSink : IAnalyticsSink
 
     /// <inheritdoc/>
     public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) => WriteAsync(LeadBlock.Of(leads), cancel);
+
+    /// <inheritdoc/>
+    public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) =>
+        WriteAsync(ActionBlock.Of(actions), cancel);
 
     /// <inheritdoc/>
     public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) =>

@@ -34,7 +34,7 @@ public static class Program
         {
             DemoCommand.Create(),
             UpCommand.Create(), DownCommand.Create(), StatusCommand.Create(), DoctorCommand.Create(),
-            RunCommand.Create(), ProduceCommand.Create(), GenerateCommand.Create(), ReplayCommand.Create(),
+            RunCommand.Create(), ProduceCommand.Create(), ImportCommand.Create(), GenerateCommand.Create(), ReplayCommand.Create(),
             CustomerCommand.Create(), WhyCommand.Create(), UnlinkCommand.Create(), IdentitiesCommand.Create(),
             LeadsCommand.Create(), LedgerCommand.Create(), FunnelCommand.Create(), SqlCommand.Create(), DeadLettersCommand.Create(),
             RulesCommand.Create(), QuantilesCommand.Create(),

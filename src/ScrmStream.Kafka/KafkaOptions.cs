@@ -58,9 +58,15 @@ public sealed class KafkaOptions
     [Range(100, 300_000)]
     public int TopicRefreshIntervalMs { get; set; } = 10_000;
 
+    /// <summary>
+    /// Names this process in its group, each by a name of its own: one that is started again under its name has its partitions back at
+    /// once, and one that ends keeps them until <see cref="SessionTimeoutMs"/> has passed. Empty: no name; then it is the other way round.
+    /// </summary>
+    public string InstanceId { get; set; } = "";
+
     /// <summary>The group takes a process that is silent for so long as gone.</summary>
     [Range(1_000, 300_000)]
-    public int SessionTimeoutMs { get; set; } = 45_000;
+    public int SessionTimeoutMs { get; set; } = 10_000;
 
     /// <summary>The group takes a process that does not poll for so long as stuck.</summary>
     [Range(10_000, 3_600_000)]
@@ -110,6 +116,9 @@ public sealed class KafkaOptions
     /// <summary>Where stages that leads come into, and reminders of them, are announced; empty: nowhere.</summary>
     public string StageChangesTopic { get; set; } = "scrm.stage-changes";
 
+    /// <summary>Where actions of the rules are told, to be carried out; empty: nowhere.</summary>
+    public string ActionsTopic { get; set; } = "scrm.actions";
+
     /// <summary>
     /// Where decisions of people are: events like others, read by every process beside <see cref="Topics"/>, as soon as the topic exists.
     /// </summary>
@@ -157,6 +166,7 @@ public sealed class KafkaOptions
     internal ConsumerConfig Consumer() => new(Client())
     {
         GroupId = GroupId,
+        GroupInstanceId = InstanceId.Length == 0 ? null : InstanceId,
         EnableAutoCommit = true,
         AutoCommitIntervalMs = CommitIntervalMs,
         EnableAutoOffsetStore = false,

@@ -6,16 +6,21 @@ using StackExchange.Redis;
 
 namespace ScrmStream.Redis;
 
-/// <summary>Cells as Redis strings. An outage blocks; the calls return only when Redis answered or when they are cancelled.</summary>
+/// <summary>
+/// Cells as fields of their bucket's hash (docs/decisions/0021). An outage blocks; the calls return only when Redis answered or when they
+/// are cancelled.
+/// </summary>
 public sealed class RedisCellStore(RedisConnection connection) : ICellStore
 {
     private const int VersionBytes = 16;
     private readonly ConcurrentBag<RespWriter> _idle = [];
+    private readonly EmptyBuckets _empty = new(connection);
 
     public async Task<StoredCell[]> LoadAsync(IReadOnlyList<IdentifierId> ids, CancellationToken cancel)
     {
         var cells = new StoredCell[ids.Count];
-        var order = ByBucketOnCluster(ids.Count, i => ids[i]);
+        Array.Fill(cells, new StoredCell(null, 0, []));
+        var order = ByBucket(await _empty.MayHaveCellsAsync(ids, cancel), i => ids[i]);
         var calls = new List<Task>();
         for (var at = 0; at < order.Length;)
         {
@@ -31,7 +36,7 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
     public async Task<IReadOnlyList<int>> StoreAsync(IReadOnlyList<CellWrite> writes, ByteArena arena, CancellationToken cancel)
     {
         if (connection.Epoch.IsSole) return await StoreAloneAsync(writes, arena, cancel);
-        var order = ByBucketOnCluster(writes.Count, i => writes[i].Id);
+        var order = ByBucket([.. Enumerable.Range(0, writes.Count)], i => writes[i].Id);
         var calls = new List<Task<int[]>>();
         for (var at = 0; at < order.Length;)
         {
@@ -48,8 +53,10 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
 
     private async Task LoadPartAsync(IReadOnlyList<IdentifierId> ids, int[] part, StoredCell[] cells, CancellationToken cancel)
     {
-        var keys = Array.ConvertAll(part, i => connection.Keys.Cell(ids[i]));
-        var values = await connection.RunAsync(db => db.StringGetAsync(keys), cancel);
+        var buckets = Buckets(part, i => ids[i]);
+        var answer = await connection.RunAsync(
+            db => db.ScriptEvaluateAsync(Scripts.LoadCells, Keys(buckets), Array.ConvertAll(buckets, b => (RedisValue)b.Ids)), cancel);
+        var values = (RedisValue[])answer!;
         for (var i = 0; i < part.Length; i++) cells[part[i]] = new StoredCell(values[i], 0, []);
 
         // Only an identifier with a cell can have a view worth asking for. The view may be newer than the cell by now: publishing
@@ -81,12 +88,7 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
             var (first, bytes) = (at, 0);
             while (at < writes.Count && bytes < connection.CallBytes) bytes += writes[at++].Content.Length;
             var call = _idle.TryTake(out var idle) ? idle : new RespWriter();
-            call.Command("MSET"u8, 1 + 2 * (at - first));
-            for (var i = first; i < at; i++)
-            {
-                connection.Keys.WriteCell(call, writes[i].Id);
-                call.Argument(arena[writes[i].Content]);
-            }
+            for (var i = first; i < at;) i = AddBucket(call, writes, i, at, arena);
             await connection.EnterAsync(cancel);
             calls.Add(RunAsync(call));
         }
@@ -101,13 +103,54 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
         }
     }
 
+    // Adds the cells from i on that are in one bucket; answers the index of the next one.
+    private int AddBucket(RespWriter call, IReadOnlyList<CellWrite> writes, int i, int end, ByteArena arena)
+    {
+        var (first, bucket) = (i, writes[i].Id.Bucket);
+        while (i < end && writes[i].Id.Bucket == bucket) i++;
+        _empty.Fill(bucket);
+        call.Command("HSET"u8, 2 + 2 * (i - first));
+        connection.Keys.WriteCells(call, bucket);
+        for (var at = first; at < i; at++)
+        {
+            writes[at].Id.WriteBytes(call.Argument(RedisKeys.CellFieldBytes));
+            call.Argument(arena[writes[at].Content]);
+        }
+        return i;
+    }
+
     private async Task<int[]> StorePartAsync(IReadOnlyList<CellWrite> writes, int[] part, ByteArena arena, CancellationToken cancel)
     {
-        var keys = Array.ConvertAll(part, i => connection.Keys.Cell(writes[i].Id));
-        var contents = Array.ConvertAll(part, i => (RedisValue)arena[writes[i].Content].ToArray());
-        var answer = await connection.WriteAsync(Scripts.StoreCells, keys, [Expected(writes, part), .. contents], cancel);
+        var buckets = Buckets(part, i => writes[i].Id);
+        RedisValue[] arguments =
+        [
+            string.Join(',', buckets.Select(b => b.Ids.Length / RedisKeys.CellFieldBytes)),
+            buckets.SelectMany(b => b.Ids).ToArray(),
+            Expected(writes, part),
+            .. part.Select(i => (RedisValue)arena[writes[i].Content].ToArray()),
+        ];
+        var answer = await connection.WriteAsync(Scripts.StoreCells, Keys(buckets), arguments, cancel);
         return answer is null ? part : Array.ConvertAll(answer, i => part[i - 1]);
     }
+
+    // A bucket with the ids asked of it, in binary one behind the other.
+    private readonly record struct BucketIds(int Bucket, byte[] Ids);
+
+    private static BucketIds[] Buckets(int[] part, Func<int, IdentifierId> id)
+    {
+        var buckets = new List<BucketIds>();
+        for (var at = 0; at < part.Length;)
+        {
+            var (first, bucket) = (at, id(part[at]).Bucket);
+            while (at < part.Length && id(part[at]).Bucket == bucket) at++;
+            var ids = new byte[(at - first) * RedisKeys.CellFieldBytes];
+            for (var i = first; i < at; i++) id(part[i]).WriteBytes(ids.AsSpan((i - first) * RedisKeys.CellFieldBytes));
+            buckets.Add(new BucketIds(bucket, ids));
+        }
+        return [.. buckets];
+    }
+
+    private RedisKey[] Keys(BucketIds[] buckets) => Array.ConvertAll(buckets, b => connection.Keys.Cells(b.Bucket));
 
     private static byte[] Expected(IReadOnlyList<CellWrite> writes, int[] part)
     {
@@ -121,11 +164,10 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
         return expected;
     }
 
-    private int[] ByBucketOnCluster(int count, Func<int, IdentifierId> id)
+    private static int[] ByBucket(int[] indexes, Func<int, IdentifierId> id)
     {
-        var order = Enumerable.Range(0, count).ToArray();
-        if (connection.IsCluster) Array.Sort(order, (a, b) => id(a).Bucket.CompareTo(id(b).Bucket));
-        return order;
+        Array.Sort(Array.ConvertAll(indexes, i => id(i).Bucket), indexes);
+        return indexes;
     }
 
     // As many as one call takes: by count, by content, and on a cluster of one bucket.

@@ -10,17 +10,20 @@ public sealed class RedisKeys
     public const int Buckets = 4096;
     private const int IdDigits = 32;
     private const int BucketBytes = 5;   // three digits, }, :
-    private static readonly string[] Reserved = ["cell", "leads", "timers", "meta"];
+    private static readonly string[] Reserved = ["cells", "leads", "timers", "meta"];
 
     private readonly byte[] _view;
-    private readonly byte[] _cell;
+    private readonly byte[][] _cells;
 
     public RedisKeys(string @namespace = "")
     {
         Prefix = @namespace.Length == 0 ? "scrm:" : $"scrm:{@namespace}:";
         _view = Encoding.ASCII.GetBytes(Prefix + "{");
-        _cell = Encoding.ASCII.GetBytes(Prefix + "cell:{");
+        _cells = [.. Enumerable.Range(0, Buckets).Select(b => Encoding.ASCII.GetBytes($"{Prefix}cells:{{{b:x3}}}"))];
     }
+
+    /// <summary>An id in binary.</summary>
+    internal const int CellFieldBytes = 16;
 
     internal static ReadOnlySpan<byte> TagsSuffix => ":tags"u8;
     internal static ReadOnlySpan<byte> TagExpirySuffix => ":tag_expiry"u8;
@@ -32,7 +35,8 @@ public sealed class RedisKeys
         name.Length <= 64 && !Reserved.Contains(name)
         && name.All(c => c is >= 'a' and <= 'z' or >= '0' and <= '9' or '_' or '-');
 
-    public RedisKey Cell(IdentifierId id) => Key(_cell, id, default);
+    /// <summary>The hash of a bucket's cells; their fields are <see cref="CellFieldBytes"/> bytes of the identifiers' ids.</summary>
+    public RedisKey Cells(int bucket) => _cells[bucket];
 
     public RedisKey View(IdentifierId id) => Key(_view, id, default);
 
@@ -40,8 +44,8 @@ public sealed class RedisKeys
 
     public RedisKey TagExpiry(IdentifierId id) => Key(_view, id, TagExpirySuffix);
 
-    /// <summary>Writes a cell's key as an argument.</summary>
-    internal void WriteCell(RespWriter to, IdentifierId id) => Write(to, _cell, id, default);
+    /// <summary>Writes the key of a bucket's cells as an argument.</summary>
+    internal void WriteCells(RespWriter to, int bucket) => to.Argument(_cells[bucket]);
 
     /// <summary>Writes the key of a view, or of a hash beside it, as an argument.</summary>
     internal void WriteView(RespWriter to, IdentifierId id, ReadOnlySpan<byte> suffix = default) => Write(to, _view, id, suffix);

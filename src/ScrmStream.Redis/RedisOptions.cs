@@ -35,7 +35,7 @@ public sealed class RedisOptions
     public int CallTimeoutMs { get; set; } = 10_000;
 
     /// <summary>For connecting at start, 100 to 600,000.</summary>
-    public int ConnectTimeoutMs { get; set; } = 5_000;
+    public int ConnectTimeoutMs { get; set; } = 15_000;
 
     /// <summary>First wait after a failed call, 1 to 60,000; doubles up to <see cref="RetryDelayMaxMs"/>.</summary>
     public int RetryDelayMs { get; set; } = 50;

@@ -19,25 +19,46 @@ internal static class Scripts
     /// <summary>
     /// Sets the cells whose first 16 bytes are the expected ones; answers the indexes (from 1) of the others. A cell that is already
     /// what it was to become is a write whose answer was lost, and no conflict.
-    /// KEYS cells; ARGV[1] the expected versions, 16 bytes each, zeros for none; ARGV[i+1] content i.
+    /// KEYS the buckets' hashes; ARGV[1] how many cells each has, a number each, with commas; ARGV[2] the ids, 16 bytes each; ARGV[3] the
+    /// expected versions, 16 bytes each, zeros for none; ARGV[i+3] content i.
     /// </summary>
     public const string StoreCells = Fence + """
-        local current = redis.call('MGET', unpack(KEYS))
-        local expected, sub, none = ARGV[1], string.sub, string.rep('\0', 16)
-        local set, n, conflicts = {}, 0, {}
-        for i = 1, #KEYS do
-          local cell = current[i]
-          local content = ARGV[i + 1]
-          if (cell and sub(cell, 1, 16) or none) == sub(expected, i * 16 - 15, i * 16) then
-            set[n + 1] = KEYS[i]
-            set[n + 2] = content
-            n = n + 2
-          elseif cell ~= content then
-            conflicts[#conflicts + 1] = i
+        local ids, expected, sub, none = ARGV[2], ARGV[3], string.sub, string.rep('\0', 16)
+        local conflicts, k, last = {}, 0, 0
+        for count in string.gmatch(ARGV[1], '%d+') do
+          k = k + 1
+          local first, fields = last + 1, {}
+          last = last + tonumber(count)
+          for i = first, last do fields[#fields + 1] = sub(ids, i * 16 - 15, i * 16) end
+          local current, set, n = redis.call('HMGET', KEYS[k], unpack(fields)), {}, 0
+          for i = first, last do
+            local cell, content = current[i - first + 1], ARGV[i + 3]
+            if (cell and sub(cell, 1, 16) or none) == sub(expected, i * 16 - 15, i * 16) then
+              set[n + 1] = fields[i - first + 1]
+              set[n + 2] = content
+              n = n + 2
+            elseif cell ~= content then
+              conflicts[#conflicts + 1] = i
+            end
+          end
+          if n > 0 then redis.call('HSET', KEYS[k], unpack(set)) end
+        end
+        return conflicts
+        """;
+
+    /// <summary>
+    /// Answers the cells, nil where there is none. KEYS the buckets' hashes; ARGV[k] the ids of bucket k, 16 bytes each.
+    /// </summary>
+    public const string LoadCells = """
+        local call, sub, cells, n = redis.call, string.sub, {}, 0
+        for k = 1, #KEYS do
+          local ids = ARGV[k]
+          for at = 1, #ids, 16 do
+            n = n + 1
+            cells[n] = call('HGET', KEYS[k], sub(ids, at, at + 15))
           end
         end
-        if n > 0 then redis.call('MSET', unpack(set)) end
-        return conflicts
+        return cells
         """;
 
     /// <summary>Answers stamp and conclusion of each view, '' where there is none. KEYS views.</summary>
@@ -171,16 +192,16 @@ internal static class Scripts
         """;
 
     /// <summary>
-    /// Counts one page of keys: answers the next cursor, cells, customers, tags. ARGV: cursor, keys a page, prefix of the namespace.
+    /// Counts one page of keys: answers the next cursor, customers, tags. ARGV: cursor, keys a page, prefix of the namespace.
     /// KEYS[1] only says which primary is to run it: it looks for keys instead of knowing them, and only reads.
     /// </summary>
     public const string CountPage = """
-        local call, sub, find = redis.call, string.sub, string.find
+        local call, sub = redis.call, string.sub
         local prefix = ARGV[3]
         local page = call('SCAN', ARGV[1], 'COUNT', ARGV[2])
-        local view, cell = prefix .. '{', prefix .. 'cell:{'
-        local v, c = #view, #cell
-        local cells, customers, tags = 0, 0, 0
+        local view = prefix .. '{'
+        local v = #view
+        local customers, tags = 0, 0
         for _, key in ipairs(page[2]) do
           if sub(key, 1, v) == view then
             local length = #key - v
@@ -189,24 +210,8 @@ internal static class Scripts
             elseif length == 42 and sub(key, -5) == ':tags' then
               tags = tags + call('HLEN', key)
             end
-          elseif sub(key, 1, c) == cell then
-            cells = cells + 1
           end
         end
-        return {page[1], cells, customers, tags}
-        """;
-
-    /// <summary>
-    /// Reads the cells among one page of keys: answers the next cursor and their contents. ARGV and KEYS as of <see cref="CountPage"/>.
-    /// </summary>
-    public const string CellPage = """
-        local call, sub = redis.call, string.sub
-        local page = call('SCAN', ARGV[1], 'COUNT', ARGV[2])
-        local cell = ARGV[3] .. 'cell:{'
-        local answer = {page[1]}
-        for _, key in ipairs(page[2]) do
-          if sub(key, 1, #cell) == cell then answer[#answer + 1] = call('GET', key) end
-        end
-        return answer
+        return {page[1], customers, tags}
         """;
 }

@@ -13,7 +13,8 @@ internal sealed class StoreCounter(RedisConnection connection)
 
     public async Task<StoreTotals> CountAsync(CancellationToken cancel)
     {
-        long cells = 0, customers = 0, tags = 0;
+        var cells = (await CellsByBucketAsync(connection, cancel)).Sum();
+        long customers = 0, tags = 0;
         foreach (var route in Routes(connection))
         {
             var cursor = "0";
@@ -24,14 +25,18 @@ internal sealed class StoreCounter(RedisConnection connection)
                     db => db.ScriptEvaluateAsync(Scripts.CountPage, [route], [from, KeysPerPage, connection.Keys.Prefix]), cancel);
                 var page = (RedisResult[])answer;
                 cursor = (string)page[0]!;
-                cells += (long)page[1];
-                customers += (long)page[2];
-                tags += (long)page[3];
+                customers += (long)page[1];
+                tags += (long)page[2];
             }
             while (cursor != "0");
         }
         return new StoreTotals(cells, customers, tags);
     }
+
+    /// <summary>The number of cells in each bucket.</summary>
+    internal static Task<long[]> CellsByBucketAsync(RedisConnection connection, CancellationToken cancel) =>
+        connection.CallAsync(
+            db => Task.WhenAll(Enumerable.Range(0, RedisKeys.Buckets).Select(b => db.HashLengthAsync(connection.Keys.Cells(b)))), cancel);
 
     /// <summary>For each primary one key that lives on it, so that a script that looks for keys is sent there.</summary>
     internal static IEnumerable<RedisKey> Routes(RedisConnection connection)

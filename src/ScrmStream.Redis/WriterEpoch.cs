@@ -12,10 +12,11 @@ namespace ScrmStream.Redis;
 /// </summary>
 public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
 {
+    // The number grows beyond the one given too: a wiped Redis counts from nothing, and rows that were judged before are there still.
     // Claims; or, when another process is alone or nothing is there, makes it shared; answers the value then.
     private const string Turn = """
         local value = redis.call('GET', KEYS[1]) or '0:none'
-        local number = tonumber(string.match(value, '^%d+')) + 1
+        local number = math.max(tonumber(string.match(value, '^%d+')), tonumber(ARGV[3])) + 1
         local mine = string.match(value, ':sole:(.*)$') == ARGV[2]
         if ARGV[1] == 'claim' or ARGV[1] == 'renew' and mine then
           value = string.format('%d:sole:%s', number, ARGV[2])
@@ -47,7 +48,8 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
     internal string Expected => _value;
 
     /// <summary>Says that this process is alone until another one objects.</summary>
-    public Task ClaimAsync(CancellationToken cancel) => TurnAsync("claim", cancel);
+    /// <param name="above">The number will be greater: the greatest one that any store remembers.</param>
+    public Task ClaimAsync(CancellationToken cancel, ulong above = 0) => TurnAsync("claim", cancel, above);
 
     /// <summary>The stored value is not the expected one: takes over what holds now. What was cached is void.</summary>
     internal Task AdoptAsync(CancellationToken cancel) => TurnAsync("adopt", cancel);
@@ -55,12 +57,15 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
     /// <summary>A call got no answer and may still run: changes the value, so that it cannot run later.</summary>
     internal async Task RenewAsync(IDatabase database)
     {
-        if (!connection.IsCluster) _value = (string)await database.ScriptEvaluateAsync(Turn, [Key], ["renew", _stamp]);
+        if (connection.IsCluster) return;
+        RedisValue least = Number.ToString(CultureInfo.InvariantCulture);
+        _value = (string)await database.ScriptEvaluateAsync(Turn, [Key], ["renew", _stamp, least]);
     }
 
-    private async Task TurnAsync(string how, CancellationToken cancel)
+    private async Task TurnAsync(string how, CancellationToken cancel, ulong above = 0)
     {
         if (connection.IsCluster) return;
-        _value = (string)await connection.CallAsync(db => db.ScriptEvaluateAsync(Turn, [Key], [how, _stamp]), cancel);
+        RedisValue least = Math.Max(above, Number).ToString(CultureInfo.InvariantCulture);
+        _value = (string)await connection.CallAsync(db => db.ScriptEvaluateAsync(Turn, [Key], [how, _stamp, least]), cancel);
     }
 }

@@ -18,6 +18,8 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
 
     public ConcurrentDictionary<IdentifierId, IdentityMapping> Map { get; } = new();
     public ConcurrentDictionary<(IdentifierId, string, string?, long), TagChange> Tags { get; } = new();
+    /// <summary>By id, as a reader keeps them.</summary>
+    public ConcurrentDictionary<string, CustomerAction> Actions { get; } = new();
     public ConcurrentDictionary<(ulong, long, int), DeadLetter> DeadLetters { get; } = new();
 
     public Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel)
@@ -54,6 +56,13 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
             Leads.AddOrUpdate((one.Customer, one.Pipeline), one, (_, old) => one.Version >= old.Version ? one : old);
             foreach (var change in one.Changes) Stages.Enqueue(change);
         }
+        return Task.CompletedTask;
+    }
+
+    public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel)
+    {
+        // Who keeps ids passes over a repeat.
+        foreach (var action in actions) Actions.TryAdd(ActionJson.IdOf(in action), action);
         return Task.CompletedTask;
     }
 

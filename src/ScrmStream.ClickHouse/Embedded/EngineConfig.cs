@@ -35,7 +35,7 @@ internal static class EngineConfig
           <compiled_expression_cache_size>16777216</compiled_expression_cache_size>
           <max_server_memory_usage>{options.EngineMemoryBytesMax}</max_server_memory_usage>
           <merge_tree>
-            <merge_selector_base>10</merge_selector_base>
+            <merge_selector_base>24</merge_selector_base>
             <fsync_after_insert>{(options.FsyncInserts ? 1 : 0)}</fsync_after_insert>
             <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
             <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>

@@ -124,7 +124,7 @@ public sealed class EventBatch(RecordBatch records)
         var name = Text(property.Name);
         for (var i = first; i < PropertyCount; i++)
         {
-            if (!name.SequenceEqual(Text(_properties[i].Name))) continue;
+            if (_properties[i].Name.Length != name.Length || !name.SequenceEqual(Text(_properties[i].Name))) continue;
             _properties[i] = property;
             return true;
         }
@@ -136,32 +136,42 @@ public sealed class EventBatch(RecordBatch records)
     /// <summary>Puts a text behind the records.</summary>
     internal TextRange Copied(ReadOnlySpan<byte> text) => Records.Copied(text);
 
+    /// <summary>Whether a text holds a colon, which parts the stored text of an identifier.</summary>
+    internal bool HasColon(TextRange text)
+    {
+        if (text.Length <= 0) return false;
+        if (text.Length > Wide || text.Start > Buffer.Length - Wide) return Text(text).Contains((byte)':');
+        var bytes = Vector256.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(Buffer), (nuint)text.Start);
+        var colons = Vector256.Equals(bytes, Vector256.Create((byte)':')).ExtractMostSignificantBits();
+        return (colons & (uint)((1ul << text.Length) - 1)) != 0;
+    }
+
     /// <summary>Puts an identifier's stored text, <c>kind:scope:value</c>, behind the records.</summary>
     internal TextRange StoredText(IdentifierKind kind, TextRange scope, TextRange value)
     {
-        var word = kind.WordUtf8();
-        var length = word.Length + 2 + Math.Max(scope.Length, 0) + value.Length;
+        var scopeAt = kind.PrefixLength();
+        var colonAt = scopeAt + Math.Max(scope.Length, 0);
+        var length = colonAt + 1 + value.Length;
         var start = Records.Reserve(length);
         if (Math.Max(scope.Length, value.Length) <= Wide && start + length <= Buffer.Length - Wide)
+            WriteWide(kind, scope, value, start, start + colonAt);
+        else
         {
-            WriteWide(kind, scope, value, start);
-            return new TextRange(start, length);
+            var text = Buffer.AsSpan(start, length);
+            kind.WordUtf8().CopyTo(text);
+            text[scopeAt - 1] = (byte)':';
+            Text(scope).CopyTo(text[scopeAt..]);
+            text[colonAt] = (byte)':';
+            Text(value).CopyTo(text[(colonAt + 1)..]);
         }
-        var text = Buffer.AsSpan(start, length);
-        word.CopyTo(text);
-        text[word.Length] = (byte)':';
-        Text(scope).CopyTo(text[(word.Length + 1)..]);
-        text[length - value.Length - 1] = (byte)':';
-        Text(value).CopyTo(text[(length - value.Length)..]);
         return new TextRange(start, length);
     }
 
     // Each part is written as 32 bytes, whatever its length; the next part, or the next text, goes over what was too much. The texts lie
     // before the new one in the same buffer, so what is read too much of them is there to be read.
-    private void WriteWide(IdentifierKind kind, TextRange scope, TextRange value, int start)
+    private void WriteWide(IdentifierKind kind, TextRange scope, TextRange value, int start, int colon)
     {
         ref var buffer = ref MemoryMarshal.GetArrayDataReference(Buffer);
-        var colon = start + kind.WordUtf8().Length + 1 + Math.Max(scope.Length, 0);
         kind.Prefix().StoreUnsafe(ref buffer, (nuint)start);
         if (scope.Length > 0)
             Vector256.LoadUnsafe(ref buffer, (nuint)scope.Start).StoreUnsafe(ref buffer, (nuint)(colon - scope.Length));

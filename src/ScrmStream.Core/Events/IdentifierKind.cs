@@ -27,6 +27,8 @@ public static class IdentifierKinds
     private static readonly Vector256<byte>[] Prefixes =
         Array.ConvertAll(Words, word => Vector256.Create([.. Encoding.UTF8.GetBytes($"{word}:".PadRight(Vector256<byte>.Count, '\0'))]));
 
+    private static readonly byte[] PrefixLengths = Array.ConvertAll(Words, word => (byte)(word.Length + 1));
+
     public static int Count => Words.Length;
 
     public static string Word(this IdentifierKind kind) => Words[(int)kind];
@@ -35,6 +37,9 @@ public static class IdentifierKinds
 
     /// <summary>The word and its colon, then zeros.</summary>
     internal static Vector256<byte> Prefix(this IdentifierKind kind) => Prefixes[(int)kind];
+
+    /// <summary>Length of the word with its colon.</summary>
+    internal static int PrefixLength(this IdentifierKind kind) => PrefixLengths[(int)kind];
 
     /// <summary>The class where the configuration names none; which one holds, <c>KindTable</c> of the identity says.</summary>
     public static IdentifierClass DefaultClass(this IdentifierKind kind) => kind switch

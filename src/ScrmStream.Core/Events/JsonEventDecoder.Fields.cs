@@ -254,8 +254,7 @@ public sealed partial class JsonEventDecoder
         }
         if (++e.NamedIdentifiers > limits.IdentifiersMax) fault.SetTooMany(limits.IdentifiersMax, "identifiers");
         if (fault.Found) return;
-        var usable = IdentifierKinds.TryParse(_batch.Text(kind), out var known) && value.Length > 0
-            && !_batch.Text(scope).Contains((byte)':');
+        var usable = IdentifierKinds.TryParse(_batch.Text(kind), out var known) && value.Length > 0 && !_batch.HasColon(scope);
         if (!usable)
         {
             _batch.DroppedIdentifiers++;

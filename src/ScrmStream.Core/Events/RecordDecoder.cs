@@ -41,8 +41,9 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
     {
         ref var r = ref _batch.Records.Records[record];
         var (value, hints) = (new TextRange(r.Start, r.Length), r.Hints);
-        if (IsPlainJson(in r))
+        if (IsPlain(in r))
         {
+            if (_batch.Buffer[r.Start] != '{') return TryFormat(record, value, RecordFormat.Unknown);
             _json.DecodeRecord(_batch, record, value);
             return true;
         }
@@ -56,9 +57,9 @@ public sealed class RecordDecoder(EventLimits limits, SchemaCatalog schemas) : I
         return TryFormat(record, value, hints.Format);
     }
 
-    // What most records are: no header and no topic says otherwise, and no packing, frame or envelope begins with a brace.
-    private bool IsPlainJson(in Record r) =>
-        r.Length > 0 && r.Length <= _recordBytesMax && r.Hints == default && _batch.Buffer[r.Start] == '{';
+    // What most records are: no header and no topic says what they are, and they are not packed. No frame or envelope begins with a brace.
+    private bool IsPlain(in Record r) =>
+        r.Length > 0 && r.Length <= _recordBytesMax && r.Hints == default && !PackedValue.IsPacked(_batch.Buffer.AsSpan(r.Start, r.Length));
 
     private RecordPacking PackingOf(TextRange value, RecordHints hints)
     {

@@ -29,6 +29,9 @@ public readonly record struct IdentifierId(UInt128 Value) : IComparable<Identifi
 
     public int CompareTo(IdentifierId other) => Value.CompareTo(other.Value);
 
+    /// <summary>The bytes that the hex digits stand for, 16.</summary>
+    public void WriteBytes(Span<byte> destination) => BinaryPrimitives.WriteUInt128BigEndian(destination, Value);
+
     /// <summary>32 lower-case hex digits.</summary>
     public override string ToString() => Value.ToString("x32", null);
 
@@ -36,7 +39,7 @@ public readonly record struct IdentifierId(UInt128 Value) : IComparable<Identifi
     public void WriteHex(Span<byte> destination)
     {
         Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
+        WriteBytes(bytes);
         Convert.TryToHexStringLower(bytes, destination, out _);
     }
 }

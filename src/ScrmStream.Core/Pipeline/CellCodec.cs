@@ -21,7 +21,7 @@ namespace ScrmStream.Pipeline;
 public static class CellCodec
 {
     /// <summary>Version of this layout; kept in the store's <c>meta:format</c>.</summary>
-    public const int Format = 2;
+    public const int Format = 3;
 
     internal const int Released = 1, Unsettled = 2;
     internal const int HeadBytes = 33;

@@ -23,6 +23,8 @@ public enum CellFlags : ushort
     SameCustomer = 128,
     /// <summary>Time has passed the moment of its next change; kept until the customer rooted here is published.</summary>
     Due = 256,
+    /// <summary>The flush under way has written its first cell before it was resolved.</summary>
+    FirstWritten = 512,
 }
 
 /// <summary>

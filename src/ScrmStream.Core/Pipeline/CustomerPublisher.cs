@@ -27,6 +27,7 @@ public sealed class CustomerPublisher(
     private readonly ViewFields _fields = new(rules, timers is not null);
     // Steps by an odd number through all 64-bit values, so a stamp comes back only after 2^64 publications.
     private ulong _stamp = writerStamp;
+    private readonly CustomerActions? _actions = rules.Actions is null ? null : new CustomerActions(state, rules.Actions);
     private long _knownAtMs;
 
     /// <summary>No other process writes: views need no vector, and unchanged ones no repetition (docs/decisions/0008).</summary>
@@ -36,7 +37,11 @@ public sealed class CustomerPublisher(
     public ulong Epoch => views.WriterEpoch;
 
     /// <summary>Takes the time as that at which the mappings and views of a flush are published.</summary>
-    public void BeginPublishing() => _knownAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+    public void BeginPublishing()
+    {
+        _knownAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        _actions?.Begin(timers?.WatermarkMs ?? long.MinValue);
+    }
 
     /// <summary>Publishes the customer rooted at a node.</summary>
     public void PublishCustomer(FlushSlice slice, int root, ArenaRange vector)
@@ -46,12 +51,13 @@ public sealed class CustomerPublisher(
         _previous.ReadFrom(state.Conclusions[cell.Conclusion]);
         Conclude(slice, root, isByTimer: (cell.Flags & CellFlags.Due) != 0);
         _leads?.Announce(slice, IdOf(root), _previous, _conclusion, _shards.Events, CustomerLeads.VersionOf(Epoch, _knownAtMs));
+        _actions?.Decide(slice, root, _shards, _conclusion);
         cell.Flags &= ~CellFlags.Due;
         var isKnown = cell.Conclusion != 0 || IsKnownMember(in cell);
         var view = NewView(ref cell, root, ViewForm.Customer, vector);
         view.TagsChanged = !isKnown || !_conclusion.HasSameTags(_previous);
         view.TagExpiryChanged = !isKnown || view.TagsChanged && (_conclusion.HasExpiringTag || _previous.HasExpiringTag);
-        _fields.Write(ref view, slice.Arena, _shards, _conclusion);
+        _fields.Write(ref view, slice.Arena, _shards, _conclusion, _actions);
         cell.Conclusion = state.Conclusions.Store(cell.Conclusion, _conclusion.Bytes);
         timers?.Published(root, _conclusion.NextChangeMs);
         slice.Views.Add(view);
@@ -95,6 +101,8 @@ public sealed class CustomerPublisher(
         if (root >= 0) view.MergedInto = new IdentifierId(state.Graph.Nodes[root].Id);
         view.TagsChanged = view.TagExpiryChanged = mayHaveBeenCustomer;
         if (mayHaveBeenCustomer) view.Ranks = _fields.OffEveryBoard(slice);
+        // What was decided for it stays with it, wherever it belongs.
+        if (cell.Conclusion != 0) view.Conclusion = slice.Arena.Add(state.Conclusions[cell.Conclusion]);
         slice.Views.Add(view);
     }
 
@@ -109,7 +117,9 @@ public sealed class CustomerPublisher(
         _conclusion.ReadFrom(default);
         Announce(slice, node, _previous, _previous.ScoresAsOfMs);
         _leads?.Announce(slice, IdOf(node), _previous, _conclusion, events: 0, CustomerLeads.VersionOf(Epoch, _knownAtMs));
-        cell.Conclusion = state.Conclusions.Store(cell.Conclusion, default);
+        var decided = Conclusion.ActionsOf(_previous.Bytes);
+        if (!decided.IsEmpty) _conclusion.Carry(decided, long.MaxValue);
+        cell.Conclusion = state.Conclusions.Store(cell.Conclusion, decided.IsEmpty ? default : _conclusion.Bytes);
     }
 
     private void Gather(int root)

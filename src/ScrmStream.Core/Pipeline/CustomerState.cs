@@ -58,7 +58,7 @@ public sealed class CustomerState(IdentityOptions identity)
     public void ClearChanged()
     {
         foreach (var node in _changed)
-            _cells[node].Flags &= ~(CellFlags.Dirty | CellFlags.Touched | CellFlags.Membership | CellFlags.Listed);
+            _cells[node].Flags &= ~(CellFlags.Dirty | CellFlags.Touched | CellFlags.Membership | CellFlags.Listed | CellFlags.FirstWritten);
         _changed.Clear();
     }
 

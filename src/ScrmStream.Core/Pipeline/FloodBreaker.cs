@@ -33,6 +33,8 @@ public sealed class FloodBreaker(PipelineOptions options, TimeProvider time)
         lock (_gate)
         {
             _notedAt = time.GetTimestamp();
+            // While nothing came nothing was bad, so the time that counts is not that of waiting.
+            if (_events == 0) _windowAt = Math.Max(_windowAt, _notedAt - (long)(Window.TotalSeconds * time.TimestampFrequency));
             (_events, _rejects) = (_events + events, _rejects + rejects);
             if (time.GetElapsedTime(_windowAt) >= Window) EndWindow();
         }

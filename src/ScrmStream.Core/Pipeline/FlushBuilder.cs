@@ -4,15 +4,16 @@ using ScrmStream.Identity;
 namespace ScrmStream.Pipeline;
 
 /// <summary>
-/// Turns what changed since the last flush into writes, slice by slice: each dirty cell once; the mappings; then the views. An event
-/// that changed shards only publishes its customer's root; where membership may have changed the whole island is resolved and
-/// published. Owned by the deciding thread.
+/// Turns what changed since the last flush into writes, slice by slice: each dirty cell once; then the views, with the mappings and
+/// changes that they announce. An event that changed shards only publishes its customer's root; where membership may have changed the
+/// whole island is resolved and published. Owned by the deciding thread.
 /// </summary>
 public sealed class FlushBuilder(CustomerState state, CustomerPublisher publisher, ulong writerStamp)
 {
     // Enough to keep Redis busy for some tens of milliseconds, and few inserts of change records; an arena of 8 MiB takes it.
     private const int SliceBytes = 15 * 512 * 1024;
-    private const int SliceMappings = 65_536;
+    // Islands resolved between two looks at whether a slice has been written: some tenths of a millisecond.
+    private const int ResolvedTogether = 256;
 
     // The first derivation of each flush: without a vector.
     private const int NoVector = 0;
@@ -25,19 +26,27 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     private readonly List<ArenaRange> _derivations = [];
     // Islands of customers in which nothing but shards changed, and what they are derived from.
     private readonly Dictionary<int, int> _islands = [];
-    // Every node that this flush has dealt with, and what its view is derived from.
-    private readonly List<(int Node, int Derivation)> _noted = [];
-    // Who has another customer than before, or not known which before.
-    private readonly List<Remapping> _remapped = [];
+    // Every node that this flush has dealt with.
+    private readonly List<Noted> _noted = [];
     private readonly List<int> _dirty = [], _membership = [], _touched = [], _timed = [];
     private readonly List<int> _settling = [];
     // Nodes whose views are due, behind their bucket: stores write the keys of a bucket together.
     private readonly List<ulong> _due = [];
-    private int _next;
-    private bool _isAlone;
+    private int _next, _nextMember, _viewSlices;
+    private bool _isAlone, _isResolved;
 
-    // The customer now, and the one that readers know: node + 1, 0 not known, -1 nobody.
-    private readonly record struct Remapping(int Node, int Now, int Before, bool IsNew);
+    private enum Told : byte
+    {
+        /// <summary>Its mapping is the one that readers know.</summary>
+        Same,
+        /// <summary>It is mapped for the first time; nobody was told anything that could change.</summary>
+        First,
+        /// <summary>It has another customer than before, or it is not known which before.</summary>
+        Anew,
+    }
+
+    // What its view is derived from; whether its mapping is to be told; the customer that readers know: node + 1, 0 not known, -1 nobody.
+    private readonly record struct Noted(int Node, int Derivation, int Before, Told Told);
 
     /// <summary>
     /// While this process writes alone, events may be folded between two slices: a cell or view then holds more than its flush, which
@@ -46,19 +55,26 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     public bool AllowsFolding => _isAlone;
 
     /// <summary>
-    /// Takes over what changed since the last flush, and finds out whose views are due; what changes from now on belongs to the next one.
-    /// Customers are resolved here, on the evidence of this flush: later evidence may name identifiers that have no stored cell yet,
-    /// and a view without a cell would be forgotten by a crash.
+    /// Takes over what changed since the last flush; what changes from now on belongs to the next one. Customers are resolved on the
+    /// evidence of this flush: later evidence may name identifiers that have no stored cell yet, and a view without a cell would be
+    /// forgotten by a crash. A process that writes alone resolves while it waits for the first cells to be stored
+    /// (<see cref="ResolveSome"/>); otherwise all is resolved here, for vectors hold the versions from before.
     /// </summary>
     public void Begin()
     {
-        _next = 0;
         _isAlone = publisher.IsAlone;
+        (_next, _nextMember, _isResolved) = (0, 0, false);
         _dirty.Clear();
         _membership.Clear();
         _touched.Clear();
         _timed.Clear();
         _settling.Clear();
+        _vectors.Clear();
+        _derivations.Clear();
+        _derivations.Add(default);
+        _islands.Clear();
+        _noted.Clear();
+        _due.Clear();
         MakeRoom(state.Changed.Length);
         foreach (var node in state.Changed)
         {
@@ -69,80 +85,61 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
             else if ((flags & CellFlags.Due) != 0) _timed.Add(node);
             NoteUnsettled(node);
         }
-        _vectors.Clear();
-        _derivations.Clear();
-        _derivations.Add(default);
-        _islands.Clear();
-        _noted.Clear();
-        _remapped.Clear();
-        _due.Clear();
-        for (var i = 0; i < _membership.Count; i++)
-        {
-            if (i % StateHints.Together == 0) state.Hints.BeforeResolve(StateHints.Next(CollectionsMarshal.AsSpan(_membership), i));
-            NoteIsland(_membership[i]);
-        }
-        foreach (var node in _touched) NoteCustomer(node);
-        foreach (var node in _timed) NoteTimed(node);
-        CollectionsMarshal.AsSpan(_due).Sort();
-        state.ClearChanged();
+        if (_isAlone) SortByBucket(_dirty);
+        else Resolve();
     }
 
-    /// <summary>Fills a slice with cells; false when there are no more.</summary>
+    /// <summary>Resolves some more islands; false when all are. Nothing may be folded before.</summary>
+    public bool ResolveSome()
+    {
+        if (_isResolved) return false;
+        var end = Math.Min(_nextMember + ResolvedTogether, _membership.Count);
+        for (; _nextMember < end; _nextMember++)
+        {
+            if (_nextMember % StateHints.Together == 0)
+                state.Hints.BeforeResolve(StateHints.Next(CollectionsMarshal.AsSpan(_membership), _nextMember));
+            NoteIsland(_membership[_nextMember]);
+        }
+        if (_nextMember == _membership.Count) EndResolving();
+        return !_isResolved;
+    }
+
+    /// <summary>Fills a slice with cells; false when there are no more, and then all is resolved.</summary>
     public bool NextCells(FlushSlice slice)
     {
         slice.Clear();
-        for (; _next < _dirty.Count && slice.Arena.Length < SliceBytes; _next++)
-        {
-            if (_next % StateHints.Together == 0) state.Hints.BeforeCells(StateHints.Next(CollectionsMarshal.AsSpan(_dirty), _next));
-            WriteCell(slice, _dirty[_next]);
-        }
+        FillWithCells(slice);
+        if (slice.Arena.Length >= SliceBytes || _isResolved) return slice.Cells.Count > 0;
+        // What has another customer now has its cell written along.
+        Resolve();
+        FillWithCells(slice);
         return slice.Cells.Count > 0;
     }
 
-    /// <summary>
-    /// Goes over to the mappings. Every cell of the flush is stored by now. A mapping has the version of its identifier's cell, which is
-    /// written whenever the mapping changes: so of two mappings the later one has the higher version, whichever process made it.
-    /// </summary>
-    public void BeginMappings()
+    /// <summary>Goes over to the views. Every cell of the flush is stored by now.</summary>
+    public void BeginViews()
     {
-        _next = 0;
+        (_next, _viewSlices) = (0, 0);
         publisher.BeginPublishing();
     }
 
-    /// <summary>Fills a slice with mappings and the changes of customers among them; false when there are no more.</summary>
-    public bool NextMappings(FlushSlice slice)
-    {
-        slice.Clear();
-        for (; _next < _remapped.Count && slice.Mappings.Count < SliceMappings; _next++)
-        {
-            var remapping = _remapped[_next];
-            var mapping = publisher.Map(remapping.Node, remapping.Now);
-            slice.Mappings.Add(mapping);
-            // Nobody was told anything of a new identifier that could change. Of one that this process did not publish itself it is not
-            // known what was told: a repeat is announced rather than a change lost.
-            if (remapping.IsNew) continue;
-            var previous = remapping.Before > 0 ? publisher.IdOf(remapping.Before - 1) : default(IdentifierId?);
-            slice.IdentityChanges.Add(new IdentityChange(mapping, remapping.Before != 0, previous));
-        }
-        return slice.Mappings.Count > 0;
-    }
-
-    /// <summary>Goes over to the views. What they say of customers is announced by now.</summary>
-    public void BeginViews() => _next = 0;
-
-    /// <summary>Fills a slice with views and the changes that they announce; false when there are no more.</summary>
+    /// <summary>Fills a slice with views, and the mappings and changes that they announce; false when there are no more.</summary>
     public bool NextViews(FlushSlice slice)
     {
         slice.Clear();
-        for (; _next < _due.Count && slice.Arena.Length < SliceBytes; _next++)
+        // The first ones are small, so that the store has something to do soon.
+        var bytes = Math.Min(SliceBytes, SliceBytes / 8 * (1 + _viewSlices++));
+        for (; _next < _due.Count && slice.Arena.Length < bytes; _next++)
         {
             if (_next % StateHints.Together == 0) state.Hints.BeforeViews(StateHints.Next(CollectionsMarshal.AsSpan(_due), _next));
-            var node = (int)(uint)_due[_next];
-            var vector = slice.Arena.Add(_vectors[_derivations[_noted[state[node].Noted].Derivation]]);
+            var node = NodeOf(_due[_next]);
+            ref var noted = ref CollectionsMarshal.AsSpan(_noted)[state[node].Noted];
+            if (noted.Told != Told.Same) AddMapping(slice, in noted);
+            var vector = slice.Arena.Add(_vectors[_derivations[noted.Derivation]]);
             if (_graph.Nodes[node].Root == node) publisher.PublishCustomer(slice, node, vector);
             else publisher.PublishMember(slice, node, vector);
         }
-        return slice.Views.Count + slice.TagChanges.Count + slice.ScoreChanges.Count > 0;
+        return slice.Views.Count + slice.TagChanges.Count + slice.ScoreChanges.Count + slice.Actions.Count > 0;
     }
 
     /// <summary>All views are published: what quarantine did is settled.</summary>
@@ -160,8 +157,20 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _touched.EnsureCapacity(changed);
         _due.EnsureCapacity(changed);
         _noted.EnsureCapacity(changed);
-        _remapped.EnsureCapacity(changed);
     }
+
+    // Stores keep the cells of a bucket together. Nothing is due yet: the list lends its room.
+    private void SortByBucket(List<int> nodes)
+    {
+        foreach (var node in nodes) _due.Add(BehindBucket(node));
+        CollectionsMarshal.AsSpan(_due).Sort();
+        for (var i = 0; i < nodes.Count; i++) nodes[i] = NodeOf(_due[i]);
+        _due.Clear();
+    }
+
+    private ulong BehindBucket(int node) => (ulong)new IdentifierId(_graph.Nodes[node].Id).Bucket << 32 | (uint)node;
+
+    private static int NodeOf(ulong behindBucket) => (int)(uint)behindBucket;
 
     private void NoteUnsettled(int node)
     {
@@ -171,13 +180,50 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         _settling.Add(node);
     }
 
+    private void FillWithCells(FlushSlice slice)
+    {
+        for (; _next < _dirty.Count && slice.Arena.Length < SliceBytes; _next++)
+        {
+            if (_next % StateHints.Together == 0) state.Hints.BeforeCells(StateHints.Next(CollectionsMarshal.AsSpan(_dirty), _next));
+            WriteCell(slice, _dirty[_next]);
+        }
+    }
+
     private void WriteCell(FlushSlice slice, int node)
     {
         var stored = state.Version(node);
+        if (stored.Number == 0 && !_isResolved) state[node].Flags |= CellFlags.FirstWritten;
         var version = new CellVersion(stored.Number + 1, writerStamp);
         var content = CellCodec.Write(state, node, version, slice.Arena);
         slice.Cells.Add(new CellWrite(new IdentifierId(_graph.Nodes[node].Id), stored, content));
         state.SetVersion(node, version);
+    }
+
+    private void Resolve()
+    {
+        while (ResolveSome()) { }
+    }
+
+    private void EndResolving()
+    {
+        foreach (var node in _touched) NoteCustomer(node);
+        foreach (var node in _timed) NoteTimed(node);
+        CollectionsMarshal.AsSpan(_due).Sort();
+        state.ClearChanged();
+        _isResolved = true;
+    }
+
+    // A mapping has the version of its identifier's cell, which is written whenever the mapping changes: so of two mappings the later one
+    // has the higher version, whichever process made it.
+    private void AddMapping(FlushSlice slice, in Noted noted)
+    {
+        var mapping = publisher.Map(noted.Node, _graph.Nodes[noted.Node].Root);
+        slice.Mappings.Add(mapping);
+        if (noted.Told == Told.First) return;
+        // Of an identifier that this process did not publish itself it is not known what was told: a repeat is announced rather than a
+        // change lost.
+        var previous = noted.Before > 0 ? publisher.IdOf(noted.Before - 1) : default(IdentifierId?);
+        slice.IdentityChanges.Add(new IdentityChange(mapping, noted.Before != 0, previous));
     }
 
     private void NoteIsland(int member)
@@ -186,36 +232,39 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         if (IsNoted(member)) return;
         var island = _graph.Island(member);
         _resolver.Resolve(island);
-        foreach (var changed in _resolver.Members) NoteMapping(changed);
+        // Cells that are written along count in the vector.
+        foreach (var changed in _resolver.Members) NoteChange(changed);
         var derivation = Derive(island);
-        foreach (var due in _resolver.Members) Note(due, derivation, IsDue(due));
+        foreach (var due in _resolver.Members) NoteMember(due, derivation);
     }
 
-    // Another customer than before, or not known which before: the cell is written along, for its version is the mapping's.
-    private void NoteMapping(int node)
+    private void NoteChange(int node)
     {
         ref var cell = ref state[node];
-        var root = _graph.Nodes[node].Root;
-        var mapped = root < 0 ? -1 : root + 1;
         // Published by this process, and not as a customer: it has neither tags nor a place on a board.
-        if (cell.MappedTo != 0 && cell.MappedTo != node + 1) cell.Flags |= CellFlags.KnownMember;
-        else cell.Flags &= ~CellFlags.KnownMember;
-        if (cell.MappedTo == mapped)
-        {
-            cell.Flags |= CellFlags.SameCustomer;
-            return;
-        }
-        cell.Flags &= ~CellFlags.SameCustomer;
-        _remapped.Add(new Remapping(node, root, cell.MappedTo, IsNew: cell.MappedTo == 0 && cell.VersionNumber == 0));
-        cell.MappedTo = mapped;
-        if ((cell.Flags & CellFlags.Dirty) != 0) return;
+        Set(ref cell, CellFlags.KnownMember, cell.MappedTo != 0 && cell.MappedTo != node + 1);
+        Set(ref cell, CellFlags.SameCustomer, cell.MappedTo == MappingOf(node));
+        // The cell is written along with a new mapping, for its version is the mapping's.
+        if ((cell.Flags & (CellFlags.SameCustomer | CellFlags.Dirty)) != 0) return;
         state.Mark(node, CellFlags.Dirty);
         _dirty.Add(node);
     }
 
-    // Nobody else can have published something older over what an identifier was before, while this process writes alone.
-    private bool IsDue(int node) =>
-        _graph.Nodes[node].Root == node || !_isAlone || (state[node].Flags & CellFlags.SameCustomer) == 0;
+    private void NoteMember(int node, int derivation)
+    {
+        ref var cell = ref state[node];
+        var isSame = (cell.Flags & CellFlags.SameCustomer) != 0;
+        var isFirst = cell.MappedTo == 0 && (cell.VersionNumber == 0 || (cell.Flags & CellFlags.FirstWritten) != 0);
+        var noted = new Noted(node, derivation, cell.MappedTo, isSame ? Told.Same : isFirst ? Told.First : Told.Anew);
+        cell.MappedTo = MappingOf(node);
+        // Nobody else can have published something older over what an identifier was before, while this process writes alone.
+        Note(noted, isDue: !isSame || !_isAlone || _graph.Nodes[node].Root == node);
+    }
+
+    private int MappingOf(int node) => _graph.Nodes[node].Root is >= 0 and var root ? root + 1 : -1;
+
+    private static void Set(ref CellState cell, CellFlags flag, bool value) =>
+        cell.Flags = value ? cell.Flags | flag : cell.Flags & ~flag;
 
     private void NoteCustomer(int anchor)
     {
@@ -224,7 +273,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         state[root].Flags &= ~CellFlags.KnownMember;
         var island = _graph.Island(root);
         if (!_islands.TryGetValue(island, out var derivation)) _islands.Add(island, derivation = Derive(island));
-        Note(root, derivation, isDue: true);
+        Note(new Noted(root, derivation, Before: 0, Told.Same), isDue: true);
     }
 
     // Nothing happened to the customer but that time passed.
@@ -236,12 +285,13 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         state[root].Flags |= CellFlags.Due;
     }
 
-    private void Note(int node, int derivation, bool isDue)
+    private void Note(Noted noted, bool isDue)
     {
-        state[node].Flags &= ~CellFlags.Due;
-        state[node].Noted = _noted.Count;
-        _noted.Add((node, derivation));
-        if (isDue) _due.Add((ulong)new IdentifierId(_graph.Nodes[node].Id).Bucket << 32 | (uint)node);
+        ref var cell = ref state[noted.Node];
+        cell.Flags &= ~CellFlags.Due;
+        cell.Noted = _noted.Count;
+        _noted.Add(noted);
+        if (isDue) _due.Add(BehindBucket(noted.Node));
     }
 
     private bool IsNoted(int node) => state[node].Noted is var at && at < _noted.Count && _noted[at].Node == node;

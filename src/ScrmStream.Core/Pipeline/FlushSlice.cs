@@ -17,7 +17,10 @@ public sealed class FlushSlice
     /// <summary>What the views of this slice announce; written before them.</summary>
     public List<TagChange> TagChanges { get; } = [];
     public List<ScoreChange> ScoreChanges { get; } = [];
+    /// <inheritdoc cref="TagChanges"/>
     public List<CustomerLeads> Leads { get; } = [];
+    /// <inheritdoc cref="TagChanges"/>
+    public List<CustomerAction> Actions { get; } = [];
 
     /// <summary>The ranks of views that are on no board, once written in the arena.</summary>
     internal ArenaRange? OffEveryBoard { get; set; }
@@ -32,6 +35,7 @@ public sealed class FlushSlice
         TagChanges.Clear();
         ScoreChanges.Clear();
         Leads.Clear();
+        Actions.Clear();
         OffEveryBoard = null;
     }
 }

@@ -4,7 +4,7 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>
 /// The write stage: carries a flush out in the order that makes it effectively once. Cells first, for they decide what is accepted;
-/// then rows, and beside them the identity map, change records and the views that they announce; offsets last. Stores retry outages
+/// then rows, and beside them the views with the identity map and the change records that announce them; offsets last. Stores retry outages
 /// themselves, so a call here blocks while one is away and loses nothing. Called by the deciding thread.
 /// </summary>
 /// <remarks>
@@ -13,9 +13,11 @@ namespace ScrmStream.Pipeline;
 public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, PipelineOptions options)
 {
     private readonly RowWriter _rows = new(ports.Analytics, ports.DeadLetters, options.InsertBatches);
-    // One slice is built while two are written.
-    private readonly FlushSlice[] _slices = [new(), new(), new()];
-    private readonly Task<bool>[] _running = new Task<bool>[3];
+    // One slice is built, while others are announced and written.
+    private readonly FlushSlice[] _slices = [new(), new(), new(), new()];
+    // By slice, how its last write goes or went.
+    private readonly Task<bool>[] _running = new Task<bool>[4];
+    private int _slice;
     private Func<ValueTask<bool>> _meanwhile = static () => ValueTask.FromResult(false);
 
     /// <summary>Starts to write the rows of all batches of a flush, ahead of its cells.</summary>
@@ -34,15 +36,20 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
     /// slice is being written.</param>
     public async Task<FlushOutcome> WriteAsync(Flush flush, Func<ValueTask<bool>> foldMeanwhile, CancellationToken cancel)
     {
+        Array.Fill(_running, Task.FromResult(true));
         builder.Begin();
         _meanwhile = builder.AllowsFolding ? foldMeanwhile : static () => ValueTask.FromResult(false);
-        if (!await InSlicesAsync(builder.NextCells, StoreAsync)) return FlushOutcome.CellConflict;
+        await InSlicesAsync(builder.NextCells, StoreAsync);
+        var stored = AllTaken();
+        // While nobody else writes, the first views may be built before the last cells are stored.
+        if (!builder.AllowsFolding && !await stored) return FlushOutcome.CellConflict;
         var rest = flush.Batches.GetRange(flush.BatchesWritten, flush.Batches.Count - flush.BatchesWritten);
-        flush.Rows.Add(Task.Run(() => _rows.WriteAsync(rest, whenRead: null, cancel), cancel));
-        builder.BeginMappings();
-        await InSlicesAsync(builder.NextMappings, AnnounceAsync);
+        if (rest.Count > 0) flush.Rows.Add(Task.Run(async () => { if (await stored) await _rows.WriteAsync(rest, null, cancel); }, cancel));
         builder.BeginViews();
-        if (await InSlicesAsync(builder.NextViews, PublishAsync))
+        await InSlicesAsync(builder.NextViews, async slice => await stored && await PublishAsync(slice, cancel));
+        var published = await FoldUntilAsync(AllTaken());
+        if (!await stored) return FlushOutcome.CellConflict;
+        if (published)
         {
             builder.Published();
             return FlushOutcome.Published;
@@ -56,10 +63,6 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
                 if (!IsStillAlone) return false;
             return true;
         }
-
-        Task<bool> AnnounceAsync(FlushSlice slice) => this.AnnounceAsync(slice, cancel);
-
-        Task<bool> PublishAsync(FlushSlice slice) => this.PublishAsync(slice, cancel);
     }
 
     /// <summary>Returns when all of a published flush is durable and its offsets are committed.</summary>
@@ -73,44 +76,48 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
     // written, so the same write is right.
     private bool IsStillAlone => builder.AllowsFolding && ports.Views.IsSoleWriter;
 
-    // False when a write was refused; then no further slice was begun, and none is under way any more.
-    private async Task<bool> InSlicesAsync(Func<FlushSlice, bool> build, Func<FlushSlice, Task<bool>> write)
+    // Ends with the last slices under way, or when a write was refused: then no further slice is begun.
+    private async Task InSlicesAsync(Func<FlushSlice, bool> build, Func<FlushSlice, Task<bool>> write)
     {
-        Array.Fill(_running, Task.FromResult(true));
-        var taken = true;
-        for (var i = 0; ; i = (i + 1) % _slices.Length)
+        for (; ; _slice = (_slice + 1) % _slices.Length)
         {
-            taken &= await FoldUntilAsync(_running[i]);
-            var slice = _slices[i];
-            if (!taken || !build(slice)) break;
-            _running[i] = Task.Run(() => write(slice));
+            var slice = _slices[_slice];
+            if (!await FoldUntilAsync(_running[_slice]) || !build(slice)) return;
+            _running[_slice] = Task.Run(() => write(slice));
         }
-        foreach (var running in _running) taken &= await FoldUntilAsync(running);
-        return taken;
+    }
+
+    // What has been begun; true when nothing of it was refused.
+    private Task<bool> AllTaken()
+    {
+        return Of([.. _running]);
+
+        static async Task<bool> Of(Task<bool>[] running) => !(await Task.WhenAll(running)).Contains(false);
     }
 
     private async Task<bool> FoldUntilAsync(Task<bool> running)
     {
-        while (!running.IsCompleted && await _meanwhile()) { }
+        while (!running.IsCompleted && (builder.ResolveSome() || await _meanwhile())) { }
         return await running;
-    }
-
-    private async Task<bool> AnnounceAsync(FlushSlice slice, CancellationToken cancel)
-    {
-        var announced = slice.IdentityChanges.Count > 0 ? ports.IdentityChanges?.WriteAsync(slice.IdentityChanges, cancel) : null;
-        await ports.Analytics.WriteIdentityMapAsync(slice.Mappings, cancel);
-        await (announced ?? Task.CompletedTask);
-        return true;
     }
 
     // Records are written before the view that they announce, so that a crash between repeats a record and never loses one.
     private async Task<bool> PublishAsync(FlushSlice slice, CancellationToken cancel)
     {
-        if (slice.TagChanges.Count > 0) await ports.Analytics.WriteTagChangesAsync(slice.TagChanges, cancel);
-        if (slice.ScoreChanges.Count > 0) await ports.Analytics.WriteScoreChangesAsync(slice.ScoreChanges, cancel);
-        if (slice.Leads.Count > 0) await ports.Analytics.WriteLeadsAsync(slice.Leads, cancel);
+        await Task.WhenAll(Announcements(slice, cancel));
         while (slice.Views.Count > 0 && (await ports.Views.PublishAsync(slice.Views, slice.Arena, cancel)).Count > 0)
             if (!IsStillAlone) return false;
         return true;
+    }
+
+    private IEnumerable<Task> Announcements(FlushSlice slice, CancellationToken cancel)
+    {
+        if (slice.Mappings.Count > 0) yield return ports.Analytics.WriteIdentityMapAsync(slice.Mappings, cancel);
+        if (slice.IdentityChanges.Count > 0 && ports.IdentityChanges is { } topic)
+            yield return topic.WriteAsync(slice.IdentityChanges, cancel);
+        if (slice.TagChanges.Count > 0) yield return ports.Analytics.WriteTagChangesAsync(slice.TagChanges, cancel);
+        if (slice.Actions.Count > 0) yield return ports.Analytics.WriteActionsAsync(slice.Actions, cancel);
+        if (slice.ScoreChanges.Count > 0) yield return ports.Analytics.WriteScoreChangesAsync(slice.ScoreChanges, cancel);
+        if (slice.Leads.Count > 0) yield return ports.Analytics.WriteLeadsAsync(slice.Leads, cancel);
     }
 }

@@ -72,6 +72,8 @@ public interface IAnalyticsSink
     /// <summary>Writes what is known now of customers' leads, in place of what was known before, and tells what of it is news.</summary>
     Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel);
 
+    Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel);
+
     /// <summary>
     /// Writes the map and its history. A mapping that comes again, even with a later time, was known since it came first.
     /// </summary>

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -9,6 +11,7 @@ public sealed class TagChangeJson : IDisposable
 {
     private static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly Utf8JsonWriter _writer;
+    private readonly ArrayBufferWriter<byte> _id = new(256);
 
     public TagChangeJson(IBufferWriter<byte> destination) => _writer = new Utf8JsonWriter(destination, Format);
 
@@ -19,7 +22,7 @@ public sealed class TagChangeJson : IDisposable
         change.Customer.WriteHex(hex);
         _writer.Reset();
         _writer.WriteStartObject();
-        _writer.WriteString("id"u8, IdOf(in change));
+        _writer.WriteString("id"u8, WriteId(in change, hex));
         _writer.WriteString("customer"u8, hex);
         _writer.WriteString("tag"u8, change.Tag);
         _writer.WriteString("value"u8, change.Value);
@@ -32,7 +35,23 @@ public sealed class TagChangeJson : IDisposable
 
     public void Dispose() => _writer.Dispose();
 
-    // The events are in it, for late ones can give and take a tag again and again while the customer's time stands still.
-    private static string IdOf(in TagChange change) =>
-        $"{change.Customer}-{change.SinceMs}-{change.Events}-{change.Tag}={change.Value}";
+    // customer-since-events-tag=value. The events are in it, for late ones can give and take a tag again and again while the customer's
+    // time stands still.
+    private ReadOnlySpan<byte> WriteId(in TagChange change, ReadOnlySpan<byte> customer)
+    {
+        _id.ResetWrittenCount();
+        _id.Write(customer);
+        Span<byte> number = stackalloc byte[21];
+        number[0] = (byte)'-';
+        foreach (var part in (ReadOnlySpan<long>)[change.SinceMs, change.Events])
+        {
+            Utf8Formatter.TryFormat(part, number[1..], out var digits);
+            _id.Write(number[..(1 + digits)]);
+        }
+        _id.Write("-"u8);
+        Encoding.UTF8.GetBytes(change.Tag, _id);
+        _id.Write("="u8);
+        Encoding.UTF8.GetBytes(change.Value, _id);
+        return _id.WrittenSpan;
+    }
 }

@@ -30,9 +30,10 @@ internal sealed class ViewFields
         _attributes = [.. rules.Attributes.Select(a => (a, Utf8($"attribute.{a.Name}")))];
     }
 
-    public void Write(ref ViewWrite view, ByteArena arena, ShardSet shards, Conclusion conclusion)
+    /// <param name="actions">Null: there are none.</param>
+    public void Write(ref ViewWrite view, ByteArena arena, ShardSet shards, Conclusion conclusion, CustomerActions? actions)
     {
-        view.Fields = WriteFields(arena, shards, conclusion);
+        view.Fields = WriteFields(arena, shards, conclusion, actions);
         (view.Tags, view.TagExpiry) = WriteTags(arena, conclusion);
         view.Ranks = WriteRanks(arena, conclusion);
         view.Conclusion = arena.Add(conclusion.Bytes);
@@ -49,7 +50,7 @@ internal sealed class ViewFields
         return slice.OffEveryBoard.Value;
     }
 
-    private ArenaRange WriteFields(ByteArena arena, ShardSet shards, Conclusion conclusion)
+    private ArenaRange WriteFields(ByteArena arena, ShardSet shards, Conclusion conclusion, CustomerActions? actions)
     {
         var start = arena.Length;
         AddNumber(arena, "first_seen"u8, shards.FirstSeenMs);
@@ -69,6 +70,7 @@ internal sealed class ViewFields
         foreach (var (rule, field) in _attributes)
             if (rule.TryGet(conclusion, out var value)) arena.AddField(field, value);
         _leads?.Write(arena, conclusion);
+        actions?.WriteFields(arena);
         return arena.Since(start);
     }
 

@@ -15,15 +15,16 @@ public abstract class Aggregate
     protected Aggregate(string text)
     {
         Text = text;
-        Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
-        Key = BinaryPrimitives.ReadUInt32LittleEndian(hash);
+        Key = KeyOf(text);
     }
 
-    public string Text { get; }
+    public string Text { get; private set; }
 
     /// <summary>The key of its payload in a shard: the first 32 bits of the SHA-256 of <see cref="Text"/>.</summary>
-    public uint Key { get; }
+    public uint Key { get; private set; }
+
+    /// <summary>The fields of an event that <see cref="Add"/> reads, besides time and channel.</summary>
+    public virtual IEnumerable<EventField> Fields => [];
 
     /// <summary>The most bytes its payload ever takes in one shard, without the six bytes of its header.</summary>
     public abstract int BytesMax { get; }
@@ -35,4 +36,20 @@ public abstract class Aggregate
     /// <param name="microPoints">What the event is worth, for the aggregates that weigh; the step it is, for
     /// <see cref="StepTimes"/>; the others ignore it.</param>
     public abstract void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints);
+
+    /// <summary>The same aggregate over other events, under a text and a key of its own.</summary>
+    internal Aggregate Apart(string events)
+    {
+        var copy = (Aggregate)MemberwiseClone();
+        copy.Text = $"{events}: {Text}";
+        copy.Key = KeyOf(copy.Text);
+        return copy;
+    }
+
+    private static uint KeyOf(string text)
+    {
+        Span<byte> hash = stackalloc byte[32];
+        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
+        return BinaryPrimitives.ReadUInt32LittleEndian(hash);
+    }
 }

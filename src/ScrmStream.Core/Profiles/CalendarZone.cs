@@ -44,6 +44,9 @@ public sealed class CalendarZone
         return new CalendarZone(id, segments);
     }
 
+    /// <summary>What a clock on the wall shows, as if it were UTC.</summary>
+    public long LocalMs(long timeMs) => timeMs + _offsets[SegmentOf(timeMs)];
+
     /// <summary>The local day of a time.</summary>
     public int DayOf(long timeMs)
     {

@@ -21,6 +21,8 @@ public sealed class DistinctValues(EventField field, string filter) : Aggregate(
     public override string Limit =>
         $"exact up to {ExactMax} different values of a customer; beyond that within about 2.3 % (standard error)";
 
+    public override IEnumerable<EventField> Fields => [@field];
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         Span<byte> scratch = stackalloc byte[24];

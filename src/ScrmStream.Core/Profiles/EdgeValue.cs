@@ -14,6 +14,8 @@ public sealed class EdgeValue(bool last, EventField field, string filter)
 
     public override int BytesMax => EdgeEntry.HeadBytesMax + ValueBytesMax;
 
+    public override IEnumerable<EventField> Fields => [@field, EventField.EventId];
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         Span<byte> scratch = stackalloc byte[24];

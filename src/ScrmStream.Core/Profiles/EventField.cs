@@ -5,7 +5,7 @@ using ScrmStream.Events;
 namespace ScrmStream.Profiles;
 
 /// <summary>A field of an event as rules name it: <c>event</c>, <c>page</c>, <c>campaign.source</c>, <c>properties.topic</c>, ...</summary>
-public sealed class EventField
+public sealed partial class EventField
 {
     private const string PropertyPrefix = "properties.";
 

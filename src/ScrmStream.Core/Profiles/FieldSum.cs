@@ -8,6 +8,8 @@ public sealed class FieldSum(EventField field, string filter) : Aggregate($"sum[
 {
     public override int BytesMax => 16;
 
+    public override IEnumerable<EventField> Fields => [@field];
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         if (!field.TryGetMicro(batch, in e, out var value)) return;

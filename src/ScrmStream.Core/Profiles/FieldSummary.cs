@@ -16,6 +16,8 @@ public sealed class FieldSummary(EventField field, string filter) : Aggregate($"
 
     public readonly record struct Summary(long Events, Int128 Sum, Int128 Least, Int128 Greatest);
 
+    public override IEnumerable<EventField> Fields => [@field];
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         if (!field.TryGetMicro(batch, in e, out var value)) return;

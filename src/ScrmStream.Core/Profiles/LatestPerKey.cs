@@ -29,6 +29,8 @@ public sealed class LatestPerKey : TimeList
     public static LatestPerKey OfDays(CalendarZone zone, string filter, int keep, long horizonMs) =>
         new($"days[{zone.Id}; {filter}] keep={keep} horizon={horizonMs}", null, zone, keep, horizonMs);
 
+    public override IEnumerable<EventField> Fields => _field is null ? [] : [_field];
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         var timeMs = StoredTime.Clamp(e.EventTimeMs);

@@ -9,6 +9,8 @@ namespace ScrmStream.Profiles;
 public sealed class LatestValues(EventField field, string filter, long horizonMs)
     : TimeList($"values[{field.Name}; {filter}] horizon={horizonMs}", KeepMax, horizonMs, SortedEntries.ValueEntryBytes)
 {
+    public override IEnumerable<EventField> Fields => [@field];
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         if (!field.TryGetMicro(batch, in e, out var value)) return;

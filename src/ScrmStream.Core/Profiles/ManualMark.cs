@@ -31,6 +31,8 @@ public sealed class ManualMark(string tag) : Aggregate($"manual[{tag}]")
         public ReadOnlySpan<byte> Value => _content[(2 + _content[1])..];
     }
 
+    public override IEnumerable<EventField> Fields => [EventField.TryFind("event")!, EventField.EventId, Author, Value];
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         Span<byte> scratch = stackalloc byte[24];

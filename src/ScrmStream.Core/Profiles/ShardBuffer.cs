@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using ScrmStream.Events;
 
 namespace ScrmStream.Profiles;
 
@@ -21,6 +22,7 @@ public sealed class ShardBuffer
     public const int AggregateHeaderBytes = 6;
 
     private byte[] _bytes = new byte[4096];
+    private EventBatch? _recalled;
     // Rules ask for aggregates in order of key, so the search goes on where the last one ended: every aggregate in front of the cursor
     // has a key below that asked for last. 0: nothing was asked for yet.
     private int _cursor;
@@ -28,6 +30,11 @@ public sealed class ShardBuffer
 
     public int Length { get; private set; }
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
+    /// <summary>The same bytes, valid until the next change.</summary>
+    public ReadOnlyMemory<byte> Memory => _bytes.AsMemory(0, Length);
+
+    /// <summary>Room for one event that an aggregate brings back.</summary>
+    internal EventBatch Recalled => _recalled ??= new EventBatch(new RecordBatch(1, 1 << 16));
 
     public int FenceCount => BinaryPrimitives.ReadUInt16LittleEndian(_bytes);
     public int RingCount => BinaryPrimitives.ReadUInt16LittleEndian(_bytes.AsSpan(2));

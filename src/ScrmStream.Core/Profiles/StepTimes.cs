@@ -20,6 +20,8 @@ public sealed class StepTimes(string steps, EventField? same, long horizonMs)
     public override string Limit =>
         $"exact for up to {TimeList.KeepMax:N0} events of its steps in the window; beyond that the latest {TimeList.KeepMax:N0} count";
 
+    public override IEnumerable<EventField> Fields => same is null ? [] : [same];
+
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         var entry = new StepEntry(StoredTime.Clamp(e.EventTimeMs), (byte)microPoints, 0);

@@ -9,7 +9,8 @@ namespace ScrmStream.Rules;
 /// </summary>
 internal static class BareExpressions
 {
-    private static readonly string[] KeysInBraces = [" when: ", "{when: ", " value: ", "{value: ", " on: ", "{on: "];
+    private static readonly string[] KeysInBraces =
+        [" when: ", "{when: ", " value: ", "{value: ", " on: ", "{on: ", " if: ", "{if: "];
 
     /// <param name="quotedLines">The lines (from 1) that were changed.</param>
     public static string Quote(string text, out HashSet<int> quotedLines)
@@ -32,7 +33,7 @@ internal static class BareExpressions
         return string.Join('\n', lines);
     }
 
-    // Where unquoted text begins behind "key: ", or in braces behind each "when: ", "value: " or "on: "; the last first.
+    // Where unquoted text begins behind "key: ", or in braces behind each "when: ", "value: ", "on: " or "if: "; the last first.
     private static List<int> StartsOfExpressions(string line, out bool inBraces)
     {
         var content = line.AsSpan().TrimStart(" -");

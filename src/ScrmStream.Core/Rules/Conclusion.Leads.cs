@@ -90,7 +90,7 @@ public sealed partial class Conclusion
     // Whatever lies behind the scores.
     private int FindLeads(ReadOnlySpan<byte> stored, int at)
     {
-        for (LeadCount = 0; at < stored.Length && stored[0] == WithLeads; LeadCount++)
+        for (LeadCount = 0; at < stored.Length && Has(stored, Parts.Leads); LeadCount++)
         {
             if (at + LeadStage.HeadBytes > stored.Length) throw new InvalidDataException("A stored conclusion is cut short.");
             var entry = TagCount + ScoreCount + LeadCount;
@@ -98,7 +98,7 @@ public sealed partial class Conclusion
             _starts[entry] = at;
             at += LeadBytesAt(stored, at);
         }
-        if (LeadCount == 0 && stored[0] == WithLeads) throw new InvalidDataException("A stored conclusion is cut short.");
+        if (LeadCount == 0 && Has(stored, Parts.Leads)) throw new InvalidDataException("A stored conclusion is cut short.");
         return at;
     }
 

@@ -40,13 +40,24 @@ public readonly record struct GradeDifference(string Score, string? Grade, strin
 /// tag         u8 name length | u16 value length | i64 expires | name | value
 /// score       u8 name length | u8 grade length | i64 micro points | f64 rank | name | grade
 /// lead        u8 name length | u8 stage length | u8 reminder length | u8 open | i32 leads | i64 created | u64 anchor | i64 since
-///             | u64 history | name | stage | reminder                                       of form 3, which has at least one
-/// i64 next change                                                              of forms 2 and 3; form 1: never
+///             | u64 history | name | stage | reminder                                    of forms with leads: at least one
+/// log of actions | u16 its bytes                                                         of forms with a log
+/// i64 next change                                                                        of forms with one; else never
 /// </code>
 /// </summary>
 public sealed partial class Conclusion
 {
-    private const byte NeverChanges = 1, Changes = 2, WithLeads = 3;
+    // What may stand behind tags and scores, in this order. The form is one more than what there is of them.
+    [Flags]
+    private enum Parts : byte
+    {
+        None = 0,
+        NextChange = 1,
+        Log = 2,
+        Leads = 4,
+        All = NextChange | Log | Leads,
+    }
+
     private const int HeaderBytes = 13;
     private const int NextChangeBytes = 8;
     private const int TagBytes = 11;
@@ -128,9 +139,7 @@ public sealed partial class Conclusion
             Finish();
             return;
         }
-        var last = stored[0] == NeverChanges ? 0 : NextChangeBytes;
-        if (stored.Length < HeaderBytes + last || stored[0] is not (NeverChanges or Changes or WithLeads))
-            throw new InvalidDataException("A stored conclusion has an unknown form.");
+        var last = TailBytes(stored);
         NextChangeMs = NextChangeOf(stored);
         Reserve(stored.Length);
         Concluded = null;
@@ -143,9 +152,44 @@ public sealed partial class Conclusion
 
     /// <summary><see cref="NextChangeMs"/> of a stored form, at a glance; of an empty one <see cref="long.MaxValue"/>.</summary>
     public static long NextChangeOf(ReadOnlySpan<byte> stored) =>
-        stored.Length >= HeaderBytes + NextChangeBytes && stored[0] is (Changes or WithLeads)
-        ? BinaryPrimitives.ReadInt64LittleEndian(stored[^NextChangeBytes..])
-        : long.MaxValue;
+        stored.Length >= HeaderBytes + NextChangeBytes && Has(stored, Parts.NextChange)
+            ? BinaryPrimitives.ReadInt64LittleEndian(stored[^NextChangeBytes..])
+            : long.MaxValue;
+
+    /// <summary>The log of actions that a stored form carries; empty when it has none.</summary>
+    public static ReadOnlySpan<byte> ActionsOf(ReadOnlySpan<byte> stored)
+    {
+        if (!Has(stored, Parts.Log)) return default;
+        var end = stored.Length - (Has(stored, Parts.NextChange) ? NextChangeBytes : 0) - sizeof(ushort);
+        int length = BinaryPrimitives.ReadUInt16LittleEndian(stored[end..]);
+        return stored.Slice(end - length, length);
+    }
+
+    /// <summary>
+    /// Adds a log of actions, and a moment at which it is to be looked at again; call it once, when all else is concluded.
+    /// </summary>
+    /// <param name="log">At most 65,535 bytes.</param>
+    public void Carry(ReadOnlySpan<byte> log, long againMs)
+    {
+        if (NextChangeMs != long.MaxValue) _length -= NextChangeBytes;
+        NextChangeMs = Math.Min(NextChangeMs, againMs);
+        Reserve(_length + log.Length + sizeof(ushort));
+        log.CopyTo(_bytes.AsSpan(_length));
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(_length + log.Length), checked((ushort)log.Length));
+        _length += log.Length + sizeof(ushort);
+        Close(Parts.Log);
+    }
+
+    private static bool Has(ReadOnlySpan<byte> stored, Parts part) => !stored.IsEmpty && ((Parts)(stored[0] - 1) & part) != 0;
+
+    // What stands behind tags, scores and leads.
+    private static int TailBytes(ReadOnlySpan<byte> stored)
+    {
+        if (stored[0] is 0 or > (byte)Parts.All + 1) throw new InvalidDataException("A stored conclusion has an unknown form.");
+        var least = (Has(stored, Parts.NextChange) ? NextChangeBytes : 0) + (Has(stored, Parts.Log) ? sizeof(ushort) : 0);
+        if (stored.Length < HeaderBytes + least) throw new InvalidDataException("A stored conclusion is cut short.");
+        return least + ActionsOf(stored).Length;
+    }
 
     /// <summary>Adds to the lists what is different from an earlier conclusion of the same customer, in order of name.</summary>
     public void CollectDifferences(Conclusion previous, List<TagDifference> tags, List<GradeDifference> grades)
@@ -195,7 +239,6 @@ public sealed partial class Conclusion
         Concluded = null;
         _length = HeaderBytes;
         TagCount = ScoreCount = LeadCount = 0;
-        _bytes[0] = NeverChanges;
         BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(1), scoresAsOfMs);
     }
 
@@ -226,8 +269,15 @@ public sealed partial class Conclusion
     {
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(9), (ushort)TagCount);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(11), (ushort)ScoreCount);
-        if (NextChangeMs == long.MaxValue && LeadCount == 0) return;
-        _bytes[0] = LeadCount > 0 ? WithLeads : Changes;
+        Close(Parts.None);
+    }
+
+    // Says what there is behind tags and scores, and when it is to be looked at again.
+    private void Close(Parts log)
+    {
+        var parts = log | (LeadCount > 0 ? Parts.Leads : Parts.None) | (NextChangeMs < long.MaxValue ? Parts.NextChange : Parts.None);
+        _bytes[0] = (byte)(parts + 1);
+        if (NextChangeMs == long.MaxValue) return;
         Reserve(_length + NextChangeBytes);
         BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(_length), NextChangeMs);
         _length += NextChangeBytes;

@@ -1,11 +1,12 @@
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Actions;
 
 namespace ScrmStream.Rules;
 
 /// <summary>The part of the grammar that tests a customer, and that makes values.</summary>
 internal sealed class ConditionParser(ExpressionParser tokens, FilterParser filters)
 {
-    private const string TagPrefix = "tag.", AttributePrefix = "attribute.";
+    private const string TagPrefix = "tag.", AttributePrefix = "attribute.", ScorePrefix = "score.", GradePrefix = "grade.";
     private const int DaysMax = 100_000;
     private const int FactorMax = 1_000;
 
@@ -13,7 +14,7 @@ internal sealed class ConditionParser(ExpressionParser tokens, FilterParser filt
         ["count", "sum", "min", "max", "average", "distinct", "days", "days_in_row", "seen", "first_seen", "last_seen", "first", "last",
          "time_since", "time_since_first", "days_until", "days_until_anniversary", "age_days", "age_months", "age_years", "has", "tag"];
 
-    private static readonly string[] LaterFunctions = ["gained", "lost", "segment", "stage", "score"];
+    private static readonly string[] LaterFunctions = ["segment", "stage"];
 
     /// <summary>What stands behind the filter in a call.</summary>
     private readonly record struct Tail(Window Window, long AfterMs, EventField? Same);
@@ -72,11 +73,49 @@ internal sealed class ConditionParser(ExpressionParser tokens, FilterParser filt
         if (word.Value.StartsWith(TagPrefix, StringComparison.Ordinal)) return Tag(word, word.Value[TagPrefix.Length..]);
         if (word.Value.StartsWith(AttributePrefix, StringComparison.Ordinal))
             return new AttributeSyntax(word.Position, word.Value[AttributePrefix.Length..], Test());
+        if (word.Value.StartsWith(ScorePrefix, StringComparison.Ordinal)) return Score(word, word.Value[ScorePrefix.Length..]);
+        if (word.Value.StartsWith(GradePrefix, StringComparison.Ordinal)) return Grade(word, word.Value[GradePrefix.Length..]);
         throw NotACondition(word);
+    }
+
+    private ScoreConditionSyntax Score(Token word, string score)
+    {
+        var comparison = tokens.TakeComparison();
+        if (comparison is Comparison.Equal or Comparison.NotEqual)
+            throw new ExpressionException(word.Position, "points compare with <, <=, > or >=");
+        return new ScoreConditionSyntax(word.Position, score, comparison, tokens.TakeNumber(), null);
+    }
+
+    // grade.x = "A", or in a list.
+    private ScoreConditionSyntax Grade(Token word, string score)
+    {
+        if (tokens.TryTakeWord("in")) return new ScoreConditionSyntax(word.Position, score, default, 0, filters.TextList());
+        if (tokens.Current.Kind != TokenKind.Comparison || tokens.Current.Value != "=") throw tokens.Unexpected("'=' or 'in'");
+        tokens.Take();
+        return new ScoreConditionSyntax(word.Position, score, default, 0, [filters.TextLiteral()]);
+    }
+
+    /// <summary>
+    /// What an action waits for: <c>gained(CONDITION)</c>, <c>lost(CONDITION)</c>, or a condition, which means the same as gained.
+    /// </summary>
+    public TriggerSyntax Trigger()
+    {
+        var word = tokens.Current;
+        if (!word.IsWord("gained") && !word.IsWord("lost")) return new TriggerSyntax(Condition(), IsLost: false);
+        tokens.Take();
+        tokens.Expect(TokenKind.Open, "'('");
+        var condition = Condition();
+        tokens.Expect(TokenKind.Close, "')'");
+        return new TriggerSyntax(condition, word.Value == "lost");
     }
 
     private static ExpressionException NotACondition(Token word)
     {
+        if (word.Value is "gained" or "lost")
+        {
+            return new ExpressionException(
+                word.Position, $"'{word.Value}' is the whole 'when' of an action; what else has to hold stands in its 'if'");
+        }
         if (LaterFunctions.Contains(word.Value)) return new ExpressionException(word.Position, $"not supported yet: {word.Value}");
         if (word.Value == "any" || EventField.TryFind(word.Value) is not null)
         {

@@ -69,6 +69,7 @@ internal sealed record DateSyntax(int Position, DateMeasure Measure, string Attr
     : ConditionSyntax(Position)
 {
     public override string Text => $"{Measure}(attribute.{Attribute}) {Comparison.Symbol()} {Number}";
+    public override IEnumerable<string> Attributes => [Attribute];
     public override bool ChangesByItself => true;
 
     public override Condition Bind(RuleBinder binder)

@@ -1,4 +1,5 @@
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Actions;
 
 namespace ScrmStream.Rules;
 
@@ -33,6 +34,9 @@ internal sealed class ExpressionParser
 
     /// <exception cref="ExpressionException">With the place and the reason.</exception>
     public static ConditionSyntax ParseCondition(string text, CalendarZone zone) => Whole(text, zone, p => p._conditions.Condition());
+
+    /// <inheritdoc cref="ParseCondition"/>
+    public static TriggerSyntax ParseTrigger(string text, CalendarZone zone) => Whole(text, zone, p => p._conditions.Trigger());
 
     /// <inheritdoc cref="ParseCondition"/>
     public static EventFilter ParseFilter(string text) => Whole(text, CalendarZone.Shanghai, p => p._filters.Filter());

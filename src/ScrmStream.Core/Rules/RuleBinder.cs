@@ -6,7 +6,8 @@ namespace ScrmStream.Rules;
 /// Collects, while rules are compiled, the aggregates they need. Equal aggregates of several rules are one; two that differ but
 /// share a key are refused.
 /// </summary>
-internal sealed class RuleBinder(RuleFileSyntax file)
+/// <param name="apart">Every aggregate is to have a key of its own, other than those of the same rules elsewhere.</param>
+internal sealed class RuleBinder(RuleFileSyntax file, bool apart)
 {
     private const int AggregatesMax = 4096;
 
@@ -14,6 +15,9 @@ internal sealed class RuleBinder(RuleFileSyntax file)
     private readonly List<(Aggregate Aggregate, int Timeline)> _earlier = [];
 
     public CalendarZone Zone => file.Zone;
+
+    /// <summary>The conditions are those of actions: they are asked about every moment of the recent past.</summary>
+    public bool IsOfActions => apart;
 
     public List<FoldStep> Steps { get; } = [];
     public int Timelines { get; private set; }
@@ -61,6 +65,7 @@ internal sealed class RuleBinder(RuleFileSyntax file)
     /// <summary>The same for an aggregate that weighs: each filter with its micro points.</summary>
     public T Use<T>(T aggregate, IReadOnlyList<(EventFilter Filter, long MicroPoints)> entries) where T : Aggregate
     {
+        if (apart) aggregate = (T)aggregate.Apart("before");
         if (_byKey.TryGetValue(aggregate.Key, out var known))
         {
             if (known.Text == aggregate.Text)
@@ -131,5 +136,14 @@ internal sealed class RuleBinder(RuleFileSyntax file)
         throw new ExpressionException(position, isBelow
             ? $"attribute '{name}' is declared below; a calculation uses attributes above it"
             : $"there is no attribute '{name}' under 'attributes:'{Suggestion.Of(name, known.Select(a => a.Name))}");
+    }
+
+    /// <summary>A score of the file as it is read with these grades, highest first.</summary>
+    public ScoreRule Score(string name, int position, IReadOnlyList<Grade>? grades)
+    {
+        var score = file.KnownScores.FirstOrDefault(s => s.Name == name) ?? throw new ExpressionException(
+            position, $"there is no score '{name}'{Suggestion.Of(name, file.KnownScores.Select(s => s.Name))}");
+        if (grades is not null) score = score with { Grades = grades, HysteresisMicro = 0 };
+        return new ScoreCompiler(this, score).Compile();
     }
 }

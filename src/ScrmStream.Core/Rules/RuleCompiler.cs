@@ -10,10 +10,12 @@ internal sealed class RuleCompiler
     private readonly RuleFileSyntax _file;
     private readonly RuleBinder _binder;
 
-    public RuleCompiler(RuleFileSyntax file)
+    /// <param name="file">All rules that refer to each other.</param>
+    /// <param name="apart">What the rules keep is to lie apart from what the same rules keep elsewhere.</param>
+    public RuleCompiler(RuleFileSyntax file, bool apart = false)
     {
         _file = file;
-        _binder = new RuleBinder(file);
+        _binder = new RuleBinder(file, apart);
         TagOrder = OrderByReferences();
         Attributes = [.. file.Attributes.Select(Attribute)];
         Scores = [.. file.Scores.Select(Score)];

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ScrmStream.Events;
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Actions;
 using ScrmStream.Rules.Stages;
 
 namespace ScrmStream.Rules;
@@ -25,14 +26,16 @@ public sealed class RuleSet
     private readonly int[] _pipelinesByName;
     private readonly int _timelines;
 
-    private RuleSet(RuleCompiler compiled)
+    private RuleSet(RuleCompiler compiled, ActionSet? actions)
     {
+        Actions = actions;
         Attributes = compiled.Attributes;
         Zone = compiled.Zone;
         _tags = compiled.Tags;
         _scores = compiled.Scores;
         _pipelines = compiled.Pipelines;
-        _program = new FoldProgram(compiled.Steps);
+        _program = new FoldProgram(
+            actions is null ? compiled.Steps : [.. compiled.Steps, new FoldStep(actions.Memory.Filter, actions.Memory, 0)]);
         _tagOrder = compiled.TagOrder;
         _timelines = compiled.Timelines;
         _tagsByName = ByName(compiled.Tags.Length, i => compiled.Tags[i].NameUtf8);
@@ -43,22 +46,27 @@ public sealed class RuleSet
             .. compiled.Attributes.Select(a => a.Text), .. Tags.Select(t => t.Text), .. Scores.Select(s => s.Text),
             .. Pipelines.Select(p => p.Text),
         ];
-        var text = (compiled.Zone == CalendarZone.Shanghai ? "" : compiled.Zone.Id + '\n') + string.Join('\n', named);
+        var text = (compiled.Zone == CalendarZone.Shanghai ? "" : compiled.Zone.Id + '\n') + string.Join('\n', named)
+            + (actions is null ? "" : '\n' + actions.Text);
         Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..32];
-        Aggregates = [.. compiled.Steps.Select(s => s.Aggregate).Distinct()];
+        Aggregates = [.. compiled.Steps.Select(s => s.Aggregate).Distinct(), .. actions?.Aggregates ?? []];
     }
 
     /// <summary>In the order of the file.</summary>
     public IReadOnlyList<AttributeRule> Attributes { get; }
 
+    /// <summary>Null: there are none.</summary>
+    public ActionSet? Actions { get; }
+
     /// <summary>The zone of days, weeks, months and dates.</summary>
     public CalendarZone Zone { get; }
 
     /// <summary>
-    /// Something may change by the mere passing of time: a tag, its value, a grade, or a lead's stage. Then customers need timers.
+    /// Something may change by the mere passing of time: a tag, its value, a grade, or a lead's stage; or actions wait for their time.
+    /// Then customers need timers.
     /// </summary>
-    public bool NeedsTimers => Array.Exists(_tags, t => t.ChangesByItself) || Array.Exists(_scores, s => s.ChangesByItself)
-        || Array.Exists(_pipelines, p => p.ChangesByItself);
+    public bool NeedsTimers => Actions is not null || Array.Exists(_tags, t => t.ChangesByItself)
+        || Array.Exists(_scores, s => s.ChangesByItself) || Array.Exists(_pipelines, p => p.ChangesByItself);
 
     public static RuleSet Empty { get; } = Parse("", "(none)");
 
@@ -76,13 +84,17 @@ public sealed class RuleSet
     /// <summary>Reads a rule file.</summary>
     /// <exception cref="RuleFileException">It cannot be read, or something in it is refused; the message names file, line and
     /// reason.</exception>
-    public static RuleSet Load(string path)
+    public static RuleSet Load(string path) => Load(path, MemoryLimits.Run);
+
+    /// <inheritdoc cref="Load(string)"/>
+    /// <param name="limits">How far actions look back.</param>
+    public static RuleSet Load(string path, MemoryLimits limits)
     {
         try
         {
             var length = new FileInfo(path).Length;
             if (length > FileBytesMax) throw new RuleFileException(path, 1, 1, "a rule file has at most 1 MiB");
-            return Parse(File.ReadAllText(path), path);
+            return Parse(File.ReadAllText(path), path, limits);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -92,7 +104,19 @@ public sealed class RuleSet
 
     /// <summary>Compiles the text of a rule file; <paramref name="file"/> is only named in messages.</summary>
     /// <exception cref="RuleFileException">Something in it is refused.</exception>
-    public static RuleSet Parse(string yaml, string file) => new(new RuleCompiler(RuleFileReader.Read(yaml, file)));
+    public static RuleSet Parse(string yaml, string file) => Parse(yaml, file, MemoryLimits.Run);
+
+    /// <inheritdoc cref="Parse(string, string)"/>
+    /// <param name="limits">How far actions look back.</param>
+    public static RuleSet Parse(string yaml, string file, MemoryLimits limits)
+    {
+        var syntax = RuleFileReader.Read(yaml, file);
+        var compiled = new RuleCompiler(syntax);
+        return new RuleSet(compiled, syntax.Actions.Count == 0 ? null : ActionCompiler.Compile(syntax, limits));
+    }
+
+    /// <summary>Rules without actions, compiled by another part of the engine.</summary>
+    internal static RuleSet Of(RuleCompiler compiled) => new(compiled, null);
 
     /// <summary>
     /// Adds one event to the aggregates of its anchor's shard (header, fences and ring are the caller's). Allocates nothing once the

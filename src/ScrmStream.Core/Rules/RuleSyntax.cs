@@ -1,4 +1,5 @@
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Actions;
 using ScrmStream.Rules.Stages;
 
 namespace ScrmStream.Rules;
@@ -89,4 +90,8 @@ internal sealed record RuleFileSyntax(
     CalendarZone Zone, IReadOnlyList<AttributeRuleSyntax> Attributes, IReadOnlyList<TagSyntax> Tags, IReadOnlyList<ScoreSyntax> Scores)
 {
     public IReadOnlyList<PipelineSyntax> Pipelines { get; init; } = [];
+    public IReadOnlyList<ActionSyntax> Actions { get; init; } = [];
+    public ContactSyntax Contact { get; init; } = ContactSyntax.Unlimited;
+    /// <summary>The scores that conditions of actions may name.</summary>
+    public IReadOnlyList<ScoreSyntax> KnownScores { get; init; } = [];
 }

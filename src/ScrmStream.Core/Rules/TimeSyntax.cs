@@ -16,7 +16,12 @@ internal sealed record LastSeenSyntax(int Position, Window Window) : ConditionSy
     public override string Text => $"last_seen({Window.Text})";
     public override bool ChangesByItself => true;
 
-    public override Condition Bind(RuleBinder binder) => new LastSeenCondition(Window);
+    public override Condition Bind(RuleBinder binder)
+    {
+        // What actions look back on has to have every event then.
+        if (binder.IsOfActions) binder.Use(new LatestTimes(EventFilter.Any.Text, 1, 1), EventFilter.Any);
+        return new LastSeenCondition(Window);
+    }
 }
 
 /// <summary><c>time_since(...)</c> and <c>time_since_first(...)</c>, against a duration.</summary>

@@ -3,6 +3,7 @@ using ScrmStream.Host.Mapping;
 using ScrmStream.Host.Replay;
 using ScrmStream.Host.Settings;
 using ScrmStream.Rules;
+using ScrmStream.Rules.Actions;
 
 namespace ScrmStream.Host.Commands;
 
@@ -43,7 +44,8 @@ public static class ReplayCommand
             using var rows = sql is null ? null : await QueryRows.ReadAsync(settings, sql, cancel);
             var map = parsed.GetValue(mapping) is { } file ? MappingFile.Load(file) : null;
             var plan = new ReplayPlan(
-                rows is null ? files : [rows.Path], map?.ToRowMapping(), parsed.GetValue(rules) is { } r ? RuleSet.Load(r) : RuleSet.Empty,
+                rows is null ? files : [rows.Path], map?.ToRowMapping(),
+                parsed.GetValue(rules) is { } r ? RuleSet.Load(r, MemoryLimits.Replay) : RuleSet.Empty,
                 Times.Parse(parsed.GetValue(asOf), "--as-of", map?.TimeZone ?? Times.Shanghai), parsed.GetValue(output)!)
             {
                 TagsAsOfEnd = parsed.GetValue(tags) == Replayer.End,

@@ -70,6 +70,7 @@ internal static class RulesCommand
             s.Name, half_life_ms = s.HalfLifeMs, grades = s.Grades.ToDictionary(g => g.Name, g => g.FromMicroPoints / 1_000_000m), s.Line,
         }),
         pipelines = rules.Pipelines.Select(p => new { p.Name, p.Type, p.States, p.Funnel, p.Reminders, p.Line }),
+        actions = rules.Actions?.Rules.Select(a => new { a.Name, to = a.IsForStaff ? "staff" : "customer", a.Line }),
         state = rules.Aggregates.Select(a => new { a.Text, exactness = RulesExplained.Exactness(a), bytes_max = a.BytesMax }),
     }, ResultTable.Json);
 
@@ -91,12 +92,18 @@ internal static class RulesCommand
         }
         foreach (var pipeline in rules.Pipelines)
             table.Add("pipeline", pipeline.Name, $"{pipeline.Type} leads", string.Join(", ", pipeline.States), $"{pipeline.Line}");
+        foreach (var action in rules.Actions?.Rules ?? [])
+        {
+            var often = action.OncePerMs switch { 0 => "every time", long.MaxValue => "once", var ms => $"once per {Span(ms)}" };
+            table.Add("action", action.Name, action.IsForStaff ? "to staff" : "to the customer", often, $"{action.Line}");
+        }
         table.Write();
         var limited = rules.Aggregates.Count(a => a.Limit is not null);
         var exactness = limited == 0 ? "all are exact" : $"{limited} are exact up to a limit (\"rules explain\" lists them)";
         var pipelines = rules.Pipelines.Count == 0 ? "" : $", {rules.Pipelines.Count} pipelines";
-        Console.Error.WriteLine($"{path} is right: {rules.Tags.Count} tags, {rules.Scores.Count} scores{pipelines} on "
-            + $"{rules.Aggregates.Count} aggregates; {exactness}. Fingerprint {rules.Fingerprint}.");
+        Console.Error.WriteLine($"{path} is right: {rules.Tags.Count} tags, {rules.Scores.Count} scores{pipelines}, "
+            + $"{rules.Actions?.Rules.Count ?? 0} actions on {rules.Aggregates.Count} aggregates; {exactness}. "
+            + $"Fingerprint {rules.Fingerprint}.");
     }
 
     private static string Word(TagKind kind) => kind switch

@@ -28,6 +28,11 @@ internal static class RulesExplained
             var timer = pipeline.ChangesByItself ? "changes by itself: needs a timer" : "changes with events only";
             Console.WriteLine($"    {timer}; at most {Bytes(pipeline.Aggregates):N0} B per identifier");
         }
+        foreach (var action in rules.Actions?.Rules ?? [])
+        {
+            Console.WriteLine($"line {action.Line}: {action.Text}");
+            Console.WriteLine("    decided when the watermark passes its moment: needs a timer");
+        }
         Console.WriteLine(
             $"\nKept per identifier that events are attributed to, each once something passes its filter ({rules.Aggregates.Count}):");
         foreach (var aggregate in rules.Aggregates)
@@ -44,6 +49,7 @@ internal static class RulesExplained
         scores = rules.Scores.Select(s => new { s.Name, s.Text, s.Line, timer = s.ChangesByItself }),
         pipelines = rules.Pipelines.Select(
             p => new { p.Name, p.Text, p.Line, timer = p.ChangesByItself, bytes_max = Bytes(p.Aggregates) }),
+        actions = rules.Actions?.Rules.Select(a => new { a.Name, a.Text, a.Line }),
         state = rules.Aggregates.Select(a => new { a.Text, exactness = Exactness(a), bytes_max = Bytes(a) }),
         bytes_max = Bytes(rules.Aggregates),
     }, ResultTable.Json));

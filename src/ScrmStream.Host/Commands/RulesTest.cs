@@ -2,6 +2,7 @@ using System.Text.Json;
 using ScrmStream.Host.Reading;
 using ScrmStream.Host.RuleCases;
 using ScrmStream.Rules;
+using ScrmStream.Rules.Actions;
 
 namespace ScrmStream.Host.Commands;
 
@@ -14,7 +15,7 @@ internal static class RulesTest
         List<(string File, CaseFailure Failure)> failures = [];
         foreach (var ruleFile in ruleFiles)
         {
-            var rules = RuleSet.Load(ruleFile);
+            var rules = RuleSet.Load(ruleFile, MemoryLimits.Replay);
             var file = casesFile ?? RuleCaseFile.Beside(ruleFile);
             var run = new RuleCaseRun(rules);
             foreach (var one in RuleCaseFile.Load(file, rules))

@@ -46,6 +46,7 @@ internal static class UpCommand
               ./scrm run --topics events              turns them into customers
               ./scrm status                           what runs and what is stored
               ./scrm down                             ends the servers and keeps the data
+            Schemas of Avro producers belong in {LocalServers.SchemaFolder}: 7.avsc is number 7.
             """);
         return Exits.Done;
     }

@@ -21,13 +21,17 @@ public static class MappingFile
 
     /// <param name="file">What messages call it.</param>
     /// <exception cref="SettingsException">The text is refused; the message is <c>file:line:column: reason</c>.</exception>
-    public static EventMapping Parse(string text, string file)
+    public static EventMapping Parse(string text, string file) => Parse(text, file, complete: null);
+
+    /// <param name="complete">Adds fields to the event that the text does not name.</param>
+    internal static EventMapping Parse(string text, string file, Action<YamlMappingNode>? complete)
     {
         var yaml = new MappingYaml(file);
         var root = MappingYaml.Load(file, text);
         var keys = yaml.Map(root, "a mapping", "description", "format", "header", "delimiter", "columns", "time_zone", "skip", "event");
         if (!keys.TryGetValue("format", out var formatNode)) throw yaml.Error(root, "the key 'format' (csv or ndjson) is missing");
         if (!keys.TryGetValue("event", out var eventNode)) throw yaml.Error(root, "the key 'event' with the fields of an event is missing");
+        if (eventNode is YamlMappingNode named) complete?.Invoke(named);
         var isCsv = yaml.Choice(formatNode, "format", "csv", "ndjson") == "csv";
         if (!isCsv) RefuseCsvKeys(yaml, keys);
         var columns = Columns(yaml, root, keys, isCsv);

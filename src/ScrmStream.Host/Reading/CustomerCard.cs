@@ -29,6 +29,11 @@ public sealed record CustomerScore(decimal Value, string? Grade);
 /// <param name="Reminder">The reminder that came last in this stage; null: none.</param>
 public sealed record CustomerLead(string Stage, long Since, string Lead, long Count, string? Reminder);
 
+/// <summary>What became of an action.</summary>
+/// <param name="Outcome"><c>sent</c>, or the reason why it was not.</param>
+/// <param name="DecidedMs">Unix milliseconds.</param>
+public sealed record CustomerActionOutcome(string Outcome, long DecidedMs);
+
 /// <summary>A customer as downstream programs see it: what <c>customer</c> prints and a line of <c>customers.ndjson</c> holds.
 /// Immutable.</summary>
 /// <param name="Tags">Value by name; "1" for a tag that just holds (see <see cref="JustHolds"/>).</param>
@@ -39,13 +44,17 @@ public sealed record CustomerCard(
     IReadOnlyDictionary<string, CustomerScore> Scores, IReadOnlyDictionary<string, string> Attributes, long FirstSeen,
     long LastSeen, long Events)
 {
-    private const string ScorePrefix = "score.", AttributePrefix = "attribute.", LeadPrefix = "lead.";
+    private const string ScorePrefix = "score.", AttributePrefix = "attribute.", LeadPrefix = "lead.", ActionPrefix = "action.";
 
     /// <summary>The last lead by pipeline; empty: none.</summary>
     public IReadOnlyDictionary<string, CustomerLead> Leads { get; init; } = FrozenDictionary<string, CustomerLead>.Empty;
 
     /// <summary>Where the customer was met, in words.</summary>
     public IReadOnlyList<string> Channels { get; init; } = [];
+
+    /// <summary>By name what became of each action last.</summary>
+    public IReadOnlyDictionary<string, CustomerActionOutcome> Actions { get; init; } =
+        FrozenDictionary<string, CustomerActionOutcome>.Empty;
 
     /// <summary>Tags that the rules give a value; of these "1" is a value. Empty where the rules are not known.</summary>
     public IReadOnlySet<string> ValuedTags { get; init; } = FrozenSet<string>.Empty;
@@ -68,6 +77,9 @@ public sealed record CustomerCard(
             attributes, Number(fields, "first_seen"), Number(fields, "last_seen"), Number(fields, "events"))
         {
             Leads = LeadsOf(fields),
+            Actions = fields.Keys.Where(f => f.StartsWith(ActionPrefix, StringComparison.Ordinal) && fields.ContainsKey($"{f}.at"))
+                .Order(StringComparer.Ordinal)
+                .ToDictionary(f => f[ActionPrefix.Length..], f => new CustomerActionOutcome(fields[f], Number(fields, $"{f}.at"))),
             Channels = fields.GetValueOrDefault("channels", "").Split(',', StringSplitOptions.RemoveEmptyEntries),
             ValuedTags = rules is null
                 ? FrozenSet<string>.Empty

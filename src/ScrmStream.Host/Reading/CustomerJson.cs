@@ -77,5 +77,19 @@ public static class CustomerJson
         json.WriteStartObject("attributes");
         foreach (var (name, value) in customer.Attributes) json.WriteString(name, value);
         json.WriteEndObject();
+        if (customer.Actions.Count > 0) WriteActions(json, customer);
+    }
+
+    private static void WriteActions(Utf8JsonWriter json, CustomerCard customer)
+    {
+        json.WriteStartObject("actions");
+        foreach (var (name, action) in customer.Actions)
+        {
+            json.WriteStartObject(name);
+            json.WriteString("outcome", action.Outcome);
+            json.WriteNumber("decided", action.DecidedMs);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
     }
 }

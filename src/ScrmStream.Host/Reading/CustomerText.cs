@@ -22,6 +22,7 @@ public static class CustomerText
             AddRow(grid, pipeline, new Markup(Markup.Escape(
                 $"{lead.Stage} since {TimeText.Show(lead.Since)}{(lead.Reminder is null ? "" : $", reminder {lead.Reminder}")}")));
         foreach (var (name, value) in customer.Attributes) AddRow(grid, name, new Markup(Markup.Escape(value)));
+        if (customer.Actions.Count > 0) AddRow(grid, "actions", Actions(customer));
         AddRow(grid, "identifiers", Identifiers(customer));
         AnsiConsole.Write(new Panel(grid) { Header = new PanelHeader($" [bold]{customer.Customer}[/] "), Border = BoxBorder.Rounded });
     }
@@ -45,6 +46,12 @@ public static class CustomerText
         return new Markup(string.Join("  ", customer.Tags.Select(t =>
             customer.JustHolds(t.Key) ? $"[aqua]{Markup.Escape(t.Key)}[/]" : $"[aqua]{Markup.Escape(t.Key)}[/]={Markup.Escape(t.Value)}")));
     }
+
+    private static Markup Actions(CustomerCard customer) => new(Markup.Escape(string.Join('\n', customer.Actions.Select(a =>
+    {
+        var outcome = a.Value.Outcome == "sent" ? "sent" : $"suppressed: {a.Value.Outcome}";
+        return $"{a.Key} {outcome}, {TimeText.Show(a.Value.DecidedMs)}";
+    }))));
 
     private static Markup Identifiers(CustomerCard customer)
     {

@@ -64,9 +64,15 @@ public sealed class ResultTable(params string[] columns)
             var header = new TableColumn($"[bold]{Markup.Escape(column)}[/]") { NoWrap = !Wraps.Contains(column) };
             table.AddColumn(Numbers.Contains(column) ? header.RightAligned() : header);
         }
-        foreach (var row in _rows) table.AddRow(row.Select(c => new Markup(Markup.Escape(c))));
+        foreach (var row in _rows) table.AddRow(row.Select(c => new Markup(Markup.Escape(Harmless(c)))));
         return table;
     }
+
+    /// <summary>Text of strangers for a terminal: a control character, which could steer it, is shown as a dot; line feeds stay.</summary>
+    public static string Harmless(string cell) =>
+        cell.Any(IsSteering) ? string.Concat(cell.Select(c => IsSteering(c) ? '·' : c)) : cell;
+
+    private static bool IsSteering(char c) => char.IsControl(c) && c != '\n';
 
     private static string Quote(string cell) =>
         cell.AsSpan().IndexOfAny(",\"\r\n") < 0 ? cell : $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

@@ -3,6 +3,7 @@ using ScrmStream.Identity;
 using ScrmStream.Pipeline;
 using ScrmStream.Profiles;
 using ScrmStream.Rules;
+using ScrmStream.Rules.Actions;
 
 namespace ScrmStream.Host.Replay;
 
@@ -14,6 +15,8 @@ public sealed class CustomerProfile(CustomerState state, RuleSet rules)
 {
     private readonly byte[][] _booleanTags =
         [.. rules.Tags.Where(t => t.Kind is TagKind.Boolean or TagKind.Manual).Select(t => System.Text.Encoding.UTF8.GetBytes(t.Name))];
+    private readonly ActionWalk? _walk = rules.Actions is null ? null : new ActionWalk(rules.Actions);
+    private readonly ActionLog _log = new();
     private readonly ShardSet _shards = new();
     private readonly List<int> _nodes = [];
 
@@ -56,6 +59,15 @@ public sealed class CustomerProfile(CustomerState state, RuleSet rules)
         Gather(root);
         _nodes.Sort(ByStrength);
         rules.Evaluate(_shards, tagsToo ? asOfMs : _shards.LastSeenMs, asOfMs, Conclusion);
+    }
+
+    /// <summary>Decides all actions of the customer up to a time, as if every event had come in time.</summary>
+    public IReadOnlyList<ActionDecision> Decide(long upToMs)
+    {
+        if (_walk is null) return [];
+        _log.Clear();
+        _walk.Run(_shards, _log, long.MinValue, upToMs);
+        return _walk.Decisions;
     }
 
     /// <summary>The time of the last event of the customer rooted at a node.</summary>

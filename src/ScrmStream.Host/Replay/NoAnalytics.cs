@@ -15,6 +15,8 @@ internal sealed class NoAnalytics : IAnalyticsSink
 
     public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) => Task.CompletedTask;
 
+    public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) => Task.CompletedTask;
+
     public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) => Task.CompletedTask;
 
     public Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) => Task.CompletedTask;

@@ -20,8 +20,8 @@ public sealed record ReplayPlan(IReadOnlyList<string> Inputs, RowMapping? Mappin
 }
 
 /// <summary>
-/// The same engine over files, without servers: <c>customers.ndjson</c>, <c>summary.json</c>,
-/// <c>rejects.ndjson</c> and <c>identity-changes.ndjson</c>.
+/// The same engine over files, without servers: <c>customers.ndjson</c>, <c>summary.json</c>, <c>rejects.ndjson</c>,
+/// <c>identity-changes.ndjson</c>, and with actions <c>actions.ndjson</c>.
 /// </summary>
 public static class Replayer
 {
@@ -68,16 +68,19 @@ public static class Replayer
         var asOfMs = plan.AsOfMs ?? GreatestEventTime(customer, roots);
         using var file = new BufferedStream(File.Create(Path.Combine(plan.OutputFolder, "customers.ndjson")), 1 << 20);
         using var writer = new CustomerWriter(file);
+        using var actions = plan.Rules.Actions is null ? null : new ActionWriter(Path.Combine(plan.OutputFolder, "actions.ndjson"));
         foreach (var root in roots)
         {
             customer.Read(root, asOfMs, tagsToo: plan.TagsAsOfEnd);
             writer.Write(customer);
+            actions?.Write(customer.Id, customer.Decide(asOfMs));
         }
         var totals = new StoreTotals(pipeline.State.Count, writer.Customers, writer.Tags);
         var summary = JsonNode.Parse(RunSummary.Of(pipeline.Counters, run.Elapsed, totals).ToJson())!.AsObject();
         summary["as_of"] = asOfMs;
         summary["tags_as_of"] = plan.TagsAsOfEnd ? End : LastEvent;
         summary["state_hash"] = writer.StateHash();
+        if (actions is not null) summary["actions"] = new JsonObject { ["sent"] = actions.Sent, ["suppressed"] = actions.Suppressed };
         var text = summary.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
         File.WriteAllText(Path.Combine(plan.OutputFolder, "summary.json"), text + "\n");
         return text;

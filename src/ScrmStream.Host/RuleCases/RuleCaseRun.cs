@@ -3,6 +3,7 @@ using System.Text;
 using ScrmStream.Events;
 using ScrmStream.Profiles;
 using ScrmStream.Rules;
+using ScrmStream.Rules.Actions;
 
 namespace ScrmStream.Host.RuleCases;
 
@@ -21,6 +22,7 @@ public sealed class RuleCaseRun(RuleSet rules)
     private readonly ShardBuffer _shard = new();
     private readonly ShardSet _shards = new();
     private readonly Conclusion _conclusion = new();
+    private readonly ActionWalk? _walk = rules.Actions is null ? null : new ActionWalk(rules.Actions);
 
     public IEnumerable<CaseFailure> Run(RuleCase one)
     {
@@ -48,6 +50,7 @@ public sealed class RuleCaseRun(RuleSet rules)
         _shards.Clear();
         if (batch.Count > 0) _shards.Add(_shard.Bytes.ToArray());
         rules.Evaluate(_shards, atMs, _conclusion);
+        _walk?.Run(_shards, new ActionLog(), long.MinValue, atMs);
         return null;
     }
 
@@ -76,6 +79,7 @@ public sealed class RuleCaseRun(RuleSet rules)
             if (Attribute(attribute) is var found && found != value)
                 yield return $"attribute {attribute} is {found ?? "absent"}, not {value}";
         foreach (var reason in CompareLeads(expected)) yield return reason;
+        foreach (var reason in CompareActions(expected)) yield return reason;
         if (expected.NextChange is { } next && next != _conclusion.NextChangeMs)
             yield return $"the next change is {Show(_conclusion.NextChangeMs)}, not {Show(next)}";
     }
@@ -98,6 +102,19 @@ public sealed class RuleCaseRun(RuleSet rules)
         }
         return reasons;
     }
+
+    private IEnumerable<string> CompareActions(CaseExpectation expected)
+    {
+        List<ActionDecision> decided = [.. _walk?.Decisions.Where(d => d.Entry.DecidedMs > expected.SinceMs) ?? []];
+        var sent = Listed(decided.Where(d => d.Entry.IsSent).Select(d => d.Rule.Name));
+        if (expected.Actions is { } actions && Listed(actions) != sent) yield return $"the actions are {sent}, not {Listed(actions)}";
+        var suppressed = Listed(decided.Where(d => !d.Entry.IsSent).Select(d => $"{d.Rule.Name}: {d.Entry.Reason}"));
+        if (expected.Suppressed is not { } others) yield break;
+        var wanted = Listed(others.Select(s => $"{s.Action}: {s.Reason}"));
+        if (wanted != suppressed) yield return $"suppressed are {suppressed}, not {wanted}";
+    }
+
+    private static string Listed(IEnumerable<string> names) => string.Join(", ", names) is { Length: > 0 } text ? text : "none";
 
     private string? Attribute(string name) =>
         rules.Attributes.FirstOrDefault(a => a.Name == name) is { } attribute && attribute.TryGet(_conclusion, out var value)

@@ -58,10 +58,11 @@ public sealed class ConnectedPorts : IAsyncDisposable
     {
         var redis = Keep(await RedisConnection.OpenAsync(settings.Redis, logs.CreateLogger("Redis"), TimeProvider.System, cancel));
         Findings = await new RedisServerCheck(redis).RunAsync(cancel);
-        await redis.Epoch.ClaimAsync(cancel);
         var clickHouse = new ClickHouseClient(settings.ClickHouse, TimeProvider.System, logs.CreateLogger("ClickHouse"));
         _open.Add(new Closing(clickHouse));
         var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel, logs.CreateLogger("ClickHouse"));
+        // Verdicts of this process hold over all that are stored, also when Redis has forgotten how many writers there were.
+        await redis.Epoch.ClaimAsync(cancel, above: await sink.GreatestEpochAsync(cancel));
         var deadLetters = await KafkaDeadLetterSink.OpenAsync(settings.Kafka, logs.CreateLogger("Kafka"));
         _open.Add(new Closing(deadLetters));
         KafkaIdentityChangeSink? identityChanges = null;

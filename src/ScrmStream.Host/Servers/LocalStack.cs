@@ -61,6 +61,8 @@ public sealed class LocalStack : IAsyncDisposable
         var known = LocalServers.Find();
         List<string> started = [];
         var servers = await StartAsync(LocalServers.Folder, options, known, ReadPorts(known), _ => { }, time, cancel, started);
+        // Where producers put the schemas of their Avro (HostSettings): a folder that is there asks for it.
+        Directory.CreateDirectory(LocalServers.SchemaFolder);
         if (started.Count > 0)
         {
             servers.Save();

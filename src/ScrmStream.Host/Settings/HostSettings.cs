@@ -116,6 +116,7 @@ public sealed class HostSettings
         Kafka.TagChangesTopic = configuration["Kafka:TagChangesTopic"] ?? $"scrm.{name}.tag-changes";
         Kafka.ScoreChangesTopic = configuration["Kafka:ScoreChangesTopic"] ?? $"scrm.{name}.score-changes";
         Kafka.StageChangesTopic = configuration["Kafka:StageChangesTopic"] ?? $"scrm.{name}.stage-changes";
+        Kafka.ActionsTopic = configuration["Kafka:ActionsTopic"] ?? $"scrm.{name}.actions";
         Kafka.DecisionTopic = configuration["Kafka:DecisionTopic"] ?? $"scrm.{name}.decisions";
     }
 
@@ -130,7 +131,7 @@ public sealed class HostSettings
         if (clickHouse is not null) ClickHouse.Address = clickHouse;
         if (given.Topics is { Length: > 0 } topics) Kafka.Topics = topics;
         // Beside the servers that "up" started, what "produce" registers is found by "run".
-        if (local is not null && Schemas is { Folder: "", Registry: "" }) Schemas.Folder = Path.Combine(LocalServers.Folder, "schemas");
+        if (local is not null && Schemas is { Folder: "", Registry: "" }) Schemas.Folder = LocalServers.SchemaFolder;
     }
 }
 

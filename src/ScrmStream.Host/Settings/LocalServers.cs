@@ -15,6 +15,9 @@ public sealed record LocalServers(
 
     public static string Folder => Path.Combine(Home, "up");
 
+    /// <summary>The schemas of Avro producers: <c>Schemas:Folder</c> beside the servers that <c>up</c> started.</summary>
+    public static string SchemaFolder => Path.Combine(Folder, "schemas");
+
     private static string StateFile => Path.Combine(Folder, "servers.json");
 
     // A member that is missing is damage, not a null.

@@ -29,7 +29,7 @@ public sealed class JsonScannerTests
         var valid = 0;
         foreach (var seed in Seeds.From(1, 5, 500))
         {
-            var mutator = new JsonMutator(seed);
+            var mutator = new RecordMutator(seed);
             for (var i = 0; i < RecordsPerSeed; i++)
             {
                 var json = mutator.Next(Samples);

@@ -51,6 +51,17 @@ public sealed class FloodBreakerTests
     }
 
     [Fact]
+    public void Look_BadEventsAfterALongWait_AreNotBadForThatLong()
+    {
+        var breaker = new FloodBreaker(new PipelineOptions { FloodAfter = TimeSpan.FromSeconds(10) }, _clock);
+        _clock.Advance(TimeSpan.FromSeconds(41));
+        Seconds(breaker, 9, events: 1000, rejects: 1000);
+        Assert.False(breaker.Look().IsOpen);
+        Seconds(breaker, 2, events: 1000, rejects: 1000);
+        Assert.True(breaker.Look().IsOpen);
+    }
+
+    [Fact]
     public void Look_NothingForAMinute_Closes()
     {
         var breaker = new FloodBreaker(new PipelineOptions { FloodAfter = TimeSpan.FromSeconds(1) }, _clock);

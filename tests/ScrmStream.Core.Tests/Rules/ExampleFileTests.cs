@@ -98,13 +98,15 @@ public sealed class ExampleFileTests
     [InlineData("create", "to", "on", "when")]
     [InlineData("transition", "from", "to", "on", "when", "after", "idle", "not_before")]
     [InlineData("reminder", "reminder", "from", "after", "idle")]
+    [InlineData("action", "action", "description", "when", "if", "once", "once_per", "to")]
+    [InlineData("contact", "cap", "also", "quiet", "never")]
     public void Schema_OfEditors_NamesTheKeysTheReaderKnows(string definition, params string[] keys)
     {
         using var schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root(), "schemas", "rules", "rules.schema.json")));
         var entry = schema.RootElement.GetProperty("$defs").GetProperty(definition);
         Assert.Equal(keys.Order(), entry.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
         Assert.False(entry.GetProperty("additionalProperties").GetBoolean());
-        Assert.Equal(["attributes", "scores", "stages", "tags", "time_zone"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
+        Assert.Equal(["actions", "attributes", "contact", "scores", "stages", "tags", "time_zone"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
     }
 
     [SharedDataFact("data/taobao_user_behavior_head.csv.gz")]
@@ -159,6 +161,26 @@ public sealed class ExampleFileTests
             shards[fields[0]] = shard.Bytes.ToArray();
         }
         return (shards, lastMs);
+    }
+
+    /// <summary>docs/tutorials/domain-rules.md says where each rule of the domain is: that is where it is.</summary>
+    [Fact]
+    public void DomainRules_NameTheLinesOfRulesAndCases()
+    {
+        var rows = File.ReadLines(Path.Combine(Root(), "docs", "tutorials", "domain-rules.md")).Where(l => l.StartsWith("| R", StringComparison.Ordinal)).ToList();
+        Assert.Equal(17, rows.Count);
+        foreach (var row in rows)
+        {
+            var cells = row.Split('|', StringSplitOptions.TrimEntries);
+            var rules = File.ReadAllLines(PathOf(cells[3]));
+            foreach (System.Text.RegularExpressions.Match at in System.Text.RegularExpressions.Regex.Matches(cells[4], "`([^`]+)` \\(:(\\d+)\\)"))
+                Assert.Contains(at.Groups[1].Value, rules[int.Parse(at.Groups[2].Value, CultureInfo.InvariantCulture) - 1]);
+            foreach (var place in cells[5].Split(", "))
+            {
+                var (file, line) = (place.Split(':')[0], int.Parse(place.Split(':')[1], CultureInfo.InvariantCulture));
+                Assert.StartsWith("  - case: ", File.ReadAllLines(PathOf(file))[line - 1]);
+            }
+        }
     }
 }
 

@@ -117,7 +117,7 @@ public sealed class SlowRulesTests(ITestOutputHelper output)
     }
 
     // Shuffled, some events twice, over as many shards as there are anchors: the shards as a run leaves them.
-    private static ShardSet Fold(RuleSet rules, List<SlowEvent> known, Random random)
+    internal static ShardSet Fold(RuleSet rules, List<SlowEvent> known, Random random)
     {
         var events = known.Concat(known.Where(e => e.EventId is not null && random.Next(4) == 0)).ToArray();
         random.Shuffle(events);
@@ -139,7 +139,7 @@ public sealed class SlowRulesTests(ITestOutputHelper output)
         return EventMaker.Customer(shards.Values.Select(s => s.Bytes.ToArray()));
     }
 
-    private static Told Told(SlowEvent e) =>
+    internal static Told Told(SlowEvent e) =>
         new(e.Name, e.TimeMs) { EventId = e.EventId, AmountFen = e.AmountFen, Properties = new(e.Properties) };
 
     private static void AssertSame(

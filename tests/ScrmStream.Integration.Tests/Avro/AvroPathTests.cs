@@ -19,8 +19,7 @@ using ScrmStream.TestKit;
 namespace ScrmStream.Integration.Avro;
 
 /// <summary>The same events as JSON and as Avro, from a file over a broker through the engine: the same rows, the same state.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class AvroPathTests(Brokers brokers) : IDisposable
+public sealed class AvroPathTests(Brokers brokers) : IClassFixture<Brokers>, IDisposable
 {
     private static readonly RuleSet Rules = RuleSet.Load(Path.Combine(MappingFixture.Schemas(), "rules", "examples", "petshop.yaml"));
     private readonly string _folder = Directory.CreateTempSubdirectory("scrm-path-").FullName;
@@ -100,6 +99,8 @@ public sealed class AvroPathTests(Brokers brokers) : IDisposable
         }
 
         public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) => Task.CompletedTask;
+
+        public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) => Task.CompletedTask;
 
         public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => Task.CompletedTask;
 

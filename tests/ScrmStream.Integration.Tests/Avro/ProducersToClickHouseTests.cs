@@ -20,8 +20,7 @@ namespace ScrmStream.Integration.Avro;
 /// What independent producers publish to a real broker: npm avsc over npm kafkajs with the frame of a registry, and python3-avro in
 /// single-object encoding. In ClickHouse every column is what the same events have that came as JSON.
 /// </summary>
-[Collection(BrokersCollection.Name)]
-public sealed class ProducersToClickHouseTests(Brokers brokers, ClickHouseFixture clickHouse) : IClassFixture<ClickHouseFixture>, IDisposable
+public sealed class ProducersToClickHouseTests(Brokers brokers, ClickHouseFixture clickHouse) : IClassFixture<Brokers>, IClassFixture<ClickHouseFixture>, IDisposable
 {
     private const int Events = 400;
 
@@ -85,7 +84,7 @@ public sealed class ProducersToClickHouseTests(Brokers brokers, ClickHouseFixtur
         var views = new MemoryViewStore();
         var ports = new PipelinePorts(source, new MemoryCellStore(views), views, sink, new MemoryAnalytics(), Schemas: catalog);
         var pipeline = new StreamPipeline(new PipelineOptions { Limits = limits }, RuleSet.Empty, ports, writerStamp: 1, TimeProvider.System);
-        await new ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(2), _ => { }, CancellationToken.None);
+        await new ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromMilliseconds(500), _ => { }, CancellationToken.None);
         Assert.Equal(Events, pipeline.Counters.Accepted + pipeline.Counters.Rejected);
         return (await client.TextAsync(Rows)).Split('\n');
     }

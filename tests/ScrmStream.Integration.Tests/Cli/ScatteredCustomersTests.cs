@@ -17,8 +17,7 @@ namespace ScrmStream.Integration.Cli;
 /// Real processes on a real broker, Redis and ClickHouse; every customer's events are scattered over all partitions. Two processes that
 /// share a group, and one that is killed, end with what one <c>replay</c> of the same events finds.
 /// </summary>
-[Collection(BrokersCollection.Name)]
-public sealed class ScatteredCustomersTests(Brokers brokers)
+public sealed class ScatteredCustomersTests(Brokers brokers) : IClassFixture<Brokers>
 {
     private const int Events = 200_000;
     private const int LimitMs = 5 * 60 * 1000;

@@ -136,6 +136,27 @@ public abstract class AnalyticsSinkConformance
     }
 
     [ClickHouseFact]
+    public async Task WriteActions_ToldTwice_AreThereOnce()
+    {
+        using var sink = await OpenAsync();
+        var a = IdentifierId.Of("openid:wx1:a"u8);
+        CustomerAction[] actions =
+        [
+            new(a, "萌宠券", 1_700_000_000_000, 1_700_000_000_000, false, ""), new(a, "call", 1_700_000_000_000, 1_700_000_000_000, true, ""),
+            new(a, "mail", 1_700_000_000_500, 1_700_003_600_000, false, "cap"),
+        ];
+        await sink.Sink.WriteActionsAsync(actions, CancellationToken.None);
+        await sink.Sink.WriteActionsAsync(actions[1..], CancellationToken.None);
+        Assert.Equal(
+        [
+            $"{a}-1700000000000-call|{a}|call|staff|sent||1700000000000|1700000000000",
+            $"{a}-1700000000000-萌宠券|{a}|萌宠券|customer|sent||1700000000000|1700000000000",
+            $"{a}-1700000000500-mail|{a}|mail|customer|suppressed|cap|1700000000500|1700003600000",
+        ], await sink.ActionsAsync());
+        Assert.Equal(ActionJson.IdOf(in actions[0]), $"{a}-1700000000000-萌宠券");
+    }
+
+    [ClickHouseFact]
     public async Task WriteIdentityMap_VersionsInAnyOrder_ShowsTheHighestAndKeepsAll()
     {
         using var sink = await OpenAsync();
@@ -210,6 +231,8 @@ internal interface ISinkUnderTest : IDisposable
     Task<IReadOnlyList<string>> TagChangesAsync();
     /// <summary>customer, score, value in millionths, grade, previous, since; in order of since.</summary>
     Task<IReadOnlyList<string>> ScoreChangesAsync();
+    /// <summary>id, customer, action, recipient, outcome, reason, moment, decided; in order of id.</summary>
+    Task<IReadOnlyList<string>> ActionsAsync();
     /// <summary>text, identifier, customer, version.</summary>
     Task<IReadOnlyList<string>> IdentityMapAsync();
     /// <summary>text, identifier, customer, version, known time in Unix milliseconds.</summary>

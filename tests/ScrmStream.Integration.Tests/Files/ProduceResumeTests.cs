@@ -7,8 +7,7 @@ using ScrmStream.Kafka;
 namespace ScrmStream.Integration.Files;
 
 /// <summary>History that is published, stopped in the middle and gone on with: every row once.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class ProduceResumeTests(Brokers brokers) : IDisposable
+public sealed class ProduceResumeTests(Brokers brokers) : IClassFixture<Brokers>, IDisposable
 {
     private const int Rows = 50_000, LongRow = 41_000;
     private readonly string _folder = Directory.CreateTempSubdirectory("scrm-resume-").FullName;

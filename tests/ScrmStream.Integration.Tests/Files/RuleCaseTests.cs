@@ -1,6 +1,7 @@
 using ScrmStream.Host.RuleCases;
 using ScrmStream.Host.Settings;
 using ScrmStream.Rules;
+using ScrmStream.Rules.Actions;
 
 namespace ScrmStream.Integration.Files;
 
@@ -17,7 +18,7 @@ public sealed class RuleCaseTests
         Assert.True(files.Length >= 7);
         foreach (var file in files)
         {
-            var rules = RuleSet.Load(file.Replace(".cases.yaml", ".yaml", StringComparison.Ordinal));
+            var rules = RuleSet.Load(file.Replace(".cases.yaml", ".yaml", StringComparison.Ordinal), MemoryLimits.Replay);
             var cases = RuleCaseFile.Load(file, rules);
             Assert.NotEmpty(cases);
             Assert.Empty(cases.SelectMany(new RuleCaseRun(rules).Run));

@@ -1,25 +1,32 @@
-using System.Diagnostics;
 using ScrmStream.Kafka;
+using ScrmStream.TestKit;
 
 namespace ScrmStream.Integration.Kafka;
 
 /// <summary>
-/// The brokers that the Kafka tests run against: the embedded one always, a real one where its start script is found
-/// (<c>$SCRM_SHARED/kafka/start</c> or <c>../shared/kafka/start</c> beside the checkout). Each is started when first asked for.
+/// The brokers that a class of Kafka tests runs against: an embedded one of its own, and a real one that all classes share where its start
+/// script is found (<c>$SCRM_SHARED/kafka/start</c> or <c>../shared/kafka/start</c> beside the checkout). Each is started when first asked
+/// for. Classes run beside each other, so every test has topics and groups of its own.
 /// </summary>
 public sealed class Brokers : IDisposable
 {
     public const string Embedded = "embedded";
     public const string Real = "real";
 
+    private static readonly Lazy<RealKafka> Shared = new(RealKafka.Start);
     private readonly Lazy<MockKafka> _embedded = new(MockKafka.Start);
-    private readonly Lazy<RealKafka> _real = new(RealKafka.Start);
 
     /// <summary>For theories: the brokers there are.</summary>
     public static TheoryData<string> Available =>
         RealKafka.IsAvailable ? new TheoryData<string>(Embedded, Real) : new TheoryData<string>(Embedded);
 
-    public string Address(string broker) => broker == Embedded ? _embedded.Value.BootstrapServers : _real.Value.Address;
+    /// <summary>After the last test.</summary>
+    public static void EndReal()
+    {
+        if (Shared.IsValueCreated) Shared.Value.Dispose();
+    }
+
+    public string Address(string broker) => broker == Embedded ? _embedded.Value.BootstrapServers : Shared.Value.Address;
 
     /// <summary>A topic and a group of its own. The embedded broker waits out a session before it lets the next member in.</summary>
     internal KafkaScene Scene(string broker) => new(Address(broker), sessionTimeoutMs: broker == Embedded ? 1_000 : 6_000);
@@ -27,14 +34,7 @@ public sealed class Brokers : IDisposable
     public void Dispose()
     {
         if (_embedded.IsValueCreated) _embedded.Value.Dispose();
-        if (_real.IsValueCreated) _real.Value.Dispose();
     }
-}
-
-[CollectionDefinition(Name)]
-public sealed class BrokersCollection : ICollectionFixture<Brokers>
-{
-    public const string Name = "kafka brokers";
 }
 
 /// <summary>A test that only a real broker can run; skipped, with the reason, where there is none.</summary>
@@ -49,61 +49,5 @@ public sealed class RealKafkaFactAttribute : FactAttribute
         {
             Skip = "needs a real Kafka broker: neither $SCRM_SHARED/kafka/start nor ../shared/kafka/start is there, or java is missing";
         }
-    }
-}
-
-/// <summary>A real broker in a temporary folder, ended with the tests.</summary>
-public sealed class RealKafka : IDisposable
-{
-    private static readonly string? Scripts = FindScripts();
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("scrm-kafka-");
-
-    private RealKafka() => Address = Run("start");
-
-    public static bool IsAvailable => Scripts is not null;
-
-    /// <summary>Stays the same over a restart.</summary>
-    public string Address { get; }
-
-    public static RealKafka Start() => new();
-
-    public void Crash() => Run("stop", "--kill");
-
-    public void Restart() => Run("start");
-
-    public void Dispose()
-    {
-        Run("stop");
-        _folder.Delete(recursive: true);
-    }
-
-    private string Run(string script, params string[] arguments)
-    {
-        var command = Path.Combine(Scripts!, script);
-        var start = new ProcessStartInfo(command, [_folder.FullName, .. arguments]) { RedirectStandardOutput = true };
-        using var process = Process.Start(start)!;
-        // The broker keeps the script's standard output open: the first line is all there is to wait for.
-        var line = process.StandardOutput.ReadLine() ?? "";
-        process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"kafka/{script} ended with {process.ExitCode}");
-        return line.Trim();
-    }
-
-    private static string? FindScripts()
-    {
-        var java = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(p => File.Exists(Path.Combine(p, "java")));
-        var shared = Environment.GetEnvironmentVariable("SCRM_SHARED") ?? BesideCheckout();
-        if (!java || shared is null) return null;
-        var scripts = Path.Combine(shared, "kafka");
-        return File.Exists(Path.Combine(scripts, "start")) ? scripts : null;
-    }
-
-    private static string? BesideCheckout()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "ScrmStream.sln"))) return Path.Combine(folder.FullName, "..", "shared");
-        }
-        return null;
     }
 }

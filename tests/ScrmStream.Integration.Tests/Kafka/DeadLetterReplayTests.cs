@@ -12,8 +12,7 @@ using ScrmStream.TestKit;
 namespace ScrmStream.Integration.Kafka;
 
 /// <summary>Letters go back exactly once, with what came with them; what is rejected again is a new letter and does not go round.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class DeadLetterReplayTests(Brokers brokers)
+public sealed class DeadLetterReplayTests(Brokers brokers) : IClassFixture<Brokers>
 {
     private static readonly Action<ReplayResult> Silent = _ => { };
 
@@ -166,7 +165,7 @@ public sealed class DeadLetterReplayTests(Brokers brokers)
         var pipeline = new StreamPipeline(
             options, RuleSet.Empty, new PipelinePorts(source, new MemoryCellStore(views), views, new MemoryAnalytics(), letters), 1,
             TimeProvider.System);
-        await new Host.Running.ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(1), _ => { }, CancellationToken.None);
+        await new Host.Running.ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromMilliseconds(200), _ => { }, CancellationToken.None);
         return pipeline.Counters;
     }
 

@@ -4,8 +4,7 @@ using ScrmStream.Kafka;
 namespace ScrmStream.Integration.Kafka;
 
 /// <summary>The source reads the topic of decisions beside its own, from the start or as soon as it is there.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class DecisionTopicTests(Brokers brokers)
+public sealed class DecisionTopicTests(Brokers brokers) : IClassFixture<Brokers>
 {
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
     public async Task Poll_DecisionsThereAtTheStart_AreReadToTheirEndBesideTheTopic(string broker)

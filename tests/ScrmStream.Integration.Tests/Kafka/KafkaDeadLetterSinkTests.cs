@@ -4,11 +4,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.Events;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
+using ScrmStream.TestKit;
 
 namespace ScrmStream.Integration.Kafka;
 
-[Collection(BrokersCollection.Name)]
-public sealed class KafkaDeadLetterSinkTests(Brokers brokers)
+public sealed class KafkaDeadLetterSinkTests(Brokers brokers) : IClassFixture<Brokers>
 {
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
     public async Task Write_Letter_CarriesBytesReasonAndOrigin(string broker)

@@ -5,8 +5,7 @@ using ScrmStream.Pipeline;
 namespace ScrmStream.Integration.Kafka;
 
 /// <summary>What the source promises, on every broker there is.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class KafkaEventSourceTests(Brokers brokers)
+public sealed class KafkaEventSourceTests(Brokers brokers) : IClassFixture<Brokers>
 {
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
     public async Task Poll_ManyRecords_EachOnceAndInOrderPerPartition(string broker)

@@ -10,8 +10,7 @@ using ScrmStream.TestKit.Conformance;
 namespace ScrmStream.Integration.Kafka;
 
 /// <summary>The conformance suite on the embedded broker.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class KafkaIdentityChangeSinkTests(Brokers brokers) : IdentityChangeSinkConformance, IDisposable
+public sealed class KafkaIdentityChangeSinkTests(Brokers brokers) : IdentityChangeSinkConformance, IClassFixture<Brokers>, IDisposable
 {
     private readonly List<IDisposable> _open = [];
 

@@ -20,6 +20,7 @@ internal sealed class KafkaScene(string address, int sessionTimeoutMs = 6_000)
         BootstrapServers = address,
         GroupId = $"group-{Guid.NewGuid():N}",
         Topics = [$"topic-{Guid.NewGuid():N}"],
+        DecisionTopic = $"decisions-{Guid.NewGuid():N}",
         TopicRefreshIntervalMs = 200,
         SessionTimeoutMs = sessionTimeoutMs,
     };

@@ -9,8 +9,7 @@ using Xunit;
 namespace ScrmStream.Integration.Kafka;
 
 /// <summary>The topics of crossed grades and of stages, as schemas/changes/README.md describes them.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class KafkaStageChangesTests(Brokers brokers)
+public sealed class KafkaStageChangesTests(Brokers brokers) : IClassFixture<Brokers>
 {
     private const long Noon = 1_760_000_000_000;
     private static readonly IdentifierId A = IdentifierId.Of("phone::a"u8);

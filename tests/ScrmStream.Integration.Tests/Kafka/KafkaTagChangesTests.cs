@@ -7,8 +7,7 @@ using ScrmStream.Pipeline;
 
 namespace ScrmStream.Integration.Kafka;
 
-[Collection(BrokersCollection.Name)]
-public sealed class KafkaTagChangesTests(Brokers brokers)
+public sealed class KafkaTagChangesTests(Brokers brokers) : IClassFixture<Brokers>
 {
     private const long Noon = 1_760_000_000_000;
     private static readonly IdentifierId A = IdentifierId.Of("phone::a"u8), B = IdentifierId.Of("phone::b"u8);
@@ -24,7 +23,7 @@ public sealed class KafkaTagChangesTests(Brokers brokers)
                 [new(A, "萌宠", "1", null, Noon) { Events = 2 }, new(B, "stage", "new", "\"old\"", Noon) { Events = 9 }], CancellationToken.None);
             await topic.WriteAsync([new(A, "萌宠", null, "1", Noon + 5) { Events = 2 }], CancellationToken.None);
         }
-        var read = Read(options, 3);
+        var read = Read(options, options.TagChangesTopic, 3);
         Assert.Equal(
         [
             $$"""{"id":"{{A}}-{{Noon}}-2-萌宠=1","customer":"{{A}}","tag":"萌宠","value":"1","previous":null,"since":{{Noon}},"events":2}""",
@@ -32,6 +31,26 @@ public sealed class KafkaTagChangesTests(Brokers brokers)
         ], read.Where(m => Encoding.UTF8.GetString(m.Key) == A.ToString()).Select(m => Encoding.UTF8.GetString(m.Value)));
         var other = JsonDocument.Parse(read.Single(m => Encoding.UTF8.GetString(m.Key) == B.ToString()).Value).RootElement;
         Assert.Equal(("new", "\"old\""), (other.GetProperty("value").GetString(), other.GetProperty("previous").GetString()));
+    }
+
+    /// <summary>Actions go the same way.</summary>
+    [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
+    public async Task Write_Actions_AreWholeAndKeyedByCustomer(string broker)
+    {
+        var options = new KafkaOptions { BootstrapServers = brokers.Address(broker), ActionsTopic = $"actions-{Guid.NewGuid():N}" };
+        using (var topic = await KafkaActions.OpenAsync(options))
+        {
+            await topic.WriteAsync(
+                [new(A, "coupon", Noon, Noon, false, ""), new(A, "mail", Noon, Noon + 5, false, "cap"), new(B, "call", Noon, Noon, true, "")],
+                CancellationToken.None);
+        }
+        var read = Read(options, options.ActionsTopic, 3);
+        Assert.Equal(
+        [
+            $$"""{"id":"{{A}}-{{Noon}}-coupon","customer":"{{A}}","action":"coupon","to":"customer","outcome":"sent","reason":null,"at":{{Noon}},"decided":{{Noon}}}""",
+            $$"""{"id":"{{A}}-{{Noon}}-mail","customer":"{{A}}","action":"mail","to":"customer","outcome":"suppressed","reason":"cap","at":{{Noon}},"decided":{{Noon + 5}}}""",
+        ], read.Where(m => Encoding.UTF8.GetString(m.Key) == A.ToString()).Select(m => Encoding.UTF8.GetString(m.Value)));
+        Assert.Contains("\"to\":\"staff\"", Encoding.UTF8.GetString(read.Single(m => Encoding.UTF8.GetString(m.Key) == B.ToString()).Value));
     }
 
     [Fact]
@@ -46,14 +65,14 @@ public sealed class KafkaTagChangesTests(Brokers brokers)
         Assert.All(["tags", "Kafka:TagChangesTopic", options.BootstrapServers], part => Assert.Contains(part, error.Message));
     }
 
-    private static List<Message<byte[], byte[]>> Read(KafkaOptions options, int count)
+    private static List<Message<byte[], byte[]>> Read(KafkaOptions options, string topic, int count)
     {
         var config = new ConsumerConfig
         {
             BootstrapServers = options.BootstrapServers, GroupId = $"reader-{Guid.NewGuid():N}", AutoOffsetReset = AutoOffsetReset.Earliest,
         };
         using var consumer = new ConsumerBuilder<byte[], byte[]>(config).Build();
-        consumer.Subscribe(options.TagChangesTopic);
+        consumer.Subscribe(topic);
         var messages = new List<Message<byte[], byte[]>>();
         while (messages.Count < count)
         {

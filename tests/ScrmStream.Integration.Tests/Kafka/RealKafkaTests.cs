@@ -1,12 +1,12 @@
 using Confluent.Kafka;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
+using ScrmStream.TestKit;
 
 namespace ScrmStream.Integration.Kafka;
 
 /// <summary>What only a real broker does: topics come back under their name, and the broker itself may crash.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class RealKafkaTests(Brokers brokers)
+public sealed class RealKafkaTests(Brokers brokers) : IClassFixture<Brokers>
 {
     [RealKafkaFact]
     public async Task Open_TopicRecreatedSinceTheCommit_StartsAtItsBeginning()

@@ -8,8 +8,7 @@ using ScrmStream.Pipeline;
 namespace ScrmStream.Integration.Kafka;
 
 /// <summary>What headers and topics say of a record's format comes with it.</summary>
-[Collection(BrokersCollection.Name)]
-public sealed class RecordFormatTests(Brokers brokers)
+public sealed class RecordFormatTests(Brokers brokers) : IClassFixture<Brokers>
 {
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
     public async Task Poll_HeadersAndTopics_BecomeHints(string broker)

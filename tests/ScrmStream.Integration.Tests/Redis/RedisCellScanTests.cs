@@ -31,6 +31,12 @@ public sealed class RedisCellScanTests(RedisServerFixture server)
     }
 
     private static Task StoreAsync(RedisConnection connection, IEnumerable<string> contents) =>
-        connection.Database.StringSetAsync([.. contents.Select(c => new KeyValuePair<RedisKey, RedisValue>(
-            connection.Keys.Cell(IdentifierId.Of(Encoding.UTF8.GetBytes(c))), c))]);
+        Task.WhenAll(contents.Select(c => StoreAsync(connection, IdentifierId.Of(Encoding.UTF8.GetBytes(c)), c)));
+
+    private static Task StoreAsync(RedisConnection connection, IdentifierId id, string content)
+    {
+        var field = new byte[16];
+        id.WriteBytes(field);
+        return connection.Database.HashSetAsync(connection.Keys.Cells(id.Bucket), field, content);
+    }
 }

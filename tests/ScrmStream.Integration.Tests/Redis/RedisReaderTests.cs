@@ -98,7 +98,7 @@ public sealed class Crc64Tests
 public sealed class RedisOptionsTests
 {
     [Theory]
-    [InlineData("cell")]
+    [InlineData("cells")]
     [InlineData("meta")]
     [InlineData("A")]
     [InlineData("a:b")]
@@ -124,7 +124,7 @@ public sealed class RedisOptionsTests
         var b = id.ToString()[..3];
         Assert.Equal($"scrm:{{{b}}}:{id}", new RedisKeys().View(id));
         Assert.Equal($"scrm:{{{b}}}:{id}:tags", new RedisKeys().Tags(id));
-        Assert.Equal($"scrm:n1:cell:{{{b}}}:{id}", new RedisKeys("n1").Cell(id));
+        Assert.Equal($"scrm:n1:cells:{{{b}}}", new RedisKeys("n1").Cells(id.Bucket));
         Assert.Equal($"scrm:n1:leads:intent:{{{b}}}", new RedisKeys("n1").Board(Encoding.UTF8.GetBytes("intent"), id.Bucket));
     }
 }

@@ -89,6 +89,24 @@ public sealed class WriterEpochTests(RedisServerFixture redis)
         Assert.Equal([0], await late.WaitAsync(TimeSpan.FromSeconds(10)));
     }
 
+    /// <summary>A wiped Redis counts from nothing; verdicts have to hold over the rows of before all the same.</summary>
+    [StoreFact]
+    public async Task Claim_RedisWasWiped_GoesOnAboveWhatIsRemembered()
+    {
+        var first = await redis.OpenAsync();
+        await first.Epoch.ClaimAsync(Cancel, above: 41);
+        Assert.Equal(42UL, first.Epoch.Number);
+        await first.CallAsync(db => db.KeyDeleteAsync(first.Keys.Meta("writer")), Cancel);
+
+        // The one that still runs knows its own number, the one that starts has it from the rows.
+        await first.Epoch.AdoptAsync(Cancel);
+        Assert.Equal((43UL, false), (first.Epoch.Number, first.Epoch.IsSole));
+        await first.CallAsync(db => db.KeyDeleteAsync(first.Keys.Meta("writer")), Cancel);
+        var second = await redis.OpenAsync(o => o.Namespace = first.Keys.Prefix.Split(':')[1]);
+        await second.Epoch.ClaimAsync(Cancel, above: 43);
+        Assert.Equal((44UL, true), (second.Epoch.Number, second.Epoch.IsSole));
+    }
+
     private static async Task PublishAsync(RedisConnection connection, params ViewSample[] samples)
     {
         var arena = new ByteArena();

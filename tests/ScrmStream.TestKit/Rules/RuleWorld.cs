@@ -18,6 +18,7 @@ public sealed class RuleWorld
     private readonly int _span;
     private readonly (string Unit, long Ms) _step;
     private readonly List<(string Name, Func<IReadOnlyList<SlowEvent>, long, string?> Value)> _tags = [];
+    private readonly List<(string Name, Func<IReadOnlyList<SlowEvent>, long, string?> Value)> _onGrid = [];
     private readonly SlowNumber _calculated;
 
     public RuleWorld(int seed)
@@ -25,12 +26,19 @@ public sealed class RuleWorld
         _random = new Random(seed);
         _step = StepUnits[_random.Next(StepUnits.Length)];
         var zone = Zones[_random.Next(Zones.Length)];
-        _slow = new SlowRules(TimeZoneInfo.FindSystemTimeZoneById(zone));
+        Zone = TimeZoneInfo.FindSystemTimeZoneById(zone);
+        _slow = new SlowRules(Zone);
         var yaml = new StringBuilder($"time_zone: {zone}\nattributes:\n  - {{ attribute: birthday, type: date }}\n")
             .Append("  - { attribute: size, type: number }\n");
         _calculated = Number(2);
         yaml.Append($"  - {{ attribute: calculated, value: '{_calculated.Text}' }}\ntags:\n");
-        for (var i = _random.Next(6, 14); i > 0; i--) AddTag($"t{i}", yaml);
+        for (var i = _random.Next(6, 14); i > 0; i--)
+        {
+            var (start, tags) = (yaml.Length, _tags.Count);
+            AddTag($"t{i}", yaml);
+            // Its moments lie between whole steps.
+            if (!yaml.ToString(start, yaml.Length - start).Contains("mean_gap", StringComparison.Ordinal)) _onGrid.AddRange(_tags[tags..]);
+        }
         Yaml = yaml.ToString();
         var spans = new[] { 6, 25, 70 };
         _span = spans[_random.Next(spans.Length)];
@@ -53,6 +61,29 @@ public sealed class RuleWorld
     public Dictionary<string, string> TagsAt(IReadOnlyList<SlowEvent> events, long t) =>
         _tags.Select(tag => (tag.Name, Value: tag.Value(events, t))).Where(tag => tag.Value is not null)
             .ToDictionary(tag => tag.Name, tag => tag.Value!);
+
+    /// <summary>A random condition of an action: of events, or of a tag. It changes at whole steps, one millisecond later, and at midnights.</summary>
+    public SlowCondition ActionCondition()
+    {
+        while (true)
+        {
+            if (_onGrid.Count > 0 && _random.Next(2) == 0)
+            {
+                var (name, value) = _onGrid[_random.Next(_onGrid.Count)];
+                return new SlowCondition($"has({name})", (all, t) => value(all, t) is not null);
+            }
+            if (Condition(1) is var condition && !condition.Text.Contains("mean_gap", StringComparison.Ordinal)) return condition;
+        }
+    }
+
+    /// <summary>A random filter of events.</summary>
+    public SlowFilter AnyFilter() => Filter();
+
+    /// <summary>A random duration, and its milliseconds.</summary>
+    public string AnyDuration(out long ms) => Duration(out ms);
+
+    /// <summary>The zone of days and clocks.</summary>
+    public TimeZoneInfo Zone { get; }
 
     private void AddTag(string name, StringBuilder yaml)
     {

@@ -118,13 +118,25 @@ public sealed record SlowScore(
     // Half-lives are fixed-point numbers in the engine, so what lies nearer to a threshold says nothing.
     private const double Blur = 1e-4;
 
+    // A grade follows from the values of many moments, most of which were asked for before: they are kept for one list of events.
+    private readonly Dictionary<long, double> _values = [];
+    private IReadOnlyList<SlowEvent>? _eventsOfValues;
+
     public decimal? Max { get; init; }
     public bool NeverNegative { get; init; }
     public IReadOnlyList<(string Name, decimal From)> Grades { get; init; } = [];
     public decimal Hysteresis { get; init; }
 
-    /// <summary>The points at a time, of the events up to it.</summary>
+    /// <summary>The points at a time, of the events up to it; asked again about the same list, it must hold the same events.</summary>
     public double ValueAt(IReadOnlyList<SlowEvent> all, long t)
+    {
+        if (!ReferenceEquals(all, _eventsOfValues)) _values.Clear();
+        _eventsOfValues = all;
+        if (_values.TryGetValue(t, out var value)) return value;
+        return _values[t] = Sum(all, t);
+    }
+
+    private double Sum(IReadOnlyList<SlowEvent> all, long t)
     {
         var known = all.Where(e => e.TimeMs <= t).ToList();
         var total = 0.0;

@@ -1,28 +1,55 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace ScrmStream.Events.Avro;
 
 /// <summary>A place in the bytes of one datum. Every read is checked against what is left; false means that the bytes are wrong.</summary>
-internal ref struct AvroCursor(ReadOnlySpan<byte> bytes)
+internal ref struct AvroCursor
 {
-    private readonly ReadOnlySpan<byte> _bytes = bytes;
-    public int At;
+    private readonly ref readonly byte _first;
+    private readonly int _length, _end;
 
-    public readonly int Left => _bytes.Length - At;
+    private int _at;
 
-    public readonly ReadOnlySpan<byte> Last(int length) => _bytes.Slice(At - length, length);
+    /// <param name="buffer">What lies around the datum is looked at together with it, and never taken.</param>
+    /// <param name="datum">Where the datum lies in the buffer.</param>
+    public AvroCursor(ReadOnlySpan<byte> buffer, TextRange datum)
+    {
+        // The one check that all others stand on: the place is never before the first byte, nor behind the end.
+        _ = buffer.Slice(datum.Start, datum.Length);
+        _first = ref MemoryMarshal.GetReference(buffer);
+        (_length, _at, _end) = (buffer.Length, datum.Start, datum.Start + datum.Length);
+    }
+
+    /// <summary>
+    /// Where the next value begins, counted from the start of the buffer. Set it to where a cursor over the same datum stands.
+    /// </summary>
+    public int At
+    {
+        readonly get => _at;
+        set => _at = value;
+    }
+
+    public readonly int Left => _end - _at;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryByte(out byte value)
     {
-        if ((uint)At >= (uint)_bytes.Length)
-        {
-            value = 0;
-            return false;
-        }
-        value = _bytes[At++];
+        value = 0;
+        if (_at >= _end) return false;
+        value = Unsafe.Add(ref Unsafe.AsRef(in _first), _at++);
+        return true;
+    }
+
+    /// <summary>Passes the next byte when it is this one; false, and nothing is read, when it is another or there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPassByte(int value)
+    {
+        if (_at >= _end || Unsafe.Add(ref Unsafe.AsRef(in _first), _at) != value) return false;
+        _at++;
         return true;
     }
 
@@ -30,50 +57,68 @@ internal ref struct AvroCursor(ReadOnlySpan<byte> bytes)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryLong(out long value)
     {
-        var at = At;
-        if ((uint)at < (uint)_bytes.Length && _bytes[at] < 0x80)
+        if (_at < _end)
         {
-            At = at + 1;
-            value = (_bytes[at] >> 1) ^ -(_bytes[at] & 1);
-            return true;
+            int first = Unsafe.Add(ref Unsafe.AsRef(in _first), _at);
+            if (first < 0x80)
+            {
+                _at++;
+                value = (first >> 1) ^ -(first & 1);
+                return true;
+            }
         }
-        return TryLong(_bytes, at, out At, out value);
+        // Not the cursor itself, nor the caller's variable: what a call is shown by reference cannot stay in a register.
+        var isNumber = TryLongSlow(Rest, out var length, out var number);
+        _at += length;
+        value = number;
+        return isNumber;
     }
 
     public bool TryInt(out long value) => TryLong(out value) && value == (int)value;
 
-    /// <summary>A length that what is left can hold; the cursor is set behind it.</summary>
+    /// <summary>A length that what is left can hold, and as many bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryTake(out int start, out int length)
+    public bool TryTake(out TextRange taken)
     {
-        var isLength = TryLong(out var value);
-        start = At;
-        length = (int)value;
-        if (!isLength || (ulong)value > (ulong)(_bytes.Length - At)) return false;
-        At += length;
+        var isLength = TryLong(out var length);
+        taken = new TextRange(_at, (int)length);
+        if (!isLength || (ulong)length > (ulong)(_end - _at)) return false;
+        _at += (int)length;
         return true;
+    }
+
+    /// <summary>Whether bytes that were taken are UTF-8: 32 of them at once, of which those behind the text do not count.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly bool IsUtf8(TextRange taken)
+    {
+        if (taken.Length <= Vector256<byte>.Count && taken.Start <= _length - Vector256<byte>.Count)
+        {
+            var notAscii = Vector256.LoadUnsafe(in _first, (nuint)taken.Start).ExtractMostSignificantBits();
+            if ((notAscii & (uint)((1ul << taken.Length) - 1)) == 0) return true;
+        }
+        return IsOtherUtf8(in _first, taken);
     }
 
     public bool TryPass(long bytes)
     {
         if ((ulong)bytes > (ulong)Left) return false;
-        At += (int)bytes;
+        _at += (int)bytes;
         return true;
     }
 
     public bool TryFloat(out double value)
     {
         var has = Left >= 4;
-        value = has ? BinaryPrimitives.ReadSingleLittleEndian(_bytes[At..]) : 0;
-        At += has ? 4 : 0;
+        value = has ? BinaryPrimitives.ReadSingleLittleEndian(Rest) : 0;
+        _at += has ? 4 : 0;
         return has;
     }
 
     public bool TryDouble(out double value)
     {
         var has = Left >= 8;
-        value = has ? BinaryPrimitives.ReadDoubleLittleEndian(_bytes[At..]) : 0;
-        At += has ? 8 : 0;
+        value = has ? BinaryPrimitives.ReadDoubleLittleEndian(Rest) : 0;
+        _at += has ? 8 : 0;
         return has;
     }
 
@@ -95,42 +140,40 @@ internal ref struct AvroCursor(ReadOnlySpan<byte> bytes)
         return bytesMin == 0 || count <= Left / bytesMin;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool TryLong(ReadOnlySpan<byte> bytes, int at, out int end, out long value)
+    private readonly ReadOnlySpan<byte> Rest
     {
-        // Not the cursor itself: what a call is shown by reference cannot stay in a register.
-        var isNumber = TryLongSlow(bytes, at, out var behind, out var number);
-        (end, value) = (behind, number);
-        return isNumber;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => MemoryMarshal.CreateReadOnlySpan(in Unsafe.Add(ref Unsafe.AsRef(in _first), _at), _end - _at);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool TryLongSlow(ReadOnlySpan<byte> bytes, int at, out int end, out long value)
+    private static bool IsOtherUtf8(ref readonly byte first, TextRange taken) =>
+        Utf8Text.IsValid(MemoryMarshal.CreateReadOnlySpan(in Unsafe.Add(ref Unsafe.AsRef(in first), taken.Start), taken.Length));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryLongSlow(ReadOnlySpan<byte> rest, out int length, out long value)
     {
-        if (at <= bytes.Length - 8 && TryLongAtOnce(bytes, at, out var length, out value))
-        {
-            end = at + length;
-            return true;
-        }
+        if (rest.Length >= 8 && TryLongAtOnce(rest, out length, out value)) return true;
         ulong zigzag = 0;
+        length = 0;
         for (var shift = 0; shift < 70; shift += 7)
         {
-            if ((uint)at >= (uint)bytes.Length) break;
-            var b = bytes[at++];
+            if (length >= rest.Length) break;
+            var b = rest[length++];
             zigzag |= (ulong)(b & 0x7f) << shift;
             if (b >= 0x80) continue;
-            (end, value) = (at, (long)(zigzag >> 1) ^ -(long)(zigzag & 1));
+            value = (long)(zigzag >> 1) ^ -(long)(zigzag & 1);
             // Of the tenth byte one bit is left.
             return shift < 63 || b <= 1;
         }
-        (end, value) = (at, 0);
+        value = 0;
         return false;
     }
 
     // A number of up to eight bytes: the first byte without its high bit is the last, then sevens are joined to 14, 28 and 56 bits.
-    private static bool TryLongAtOnce(ReadOnlySpan<byte> bytes, int at, out int length, out long value)
+    private static bool TryLongAtOnce(ReadOnlySpan<byte> bytes, out int length, out long value)
     {
-        var eight = BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]);
+        var eight = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
         var ends = ~eight & 0x8080_8080_8080_8080;
         eight &= ends ^ (ends - 1);
         eight = (eight & 0x007f_007f_007f_007f) | ((eight & 0x7f00_7f00_7f00_7f00) >> 1);

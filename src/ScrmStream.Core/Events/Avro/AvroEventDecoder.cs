@@ -15,10 +15,10 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     private readonly EventChecks _checks = new(limits);
     private readonly AvroSkipper _skipper = new(limits.JsonDepthMax);
     private readonly int _keyBytesMax = limits.KeyBytesMax, _valueBytesMax = limits.ValueBytesMax;
+    private readonly int _identifierBytesMax = limits.IdentifierBytesMax;
     private readonly int _identifiersMax = limits.IdentifiersMax, _propertiesMax = limits.PropertiesMax;
     private EventBatch _batch = null!;
     private AvroPlan _plan = null!;
-    private int _start;
     private bool _isWholeRecord;
     private RejectReason _reason;
     private string? _detail;
@@ -28,13 +28,14 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     /// <param name="datum">Its bytes, without the frame; at most <see cref="EventLimits.RecordBytesMax"/>.</param>
     public void DecodeRecord(EventBatch batch, int record, TextRange raw, TextRange datum, AvroPlan plan)
     {
-        (_batch, _plan, _start, _detail, _isWholeRecord) = (batch, plan, datum.Start, null, false);
+        // A reference that is stored is a note for the collector; from record to record they are mostly the same.
+        if (_batch != batch) _batch = batch;
+        if (_plan != plan) _plan = plan;
         var (identifiers, properties, dropped) = (batch.IdentifierCount, batch.PropertyCount, batch.DroppedIdentifiers);
         ref var e = ref batch.Next(record, 0);
         (e.Raw, e.AmountFen) = (raw, long.MinValue);
-        var cursor = new AvroCursor(datum.In(batch.Buffer));
-        var isGood = Run(ref e, ref Unsafe.As<TrackingEvent, byte>(ref e), 0, ref cursor)
-            && (cursor.Left == 0 || Malformed($"{cursor.Left} bytes behind the event"));
+        var cursor = new AvroCursor(batch.Buffer, datum);
+        var isGood = Run(ref e, ref Unsafe.As<TrackingEvent, byte>(ref e), 0, ref cursor) && (cursor.Left == 0 || BytesBehind(cursor.Left));
         e.IdentifierCount = batch.IdentifierCount - identifiers;
         e.PropertyCount = batch.PropertyCount - properties;
         e.HasAmount = e.AmountFen != long.MinValue;
@@ -47,6 +48,7 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         batch.Truncate(identifiers, properties);
         batch.DroppedIdentifiers = dropped;
         if (_detail is not null) batch.Rejects.Add(new Reject(record, _isWholeRecord ? -1 : 0, _reason, _detail, raw));
+        (_detail, _isWholeRecord) = (null, false);
     }
 
     private bool IsWhole(EventBatch batch, in TrackingEvent e)
@@ -60,10 +62,12 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     private bool Run(ref TrackingEvent e, ref byte target, int at, ref AvroCursor cursor)
     {
         var steps = _plan.Steps;
-        // The cursor in registers: the next value is looked at before the one before it has been stored.
+        // The cursor in registers: the next value is looked at before the one before it has been stored. It stays there while all calls
+        // that are shown it are inlined; what is rare is not, so that it takes no registers.
         var here = cursor;
         while (true)
         {
+            while (here.TryPassByte(steps[at].Absent)) at = steps[at].Argument;
             ref readonly var step = ref steps[at++];
             switch (step.Op)
             {
@@ -72,11 +76,11 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
                     break;
                 case AvroOp.OptionalText:
                     if (!here.TryLong(out var nullable) || (ulong)nullable > 1) return BadBranch(in step);
-                    if (nullable != step.Null && !Text(in step, ref target, ref here)) return false;
+                    if (nullable << 1 != step.Absent && !Text(in step, ref target, ref here)) return false;
                     break;
                 case AvroOp.Optional:
                     if (!here.TryLong(out var optional) || (ulong)optional > 1) return BadBranch(in step);
-                    if (optional == step.Null) at = step.Argument;
+                    if (optional << 1 == step.Absent) at = step.Argument;
                     break;
                 case AvroOp.Long:
                     if (!here.TryLong(out var number)) return BadNumber(in step);
@@ -93,7 +97,7 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
                     break;
                 case AvroOp.Identifiers:
                     cursor.At = here.At;
-                    if (!Identifiers(step.Argument, step.Max, ref e, ref cursor)) return false;
+                    if (!Identifiers(in step, ref e, ref cursor)) return false;
                     here.At = cursor.At;
                     break;
                 case AvroOp.Properties:
@@ -126,6 +130,7 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool RareStep(ref readonly AvroStep step, ref TrackingEvent e, ref byte target, ref AvroCursor cursor)
     {
         long number;
@@ -165,9 +170,9 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Text(ref readonly AvroStep step, ref byte target, ref AvroCursor cursor)
     {
-        var isThere = cursor.TryTake(out var start, out var length);
-        if (!isThere || length > step.Max || !Utf8Text.IsValid(cursor.Last(length))) return BadText(in step, isThere, length);
-        Field<TextRange>(ref target, in step) = new TextRange(_start + start, length);
+        var isThere = cursor.TryTake(out var text);
+        if (!isThere || text.Length > step.Max || !cursor.IsUtf8(text)) return BadText(in step, isThere, text.Length);
+        Field<TextRange>(ref target, in step) = text;
         return true;
     }
 
@@ -188,14 +193,14 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     }
 
     // The word is kept as a property, as of a JSON event.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool UnknownChannel(AvroChannels channels, int symbol, ref TrackingEvent e)
     {
         if (channels.Unknown == Events.Channel.None)
             return Refuse(RejectReason.IncompatibleSchema, "a symbol of channel is not known and the reader's schema has no default");
         e.Channel = channels.Unknown;
         _batch.NextProperty(_batch.Copied("channel"u8)).Text = _batch.Copied(channels.Words[symbol]);
-        return _batch.TryAccept(e.FirstProperty, _propertiesMax)
-            || Refuse(RejectReason.LimitExceeded, $"more than {_propertiesMax} properties");
+        return _batch.TryAccept(e.FirstProperty, _propertiesMax) || TooMany(_propertiesMax, "properties");
     }
 
     private static ref T Field<T>(ref byte target, ref readonly AvroStep step) =>
@@ -221,8 +226,18 @@ public sealed partial class AvroEventDecoder(EventLimits limits)
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool BadNumber(ref readonly AvroStep step) => Malformed($"field {Name(in step)} is no number of its type, or is cut off");
 
+    // What puts a message together is out of line: it takes room on the stack, which a good event would have to clear.
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool BytesBehind(int left) => Malformed($"{left} bytes behind the event");
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool CutOff(string what) => Malformed($"field {what} is cut off, or its length is wrong");
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TooMany(int max, string what) => Refuse(RejectReason.LimitExceeded, $"more than {max} {what}");
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TooLong(string what, int length, int max) => Refuse(RejectReason.LimitExceeded, $"{what} has {length} bytes, limit {max}");
 
     // Bytes that are wrong say nothing of any event: the record as a whole is bad.

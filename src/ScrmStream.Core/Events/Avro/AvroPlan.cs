@@ -8,12 +8,17 @@ internal enum AvroOp : byte
 }
 
 /// <summary>One instruction.</summary>
-/// <param name="Null">Of the optional ones: the number of the null branch.</param>
+/// <param name="Absent">Of the optional ones: the byte that says null. Of all others no byte: <see cref="NeverAbsent"/>.</param>
 /// <param name="Offset">Where the value goes: bytes behind the start of the event or identifier that is being filled.</param>
 /// <param name="Field">Index of the field's name, for messages.</param>
-/// <param name="Argument">By operation: a step to go on at, a table's index, a constant, a divisor.</param>
+/// <param name="Argument">
+/// By operation: the step to go on at (of the optional ones: when they are absent), a table's index, a constant, a divisor.
+/// </param>
 /// <param name="Max">By operation: bytes of a text, branches of a union, least bytes of an item.</param>
-internal readonly record struct AvroStep(AvroOp Op, byte Null, ushort Offset, int Field, int Argument, int Max);
+internal readonly record struct AvroStep(AvroOp Op, short Absent, ushort Offset, short Field, int Argument, int Max)
+{
+    public const short NeverAbsent = 256;
+}
 
 /// <summary>How the writer's value of a property becomes ours.</summary>
 internal enum AvroValueKind : byte { Text, Int, Long, IntAsDouble, LongAsDouble, Float, Double, Boolean, Null, Unusable }
@@ -48,6 +53,8 @@ public sealed class AvroPlan
 
     internal AvroStep[] Steps { get; init; } = [];
     internal int[] Targets { get; init; } = [];
+    /// <summary>Identifiers are written as in the canonical schema: kind, scope, value, verified, none of them optional.</summary>
+    internal bool HasPlainIdentifiers { get; init; }
     internal string[] Fields { get; init; } = [];
     internal string[] Messages { get; init; } = [];
     internal byte[][] Texts { get; init; } = [];

@@ -17,6 +17,9 @@ internal sealed partial class AvroPlanCompiler
     private readonly AvroSkipCompiler _skips = new();
     private readonly List<(int Step, AvroSchema Writer, AvroSchema Reader, AvroSlot Slot)> _items = [];
 
+    private static readonly (string, AvroType)[] PlainIdentifier =
+        [("kind", AvroType.String), ("scope", AvroType.String), ("value", AvroType.String), ("verified", AvroType.Boolean)];
+
     private AvroPlanCompiler()
     {
     }
@@ -34,6 +37,7 @@ internal sealed partial class AvroPlanCompiler
             Fingerprint = AvroFingerprint.Of(writer), Steps = [.. compiler._steps], Targets = [.. compiler._targets],
             Fields = [.. compiler._fields], Messages = [.. compiler._messages], Texts = [.. compiler._texts],
             Numbers = [.. compiler._numbers], Channels = [.. compiler._channels], Values = [.. compiler._values],
+            HasPlainIdentifiers = compiler._items.TrueForAll(item => IsPlain(item.Writer) && IsPlain(item.Reader)),
             Skips = compiler._skips.Nodes(), SkipChildren = compiler._skips.Children, SkipRoot = root,
         };
     }
@@ -55,10 +59,10 @@ internal sealed partial class AvroPlanCompiler
             var value = writer.Parts[1 - isNull];
             if (slot.Kind == AvroSlotKind.Text && value.Type is AvroType.String or AvroType.Bytes)
             {
-                Emit(AvroOp.OptionalText, slot, max: slot.BytesMax, isNull: isNull);
+                Emit(AvroOp.OptionalText, slot, argument: _steps.Count + 1, max: slot.BytesMax, absent: Absent(isNull));
                 return;
             }
-            var optional = Emit(AvroOp.Optional, slot, isNull: isNull);
+            var optional = Emit(AvroOp.Optional, slot, absent: Absent(isNull));
             Branch(value, reader, slot);
             _steps[optional] = _steps[optional] with { Argument = _steps.Count };
             return;
@@ -214,7 +218,13 @@ internal sealed partial class AvroPlanCompiler
         }
     }
 
-    private int Emit(AvroOp op, AvroSlot? slot = null, int argument = 0, int max = 0, int isNull = 0)
+    private static bool IsPlain(AvroSchema identifier) =>
+        identifier.Fields.Select(field => (field.Name, field.Type.Type)).SequenceEqual(PlainIdentifier);
+
+    // The number of a branch as it is written, in one byte.
+    private static short Absent(int branch) => (short)(branch << 1);
+
+    private int Emit(AvroOp op, AvroSlot? slot = null, int argument = 0, int max = 0, short absent = AvroStep.NeverAbsent)
     {
         var field = slot is null ? -1 : _fields.IndexOf(slot.Path);
         if (slot is not null && field < 0)
@@ -222,7 +232,7 @@ internal sealed partial class AvroPlanCompiler
             field = _fields.Count;
             _fields.Add(slot.Path);
         }
-        _steps.Add(new AvroStep(op, (byte)isNull, (ushort)(slot?.Offset ?? 0), field, argument, max));
+        _steps.Add(new AvroStep(op, absent, (ushort)(slot?.Offset ?? 0), (short)field, argument, max));
         return _steps.Count - 1;
     }
 }

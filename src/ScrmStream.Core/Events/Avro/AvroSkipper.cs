@@ -13,7 +13,7 @@ internal sealed class AvroSkipper(int depthMax)
         {
             case AvroSkipKind.Bytes: return cursor.TryPass(skip.Count);
             case AvroSkipKind.Varint: return cursor.TryLong(out _);
-            case AvroSkipKind.Length: return cursor.TryTake(out _, out _);
+            case AvroSkipKind.Length: return cursor.TryTake(out _);
         }
         if (depth == 0) return false;
         switch (skip.Kind)
@@ -49,7 +49,7 @@ internal sealed class AvroSkipper(int depthMax)
             }
             for (; count > 0; count--)
             {
-                if (hasNames && !cursor.TryTake(out _, out _)) return false;
+                if (hasNames && !cursor.TryTake(out _)) return false;
                 if (!TrySkip(plan, item, depth, ref cursor)) return false;
             }
         }

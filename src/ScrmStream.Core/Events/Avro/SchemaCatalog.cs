@@ -76,7 +76,9 @@ public sealed class SchemaCatalog
 
     private SchemaEntry Unknown(SchemaRef schema)
     {
-        var asked = _sources.Count == 0 ? "; no registry and no folder is configured (Schemas:Registry, Schemas:Folder)" : "";
+        var asked = _sources.Count == 0
+            ? "; no registry and no folder is configured (Schemas:Registry, Schemas:Folder)"
+            : "; put it where the settings look (Schemas:Folder, Schemas:Registry)";
         return Refused(RejectReason.UnknownSchema, $"the schema with the {schema} is not known{asked}") with
         {
             StaleAt = _time.GetTimestamp() + _unknownFor,

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using ScrmStream.Events;
 using ScrmStream.Events.Avro;
 using Snappier;
 using ZstdSharp;
@@ -80,9 +81,9 @@ internal sealed class AvroContainer : IDisposable
             if (!NextBlock()) return false;
         }
         Number++;
-        var cursor = new AvroCursor(_block.AsSpan(_at, _end - _at));
+        var cursor = new AvroCursor(_block, new TextRange(_at, _end - _at));
         var isWhole = _skipper.TrySkip(_plan, _plan.SkipRoot, ref cursor);
-        var length = isWhole ? cursor.At : _end - _at;
+        var length = (isWhole ? cursor.At : _end) - _at;
         // The last one takes what is left, so that bytes too many are not passed over in silence.
         if (!isWhole || --_left == 0) (length, _left) = (_end - _at, 0);
         SchemaRef.WriteSingleObject(_block.AsSpan(_at - FrameBytes), _plan.Fingerprint);

@@ -11,7 +11,7 @@ namespace ScrmStream.Pipeline.Timers;
 public sealed class TimerQueue
 {
     private const int Buckets = 65;
-    private const int EntriesAtFirst = 256;
+    private const int EntriesAtFirst = 256, EntriesKept = 65_536;
 
     private readonly Bucket[] _buckets = new Bucket[Buckets];
     // Of each node the time it is woken at: entries of another time are left over.
@@ -49,8 +49,7 @@ public sealed class TimerQueue
     {
         nowMs = Math.Max(nowMs, _reachedMs);
         var split = BucketOf(nowMs);
-        var mixed = _buckets[split];
-        _buckets[split] = default;
+        ref var mixed = ref _buckets[split];
         // All times of lower buckets are before the bit in which now differs.
         for (var lower = 0; lower < split; lower++)
         {
@@ -59,12 +58,17 @@ public sealed class TimerQueue
             bucket.Count = 0;
         }
         _reachedMs = nowMs;
-        for (var i = 0; i < mixed.Count; i++)
+        // What is not due shares that bit with now, so it goes into lower buckets.
+        var count = mixed.Count;
+        mixed.Count = 0;
+        for (var i = 0; i < count; i++)
         {
             if (mixed.Times![i] <= nowMs) Take(mixed.Times[i], mixed.Nodes[i], due);
             else if (IsCurrent(mixed.Times[i], mixed.Nodes[i])) Add(mixed.Times[i], mixed.Nodes[i]);
             else Count--;
         }
+        // A small bucket is filled again soon; a large one would hold its room for days.
+        if (mixed.Times?.Length > EntriesKept) mixed = default;
     }
 
     /// <summary>Forgets all nodes; the moment reached stays.</summary>

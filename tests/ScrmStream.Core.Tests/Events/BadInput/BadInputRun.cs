@@ -73,6 +73,7 @@ internal sealed class BadInputRun : IAnalyticsSink, IDeadLetterSink
     }
 
     Task IAnalyticsSink.WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) => Task.CompletedTask;
+    Task IAnalyticsSink.WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) => Task.CompletedTask;
     Task IAnalyticsSink.WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => Task.CompletedTask;
     Task IAnalyticsSink.WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) => Task.CompletedTask;
     Task IAnalyticsSink.WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) => Task.CompletedTask;

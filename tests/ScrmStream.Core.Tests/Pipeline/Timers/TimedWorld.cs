@@ -14,13 +14,14 @@ using Xunit;
 namespace ScrmStream.Tests.Pipeline.Timers;
 
 /// <summary>
-/// Random rules and some customers, each of several identifiers that a phone links, their events scattered over partitions in any order;
+/// Random rules and some customers, each of several identifiers that a phone links, of which one may be unbound at the end; their events
+/// scattered over partitions in any order;
 /// and what the slow model says of them at the end of time.
 /// </summary>
 internal sealed class TimedWorld
 {
     private readonly RuleWorld _rules;
-    private readonly List<List<SlowEvent>> _customers = [];
+    private readonly List<(int Number, List<SlowEvent> Events)> _customers = [];
 
     public TimedWorld(int seed, int partitions)
     {
@@ -32,9 +33,13 @@ internal sealed class TimedWorld
         {
             List<SlowEvent> events = [.. customer == 0 ? _rules.Events : _rules.AnotherCustomer()];
             var first = events.Min(e => e.TimeMs);
-            foreach (var anchor in events.Select(e => e.Anchor).Distinct().ToList())
+            var anchors = events.Select(e => e.Anchor).Distinct().ToList();
+            foreach (var anchor in anchors)
                 events.Add(new SlowEvent("link", first + random.Next(20) * _rules.StepMs, $"link{anchor}", anchor));
-            _customers.Add(events);
+            // One of them turns out to be somebody else: told when all is over, and read at any time.
+            var parted = anchors.Count > 1 && random.Next(3) == 0 ? anchors[random.Next(anchors.Count)] : -1;
+            if (parted >= 0) events.Add(new SlowEvent("identity_unbind", events.Max(e => e.TimeMs) + _rules.StepMs, "unbind", parted));
+            _customers.AddRange(events.GroupBy(e => e.Anchor == parted).Select(part => (customer, part.ToList())));
             foreach (var e in events)
             {
                 lines[random.Next(partitions)].Add(Json(customer, e));
@@ -50,7 +55,7 @@ internal sealed class TimedWorld
             line.AddRange(random.Next(2) == 0 ? shuffled : [.. shuffled.OrderBy(TimeOf)]);
         }
         Partitions = [.. lines.Select(l => ListSource.Utf8(l))];
-        EndMs = _customers.SelectMany(c => c).Max(e => e.TimeMs);
+        EndMs = _customers.SelectMany(c => c.Events).Max(e => e.TimeMs);
     }
 
     public RuleSet Rules { get; }
@@ -61,9 +66,8 @@ internal sealed class TimedWorld
     public void AssertViewsAreAsOfTheEnd(MemoryViewStore views, int seed)
     {
         Assert.Equal(_customers.Count, views.Customers().Count);
-        for (var customer = 0; customer < _customers.Count; customer++)
+        foreach (var (customer, events) in _customers)
         {
-            var events = _customers[customer];
             var any = IdentifierId.Of(Encoding.UTF8.GetBytes($"openid:app{events[0].Anchor}:u{customer}"));
             var view = views.Find(any)!;
             if (view.Form == ViewForm.Merged) view = views.Find(view.MergedInto)!;
@@ -83,7 +87,16 @@ internal sealed class TimedWorld
     private static string Json(int customer, SlowEvent e)
     {
         var id = $$"""{"kind":"openid","scope":"app{{e.Anchor}}","value":"u{{customer}}"}""";
-        if (e.Name == "link") id += $$""",{"kind":"phone","value":"+861390000000{{customer}}"}""";
+        if (e.Name is "link" or "identity_unbind") id += $$""",{"kind":"phone","value":"+861390000000{{customer}}"}""";
+        return WithIdentifiers(e, id);
+    }
+
+    /// <summary>The event of a customer with one identifier.</summary>
+    public static string Json(SlowEvent e, string user) =>
+        WithIdentifiers(e, $$"""{"kind":"openid","scope":"app","value":"{{user}}"}""");
+
+    private static string WithIdentifiers(SlowEvent e, string id)
+    {
         var properties = string.Join(',', e.Properties.Select(p =>
             $"{JsonSerializer.Serialize(p.Key)}:{(p.Value is double d ? d.ToString("0.0###", CultureInfo.InvariantCulture) : JsonSerializer.Serialize(p.Value))}"));
         return $$"""{"event":"{{e.Name}}","event_time":{{e.TimeMs}},"identifiers":[{{id}}]"""

@@ -33,4 +33,23 @@ public sealed class TimerAllocationTests
         Assert.Equal(30_000, queue.Count);
         Assert.Equal(0, least);
     }
+
+    /// <summary>A million pending: 64 bytes each at most, and no more garbage for each that comes due, second by second.</summary>
+    [Fact]
+    public void Queue_OfAMillion_TakesAtMost64BytesEachAndAsManyToWake()
+    {
+        const int timers = 1_000_000, spanMs = 3_600_000;
+        var queue = new TimerQueue();
+        var due = new List<int>(timers);
+        var empty = GC.GetTotalMemory(forceFullCollection: true);
+        for (var node = 0; node < timers; node++) queue.Set(node, EventMaker.StartMs + node * 7_919L % spanMs);
+        Assert.InRange((GC.GetTotalMemory(forceFullCollection: true) - empty) / (double)timers, 8, 64);
+        for (var second = 1; second <= 600; second++) queue.TakeDue(EventMaker.StartMs + second * 1_000, due);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var second = 601; second <= 1_000; second++) queue.TakeDue(EventMaker.StartMs + second * 1_000, due);
+        Assert.InRange(due.Count, timers / 4, timers / 3);
+        // Large buckets are given back and grow anew; a wake by itself costs nothing.
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / (double)(timers / 9), 0, 64);
+        Assert.Equal(timers - due.Count, queue.Count);
+    }
 }

@@ -2,12 +2,19 @@ using System.Text;
 
 namespace ScrmStream.Tests.Events.BadInput;
 
-/// <summary>Breaks JSON at random, the way it breaks on its way: flipped, cut, glued together, blown up. Same seed, same bytes.</summary>
-internal sealed class JsonMutator(int seed)
+/// <summary>Breaks records at random, the way they break on their way: flipped, cut, glued together, blown up. Same seed, same bytes.</summary>
+internal sealed class RecordMutator(int seed)
 {
     private const int BytesMax = 16 * 1024;
 
-    private static readonly byte[][] Grains = Array.ConvertAll(
+    // What a reader of JSON or of Avro could stumble over; the last ones are frames, endless, greatest and least numbers, and huge lengths.
+    private static readonly byte[][] Grains =
+    [
+        .. Words, [0xc3, 1], [0, 0, 0, 0, 7], [0x1f, 0x8b, 8, 0], [0x28, 0xb5, 0x2f, 0xfd], [.. Enumerable.Repeat((byte)0x80, 12)],
+        [.. Enumerable.Repeat((byte)0xff, 9), 1], [0xfe, 0xff, 0xff, 0xff, 0x0f], [0x80, 0x80, 0x80, 0x80, 0x10], [1], [0xc0, 0x80],
+    ];
+
+    private static byte[][] Words => Array.ConvertAll(
         (string[])["{", "}", "[", "]", "\"", ":", ",", "\\", "\\u", "\\ud800", "null", "true", "1e400", "-0", "9223372036854775808",
             "1772334000", "\"2026-03-01T11:00:00Z\"", "\"event\":\"x\",", "\"identifiers\":[],", "{\"a\":", "[[[[[[[[[[", "\uFEFF", "\0", "\n"],
         Encoding.UTF8.GetBytes);

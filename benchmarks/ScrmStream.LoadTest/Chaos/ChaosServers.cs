@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using ScrmStream.Redis.Embedded;
+using ScrmStream.TestKit;
+
+namespace ScrmStream.LoadTest.Chaos;
+
+/// <summary>A real broker, Redis that keeps what it acknowledged, and the embedded ClickHouse, in a folder that is deleted with them.</summary>
+internal sealed class ChaosServers : IAsyncDisposable
+{
+    private const string Listens = "clickhouse listens on ";
+    private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(60);
+
+    private readonly ChaosOptions _options;
+    private readonly RealKafka? _kafka;
+    private EmbeddedRedis _redis = null!;
+    private Process _clickHouse = null!;
+
+    private ChaosServers(ChaosOptions options, string folder)
+    {
+        _options = options;
+        Folder = folder;
+        _kafka = options.Kafka is null ? RealKafka.Start() : null;
+        Kafka = options.Kafka ?? _kafka!.Address;
+    }
+
+    public string Folder { get; }
+
+    public string Kafka { get; }
+
+    /// <summary>Stays the same over a restart.</summary>
+    public string Redis { get; private set; } = "";
+
+    /// <summary>Stays the same over a restart.</summary>
+    public Uri ClickHouse { get; private set; } = null!;
+
+    public static async Task<ChaosServers> StartAsync(ChaosOptions options, CancellationToken cancel)
+    {
+        var servers = new ChaosServers(options, Directory.CreateTempSubdirectory("scrm-chaos-").FullName);
+        try
+        {
+            await servers.StartRedisAsync(0, cancel);
+            servers.Redis = servers._redis.Address;
+            servers.ClickHouse = await servers.StartClickHouseAsync(0, cancel);
+            return servers;
+        }
+        catch
+        {
+            await servers.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>SIGKILL, and after a while a new process on what the old one kept.</summary>
+    public async Task RestartRedisAsync(TimeSpan away, CancellationToken cancel)
+    {
+        await _redis.StopAsync(kill: true);
+        await Task.Delay(away, cancel);
+        await StartRedisAsync(_redis.Port, cancel);
+    }
+
+    /// <inheritdoc cref="RestartRedisAsync"/>
+    public async Task RestartClickHouseAsync(TimeSpan away, CancellationToken cancel)
+    {
+        End(_clickHouse);
+        await Task.Delay(away, cancel);
+        await StartClickHouseAsync(ClickHouse.Port, cancel);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_redis is not null) await _redis.DisposeAsync();
+        if (_clickHouse is not null) End(_clickHouse);
+        _kafka?.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private async Task StartRedisAsync(int port, CancellationToken cancel)
+    {
+        string[] more = _options.IsRedisForgetful ? ["--appendonly", "no"] : [];
+        _redis = await EmbeddedRedis.StartAsync(Path.Combine(Folder, "redis"), TimeProvider.System, cancel, port, more);
+    }
+
+    private async Task<Uri> StartClickHouseAsync(int port, CancellationToken cancel)
+    {
+        var start = new ProcessStartInfo(_options.Program[0]) { RedirectStandardOutput = true };
+        string[] arguments = [.. _options.Program.Skip(1), "clickhouse", "--path", Path.Combine(Folder, "clickhouse"), "--port", $"{port}"];
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        _clickHouse = Process.Start(start)!;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(StartMax);
+        while (await _clickHouse.StandardOutput.ReadLineAsync(limit.Token) is { } line)
+            if (line.StartsWith(Listens, StringComparison.Ordinal)) return new Uri(line[Listens.Length..]);
+        throw new InvalidOperationException("The embedded ClickHouse ended while it was starting.");
+    }
+
+    private static void End(Process process)
+    {
+        if (!process.HasExited) process.Kill();
+        process.WaitForExit();
+        process.Dispose();
+    }
+}

@@ -1,0 +1,55 @@
+using ScrmStream.Integration.Kafka;
+using ScrmStream.LoadTest.Chaos;
+using Xunit.Abstractions;
+
+namespace ScrmStream.Integration.Cli;
+
+/// <summary><c>./scrm bench chaos</c> with few faults.</summary>
+public sealed class ChaosTests(Brokers brokers, ITestOutputHelper output) : IClassFixture<Brokers>
+{
+    [ChaosFact(isSlow: true)]
+    public async Task Run_KilledAndRestarted_EveryStoreHoldsWhatAReplayFinds()
+    {
+        await AssertExactAsync(new ChaosOptions
+        {
+            Kills = 5, Zombies = 1, Restarts = 1, Events = 30_000, Seed = 7, SessionSeconds = 6,
+        });
+    }
+
+    /// <summary>The audit is only worth something if it finds what is lost.</summary>
+    [ChaosFact(isSlow: true)]
+    public async Task Run_RedisForgets_IsFound()
+    {
+        var result = await RunAsync(new ChaosOptions { Kills = 0, Restarts = 1, Events = 50_000, Seed = 1, IsRedisForgetful = true });
+        Assert.False(result.Findings.IsExact);
+        Assert.True(result.Findings.Lost > 100, $"only {result.Findings.Lost} lost");
+    }
+
+    private async Task AssertExactAsync(ChaosOptions options)
+    {
+        var result = await RunAsync(options);
+        Assert.True(result.Findings.IsExact, string.Join('\n', result.Findings.Examples));
+        // One that starts while a server is away says so and ends; a supervisor starts it again, as here.
+        Assert.DoesNotContain(result.Failures, f => !f.Contains("ended with 3:", StringComparison.Ordinal));
+        Assert.True(result.Truth.Events.Count > options.Events * 9 / 10, $"only {result.Truth.Events.Count} events");
+    }
+
+    private async Task<ChaosResult> RunAsync(ChaosOptions options)
+    {
+        var rules = ScrmProcess.InCheckout("schemas/rules/examples/petshop.yaml");
+        options = options with { Kafka = brokers.Address(Brokers.Real), Program = ["dotnet", typeof(Host.Program).Assembly.Location] };
+        var result = await new ChaosRun(options, rules, output.WriteLine).RunAsync(CancellationToken.None);
+        using var report = new StringWriter();
+        ChaosReport.Print(options, result, report);
+        output.WriteLine(report.ToString());
+        return result;
+    }
+}
+
+/// <summary>Needs a real broker, Redis and ClickHouse.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class ChaosFactAttribute : FactAttribute
+{
+    public ChaosFactAttribute(bool isSlow = false) =>
+        Skip = new RealKafkaFactAttribute(isSlow).Skip ?? new LocalServersFactAttribute().Skip;
+}
