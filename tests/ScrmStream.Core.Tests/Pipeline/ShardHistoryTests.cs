@@ -13,6 +13,8 @@ public sealed class ShardHistoryTests
     private readonly ShardHistory _history = new(Ring);
     private readonly ShardBuffer _shard = new();
 
+    public ShardHistoryTests() => _shard.Load(default);
+
     private static ulong Hash(string id) => ShardHistory.HashOf(Encoding.UTF8.GetBytes(id));
 
     private EventHistory Enter(long offset, string id) => _history.Enter(_shard, new SourcePosition(_source, offset, 0), Hash(id));
