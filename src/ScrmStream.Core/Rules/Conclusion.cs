@@ -188,7 +188,9 @@ public sealed partial class Conclusion
         if (stored[0] is 0 or > (byte)Parts.All + 1) throw new InvalidDataException("A stored conclusion has an unknown form.");
         var least = (Has(stored, Parts.NextChange) ? NextChangeBytes : 0) + (Has(stored, Parts.Log) ? sizeof(ushort) : 0);
         if (stored.Length < HeaderBytes + least) throw new InvalidDataException("A stored conclusion is cut short.");
-        return least + ActionsOf(stored).Length;
+        if (!Has(stored, Parts.Log)) return least;
+        var bytes = least + BinaryPrimitives.ReadUInt16LittleEndian(stored[^least..]);
+        return stored.Length >= HeaderBytes + bytes ? bytes : throw new InvalidDataException("A stored conclusion is cut short.");
     }
 
     /// <summary>Adds to the lists what is different from an earlier conclusion of the same customer, in order of name.</summary>

@@ -100,6 +100,34 @@ public sealed class LeadPipelineTests
         Assert.Equal(["listed", "won"], leads.Steps.Select(s => s.Stage));
     }
 
+    /// <summary>Leads and what was decided of actions lie in one conclusion: a restart finds both.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Run_WithActionsToo_KeepsBothOverARestart(bool isSoleWriter)
+    {
+        var rules = RuleSet.Parse("""
+            stages:
+              - pipeline: sales
+                type: sales
+                states: { listed: A, won: C }
+                create: [{ to: listed, on: event = "form" }]
+                transitions:
+                  - { from: listed, to: won, on: event = "order" }
+            actions:
+              - { action: welcome, when: seen(event = "form"), once: true }
+            """, "both");
+        var stores = new TimedStores(isSoleWriter);
+        byte[][] first = [Event("form", 1, Noon), Event("x", 2, Noon + Hour)];
+        await stores.RunAsync(rules, [first], [0], 1);
+        await stores.RunAsync(rules, [[.. first, Event("order", 1, Noon + 2 * Hour), Event("x", 2, Noon + 3 * Hour)]], [0], 2);
+        Assert.Equal(["created >listed 0", $"event listed>won {2 * Hour}"], Told(stores));
+        var action = Assert.Single(stores.Analytics.Actions.Values);
+        Assert.Equal(("welcome", Noon, Id(1), true), (action.Action, action.AtMs, action.Customer, action.IsSent));
+        var fields = stores.Views.Find(Id(1))!.Fields;
+        Assert.Equal(("won", "sent"), (fields["stage.sales"], fields["action.welcome"]));
+    }
+
     private static string[] Told(TimedStores stores) => [.. stores.Analytics.Stages.Where(s => s.Customer == Id(1)).Select(
         s => $"{s.Step} {s.Previous}>{s.Stage} {s.SinceMs - Noon}{(s.Reminder is null ? "" : $" {s.Reminder}")}")];
 

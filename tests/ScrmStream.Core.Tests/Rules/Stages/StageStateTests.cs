@@ -105,6 +105,28 @@ public sealed class StageStateTests
         }
     }
 
+    [Theory]
+    [InlineData(StartMs + 5)]
+    [InlineData(long.MaxValue)]
+    public void Conclusion_WithLeadsAndALogOfActions_IsReadBackAsItWasWritten(long againMs)
+    {
+        var conclusion = Conclude(Rules, new Told("in", StartMs), new("out", StartMs + 1), new("in", StartMs + 2));
+        var nextMs = Math.Min(conclusion.NextChangeMs, againMs);
+        conclusion.Carry("a log"u8, againMs);
+        var read = new Conclusion();
+        read.ReadFrom(conclusion.Bytes);
+        Assert.Equal(conclusion.Bytes, read.Bytes);
+        Assert.Equal((1, nextMs, nextMs), (read.LeadCount, read.NextChangeMs, Conclusion.NextChangeOf(read.Bytes)));
+        Assert.Equal("a log"u8, Conclusion.ActionsOf(read.Bytes));
+        Assert.True(read.TryGetLead("p"u8, out var lead));
+        Assert.Equal(2, lead.Leads);
+        for (var cut = 1; cut < conclusion.Bytes.Length; cut++)
+        {
+            var bytes = conclusion.Bytes[..cut].ToArray();
+            Assert.Throws<InvalidDataException>(() => read.ReadFrom(bytes));
+        }
+    }
+
     // The header counts events, repeats too.
     private static byte[][] Aggregates(byte[] shard) => [.. Rules.Aggregates.Select(a => new Shard(shard).Aggregate(a.Key).ToArray())];
 }
