@@ -16,6 +16,10 @@ switch (args)
         return new HubLoad(10_000).Run();
     case ["hub", var count] when int.TryParse(count, out var people) && people is >= 1_000 and <= 500_000:
         return new HubLoad(people).Run();
+    case ["board"]:
+        return await new BoardLoad(1_000_000).RunAsync();
+    case ["board", var count] when int.TryParse(count, out var customers) && customers is >= 100 and <= 20_000_000:
+        return await new BoardLoad(customers).RunAsync();
     case ["chaos", var ruleFile, .. var more]:
         return await ChaosAsync(ruleFile, more);
     case ["bad"]:
@@ -30,6 +34,7 @@ switch (args)
             usage: ./scrm bench load EVENTS.ndjson RULES.yaml
                    ./scrm bench load identity [IDENTIFIERS]
                    ./scrm bench load hub [PEOPLE]
+                   ./scrm bench load board [CUSTOMERS]
                    ./scrm bench inputs [--help]
                    ./scrm bench load bad [PER-THOUSAND]
                    ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis]

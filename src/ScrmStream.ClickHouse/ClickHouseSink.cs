@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using ScrmStream.ClickHouse.Blocks;
 using ScrmStream.Events;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Leads;
 
 namespace ScrmStream.ClickHouse;
 
@@ -49,6 +50,9 @@ public sealed class ClickHouseSink : IAnalyticsSink
     /// <inheritdoc/>
     public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) =>
         WriteAsync(ChangeBlocks.Of(changes), cancel);
+
+    /// <inheritdoc/>
+    public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) => WriteAsync(LeadBlock.Of(leads), cancel);
 
     /// <inheritdoc/>
     public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) =>

@@ -36,7 +36,7 @@ public static class Program
             UpCommand.Create(), DownCommand.Create(), StatusCommand.Create(), DoctorCommand.Create(),
             RunCommand.Create(), ProduceCommand.Create(), ImportCommand.Create(), GenerateCommand.Create(), ReplayCommand.Create(),
             CustomerCommand.Create(), WhyCommand.Create(), UnlinkCommand.Create(), IdentitiesCommand.Create(),
-            LeadsCommand.Create(), FunnelCommand.Create(), SqlCommand.Create(), DeadLettersCommand.Create(),
+            LeadsCommand.Create(), LedgerCommand.Create(), FunnelCommand.Create(), SqlCommand.Create(), DeadLettersCommand.Create(),
             RulesCommand.Create(), QuantilesCommand.Create(),
             ClickHouseCommand.Create(), KafkaCommand.Create(),
         };

@@ -110,6 +110,12 @@ public sealed class KafkaOptions
     /// <summary>Where tags that customers gain, lose or change are announced; empty: nowhere.</summary>
     public string TagChangesTopic { get; set; } = "scrm.tag-changes";
 
+    /// <summary>Where grades that customers cross are announced; empty: nowhere.</summary>
+    public string ScoreChangesTopic { get; set; } = "scrm.score-changes";
+
+    /// <summary>Where stages that leads come into, and reminders of them, are announced; empty: nowhere.</summary>
+    public string StageChangesTopic { get; set; } = "scrm.stage-changes";
+
     /// <summary>Where actions of the rules are told, to be carried out; empty: nowhere.</summary>
     public string ActionsTopic { get; set; } = "scrm.actions";
 

@@ -40,6 +40,39 @@ public sealed class RedisReader(RedisConnection connection)
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 100_000);
         var name = Encoding.UTF8.GetBytes(score);
+        var best = !connection.IsCluster && count <= BoardScript.PlacesMax
+            ? await InTheServerAsync(name, count, cancel)
+            : await BucketByBucketAsync(name, count, cancel);
+        best.Sort((a, b) => a.Rank != b.Rank ? b.Rank.CompareTo(a.Rank) : a.Id.CompareTo(b.Id));
+        if (best.Count > count) best.RemoveRange(count, best.Count - count);
+        return await WithScoresAsync(score, best, atMs, cancel);
+    }
+
+    // Any keys go in one call on a single server, which answers nobody else meanwhile: so in several calls. The first tells the others
+    // below which rank nothing is worth reading: customers are spread evenly over the buckets.
+    private async Task<List<(IdentifierId Id, double Rank)>> InTheServerAsync(byte[] name, int count, CancellationToken cancel)
+    {
+        var parts = Enumerable.Range(0, RedisKeys.Buckets).Chunk(BucketsPerCall).ToArray();
+        var best = await BestOfAsync(parts[0], "-inf");
+        var floor = best.Count < count ? "-inf" : best.OrderByDescending(b => b.Rank).ElementAt(count - 1).Rank
+            .ToString("R", CultureInfo.InvariantCulture);
+        foreach (var more in await Task.WhenAll(parts.Skip(1).Select(part => BestOfAsync(part, floor)))) best.AddRange(more);
+        return best;
+
+        async Task<List<(IdentifierId Id, double Rank)>> BestOfAsync(int[] buckets, string from)
+        {
+            RedisKey[] keys = Array.ConvertAll(buckets, b => connection.Keys.Board(name, b));
+            var places = (RedisValue[])await connection.CallAsync(
+                db => db.ScriptEvaluateAsync(BoardScript.Best, keys, [count, from]), cancel);
+            var found = new List<(IdentifierId Id, double Rank)>(places.Length / 2);
+            for (var i = 0; i < places.Length; i += 2)
+                if (IdentifierId.TryParse((string)places[i]!, out var id)) found.Add((id, (double)places[i + 1]));
+            return found;
+        }
+    }
+
+    private async Task<List<(IdentifierId Id, double Rank)>> BucketByBucketAsync(byte[] name, int count, CancellationToken cancel)
+    {
         var best = new List<(IdentifierId Id, double Rank)>();
         var open = Enumerable.Range(0, RedisKeys.Buckets).ToList();
         // Customers are spread evenly over the buckets, so a few of each are nearly always enough; a bucket that gave all it was
@@ -65,7 +98,7 @@ public sealed class RedisReader(RedisConnection connection)
             open = lastOfBucket.Where(l => l.Rank >= threshold).Select(l => l.Bucket).ToList();
             from += size;
         }
-        return await WithScoresAsync(score, best, atMs, cancel);
+        return best;
     }
 
     private async Task<List<Leader>> WithScoresAsync(

@@ -3,6 +3,7 @@ using System.Text;
 using ScrmStream.Events;
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Leads;
 
 namespace ScrmStream.TestKit;
 
@@ -43,6 +44,20 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
     }
 
     public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => Task.CompletedTask;
+
+    /// <summary>As a reader sees them: of each customer and pipeline the highest version.</summary>
+    public ConcurrentDictionary<(IdentifierId, string), CustomerLeads> Leads { get; } = new();
+    public ConcurrentQueue<StageChange> Stages { get; } = new();
+
+    public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel)
+    {
+        foreach (var one in leads)
+        {
+            Leads.AddOrUpdate((one.Customer, one.Pipeline), one, (_, old) => one.Version >= old.Version ? one : old);
+            foreach (var change in one.Changes) Stages.Enqueue(change);
+        }
+        return Task.CompletedTask;
+    }
 
     public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel)
     {

@@ -1,6 +1,7 @@
 using ScrmStream.Identity;
 using ScrmStream.Profiles;
 using ScrmStream.Rules;
+using ScrmStream.Pipeline.Leads;
 using ScrmStream.Pipeline.Timers;
 
 namespace ScrmStream.Pipeline;
@@ -22,6 +23,7 @@ public sealed class CustomerPublisher(
     private readonly Conclusion _step = new();
     private readonly List<TagDifference> _tagDifferences = [];
     private readonly List<GradeDifference> _gradeDifferences = [];
+    private readonly LeadPublisher? _leads = rules.Pipelines.Count > 0 ? new LeadPublisher(rules) : null;
     private readonly ViewFields _fields = new(rules, timers is not null);
     // Steps by an odd number through all 64-bit values, so a stamp comes back only after 2^64 publications.
     private ulong _stamp = writerStamp;
@@ -48,6 +50,7 @@ public sealed class CustomerPublisher(
         ref var cell = ref state[root];
         _previous.ReadFrom(state.Conclusions[cell.Conclusion]);
         Conclude(slice, root, isByTimer: (cell.Flags & CellFlags.Due) != 0);
+        _leads?.Announce(slice, IdOf(root), _previous, _conclusion, _shards.Events, CustomerLeads.VersionOf(Epoch, _knownAtMs));
         _actions?.Decide(slice, root, _shards, _conclusion);
         cell.Flags &= ~CellFlags.Due;
         var isKnown = cell.Conclusion != 0 || IsKnownMember(in cell);
@@ -113,6 +116,7 @@ public sealed class CustomerPublisher(
         _previous.ReadFrom(state.Conclusions[cell.Conclusion]);
         _conclusion.ReadFrom(default);
         Announce(slice, node, _previous, _previous.ScoresAsOfMs);
+        _leads?.Announce(slice, IdOf(node), _previous, _conclusion, events: 0, CustomerLeads.VersionOf(Epoch, _knownAtMs));
         var decided = Conclusion.ActionsOf(_previous.Bytes);
         if (!decided.IsEmpty) _conclusion.Carry(decided, long.MaxValue);
         cell.Conclusion = state.Conclusions.Store(cell.Conclusion, decided.IsEmpty ? default : _conclusion.Bytes);
@@ -139,7 +143,7 @@ public sealed class CustomerPublisher(
         foreach (var (tag, value, previous) in _tagDifferences)
             slice.TagChanges.Add(new TagChange(customer, tag, value, previous, sinceMs) { Events = _shards.Events });
         foreach (var (score, grade, previous, micro) in _gradeDifferences)
-            slice.ScoreChanges.Add(new ScoreChange(customer, score, micro, grade, previous, sinceMs));
+            slice.ScoreChanges.Add(new ScoreChange(customer, score, micro, grade, previous, sinceMs) { Events = _shards.Events });
     }
 
     private ViewWrite NewView(ref CellState cell, int node, ViewForm form, ArenaRange vector)

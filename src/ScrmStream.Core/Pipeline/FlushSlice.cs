@@ -1,3 +1,5 @@
+using ScrmStream.Pipeline.Leads;
+
 namespace ScrmStream.Pipeline;
 
 /// <summary>
@@ -16,6 +18,8 @@ public sealed class FlushSlice
     public List<TagChange> TagChanges { get; } = [];
     public List<ScoreChange> ScoreChanges { get; } = [];
     /// <inheritdoc cref="TagChanges"/>
+    public List<CustomerLeads> Leads { get; } = [];
+    /// <inheritdoc cref="TagChanges"/>
     public List<CustomerAction> Actions { get; } = [];
 
     /// <summary>The ranks of views that are on no board, once written in the arena.</summary>
@@ -30,6 +34,7 @@ public sealed class FlushSlice
         Views.Clear();
         TagChanges.Clear();
         ScoreChanges.Clear();
+        Leads.Clear();
         Actions.Clear();
         OffEveryBoard = null;
     }

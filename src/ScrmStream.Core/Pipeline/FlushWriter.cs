@@ -118,5 +118,6 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
         if (slice.TagChanges.Count > 0) yield return ports.Analytics.WriteTagChangesAsync(slice.TagChanges, cancel);
         if (slice.Actions.Count > 0) yield return ports.Analytics.WriteActionsAsync(slice.Actions, cancel);
         if (slice.ScoreChanges.Count > 0) yield return ports.Analytics.WriteScoreChangesAsync(slice.ScoreChanges, cancel);
+        if (slice.Leads.Count > 0) yield return ports.Analytics.WriteLeadsAsync(slice.Leads, cancel);
     }
 }

@@ -1,5 +1,6 @@
 using ScrmStream.Events;
 using ScrmStream.Identity;
+using ScrmStream.Pipeline.Leads;
 
 namespace ScrmStream.Pipeline;
 
@@ -17,7 +18,11 @@ public readonly record struct TagChange(IdentifierId Customer, string Tag, strin
 
 /// <summary>A grade crossed. Scores in millionths of a point.</summary>
 public readonly record struct ScoreChange(
-    IdentifierId Customer, string Score, long ValueMicro, string? Grade, string? Previous, long SinceMs);
+    IdentifierId Customer, string Score, long ValueMicro, string? Grade, string? Previous, long SinceMs)
+{
+    /// <inheritdoc cref="TagChange.Events"/>
+    public long Events { get; init; }
+}
 
 /// <summary>Which customer an identifier belongs to. A row with a higher version replaces one with a lower.</summary>
 /// <param name="Text">Stored text, UTF-8.</param>
@@ -63,6 +68,9 @@ public interface IAnalyticsSink
     Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel);
 
     Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel);
+
+    /// <summary>Writes what is known now of customers' leads, in place of what was known before, and tells what of it is news.</summary>
+    Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel);
 
     Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel);
 

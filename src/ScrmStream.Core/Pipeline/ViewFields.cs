@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 using ScrmStream.Events;
+using ScrmStream.Pipeline.Leads;
 using ScrmStream.Profiles;
 using ScrmStream.Rules;
 
@@ -15,12 +16,14 @@ internal sealed class ViewFields
 
     private sealed record ScoreNames(byte[] Name, byte[] Value, byte[] At, byte[] HalfLife, byte[] Grade, byte[] Max, ScoreRule Rule);
 
+    private readonly LeadFields? _leads;
     private readonly bool _isTimed;
 
     /// <param name="isTimed">Views carry their timers, as the rank of the score with an empty name.</param>
     public ViewFields(RuleSet rules, bool isTimed)
     {
         _isTimed = isTimed;
+        _leads = rules.Pipelines.Count > 0 ? new LeadFields(rules) : null;
         _names = [.. rules.Scores.Select(s => new ScoreNames(
             Utf8(s.Name), Utf8($"score.{s.Name}"), Utf8($"score.{s.Name}.at"), Utf8($"score.{s.Name}.half_life"),
             Utf8($"grade.{s.Name}"), Utf8($"score.{s.Name}.max"), s))];
@@ -66,6 +69,7 @@ internal sealed class ViewFields
         }
         foreach (var (rule, field) in _attributes)
             if (rule.TryGet(conclusion, out var value)) arena.AddField(field, value);
+        _leads?.Write(arena, conclusion);
         actions?.WriteFields(arena);
         return arena.Since(start);
     }

@@ -35,7 +35,8 @@ public sealed class CappedWeights(DecayClock? clock, CalendarUnit unit, Calendar
         var events = BinaryPrimitives.ReadUInt32LittleEndian(payload[8..]);
         if (events != uint.MaxValue) BinaryPrimitives.WriteUInt32LittleEndian(payload[8..], events + 1);
         var weights = payload[12..];
-        BinaryPrimitives.WriteInt128LittleEndian(weights, BinaryPrimitives.ReadInt128LittleEndian(weights) + (clock?.Weight(timeMs) ?? 1));
+        var weight = clock?.Weight(timeMs, epoch) ?? 1;
+        BinaryPrimitives.WriteInt128LittleEndian(weights, BinaryPrimitives.ReadInt128LittleEndian(weights) + weight);
     }
 
     public CalendarUnit Unit => unit;

@@ -20,12 +20,15 @@ public sealed class DecayClock
     // The half-life's reciprocal: 2^(63 + bits) / half-life, so that one multiplication gives 63 bits of time / half-life.
     private readonly ulong _reciprocal;
     private readonly int _shift;
+    // 2^64 / half-life, rounded down.
+    private readonly ulong _perHalfLife;
 
     public DecayClock(long halfLifeMs)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(halfLifeMs, HalfLifeMsMin);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(halfLifeMs, HalfLifeMsMax);
         HalfLifeMs = halfLifeMs;
+        _perHalfLife = (ulong)((UInt128.One << 64) / (ulong)halfLifeMs);
         _epochMs = halfLifeMs * HalfLivesPerEpoch;
         var bits = 64 - BitOperations.LeadingZeroCount((ulong)halfLifeMs);
         _shift = 64 - bits;
@@ -37,17 +40,26 @@ public sealed class DecayClock
     /// <summary>The epoch a time lies in; negative before 1970.</summary>
     public int EpochOf(long timeMs) => (int)FloorDivide(timeMs, _epochMs);
 
+    /// <summary>A time lies in an epoch; most times lie in that of the one before.</summary>
+    public bool IsIn(int epoch, long timeMs) => (ulong)(timeMs - epoch * _epochMs) < (ulong)_epochMs;
+
     /// <summary>The weight of a time in its epoch: 2^31 at the epoch's start, below 2^63 at its end.</summary>
-    public long Weight(long timeMs)
+    public long Weight(long timeMs) => Weight(timeMs, EpochOf(timeMs));
+
+    /// <summary>The same where the epoch of the time is known; a division is most of what finding it costs.</summary>
+    public long Weight(long timeMs, int epoch)
     {
-        var since = timeMs - EpochOf(timeMs) * _epochMs;
-        var whole = since / HalfLifeMs;
-        var mantissa = PowersOfTwo.Mantissa(Fraction(since - whole * HalfLifeMs));
+        var since = timeMs - epoch * _epochMs;
+        // Times below 2^41 by a rounded reciprocal are never too much, and at most one too little.
+        var whole = (long)Math.BigMul((ulong)since, _perHalfLife, out _);
+        var rest = since - whole * HalfLifeMs;
+        if (rest >= HalfLifeMs) (whole, rest) = (whole + 1, rest - HalfLifeMs);
+        var mantissa = PowersOfTwo.Mantissa(Fraction(rest));
         var drop = 63 - WeightFractionBits - (int)whole;
         return (long)((mantissa >> drop) + (mantissa >> (drop - 1) & 1));
     }
 
-    /// <summary>What a sum of (points x <see cref="Weight"/>) of an epoch is worth at a time, in the unit of the points.</summary>
+    /// <summary>What a sum of (points x <see cref="Weight(long)"/>) of an epoch is worth at a time, in the unit of the points.</summary>
     public double Read(double weighted, int epoch, long atMs)
     {
         var atEpoch = EpochOf(atMs);

@@ -21,10 +21,11 @@ public sealed class DecayedPoints(DecayClock? clock, string entries)
     public override void Add(ShardBuffer shard, EventBatch batch, in TrackingEvent e, long microPoints)
     {
         var timeMs = StoredTime.Clamp(e.EventTimeMs);
-        var epoch = clock?.EpochOf(timeMs) ?? 0;
-        var points = clock is null ? microPoints : (Int128)microPoints * clock.Weight(timeMs);
         var payload = shard.Aggregate(Key);
-        if (payload.IsEmpty || EpochAt(payload, payload.Length - EntryBytes) != epoch)
+        var latest = payload.IsEmpty ? int.MinValue : EpochAt(payload, payload.Length - EntryBytes);
+        var epoch = clock is null ? 0 : !payload.IsEmpty && clock.IsIn(latest, timeMs) ? latest : clock.EpochOf(timeMs);
+        var points = clock is null ? microPoints : (Int128)microPoints * clock.Weight(timeMs, epoch);
+        if (payload.IsEmpty || latest != epoch)
         {
             payload = PlaceOf(shard, payload, epoch);
             if (payload.IsEmpty) return;

@@ -25,10 +25,10 @@ public sealed class PointTimes(string filters, long horizonMs) : Aggregate($"poi
         var timeMs = StoredTime.Clamp(e.EventTimeMs);
         var payload = shard.Aggregate(Key);
         // Most events come last, and nothing falls out.
-        if (payload.Length < BytesMax && (payload.IsEmpty
-            || (timeMs > StoredTime.Read(payload[^Bytes..]) && timeMs < StoredTime.Read(payload) + horizonMs)))
+        if (!payload.IsEmpty && payload.Length < BytesMax
+            && timeMs > StoredTime.Read(payload[^Bytes..]) && timeMs < StoredTime.Read(payload) + horizonMs)
         {
-            var entry = shard.ResizeAggregate(Key, payload.Length + Bytes)[^Bytes..];
+            var entry = shard.Append(Bytes);
             StoredTime.Write(entry, timeMs);
             entry[StoredTime.Bytes] = (byte)microPoints;
         }

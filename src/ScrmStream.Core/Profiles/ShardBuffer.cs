@@ -102,6 +102,22 @@ public sealed class ShardBuffer
         return _bytes.AsSpan(at + AggregateHeaderBytes, length);
     }
 
+    /// <summary>
+    /// Lengthens the aggregate that was asked for last, by <see cref="Aggregate"/>, and returns the new bytes at its end, which hold
+    /// anything: the caller writes all of them. It has to be there, and stay below 65,536 bytes. Spans taken before are void.
+    /// </summary>
+    public Span<byte> Append(int bytes)
+    {
+        var lengthAt = _cursor + AggregateHeaderBytes - sizeof(ushort);
+        int length = BinaryPrimitives.ReadUInt16LittleEndian(_bytes.AsSpan(lengthAt));
+        var end = _cursor + AggregateHeaderBytes + length;
+        if (Length + bytes > _bytes.Length) Array.Resize(ref _bytes, Math.Max(Length + bytes, _bytes.Length * 2));
+        if (end < Length) _bytes.AsSpan(end, Length - end).CopyTo(_bytes.AsSpan(end + bytes));
+        Length += bytes;
+        BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(lengthAt), checked((ushort)(length + bytes)));
+        return _bytes.AsSpan(end, bytes);
+    }
+
     /// <summary>The bytes of fence <paramref name="slot"/>.</summary>
     public Span<byte> Fence(int slot) => _bytes.AsSpan(HeaderBytes + slot * FenceBytes, FenceBytes);
 

@@ -9,7 +9,8 @@ namespace ScrmStream.Rules;
 /// </summary>
 internal static class BareExpressions
 {
-    private static readonly string[] KeysInBraces = ["when: ", "value: ", "if: "];
+    private static readonly string[] KeysInBraces =
+        [" when: ", "{when: ", " value: ", "{value: ", " on: ", "{on: ", " if: ", "{if: "];
 
     /// <param name="quotedLines">The lines (from 1) that were changed.</param>
     public static string Quote(string text, out HashSet<int> quotedLines)
@@ -18,39 +19,45 @@ internal static class BareExpressions
         var lines = text.Split('\n');
         for (var i = 0; i < lines.Length; i++)
         {
-            var start = StartOfExpression(lines[i], out var inBraces);
-            if (start < 0) continue;
-            var end = EndOfExpression(lines[i], start, inBraces, out var needsQuotes);
-            if (!needsQuotes) continue;
-            lines[i] = new StringBuilder().Append(lines[i], 0, start)
-                .Append('\'').Append(lines[i][start..end].Replace("'", "''")).Append('\'')
-                .Append(lines[i], end, lines[i].Length - end).ToString();
-            quotedLines.Add(i + 1);
+            // The last first, so that the others stay where they are.
+            foreach (var start in StartsOfExpressions(lines[i], out var inBraces))
+            {
+                var end = EndOfExpression(lines[i], start, inBraces, out var needsQuotes);
+                if (!needsQuotes) continue;
+                lines[i] = new StringBuilder().Append(lines[i], 0, start)
+                    .Append('\'').Append(lines[i][start..end].Replace("'", "''")).Append('\'')
+                    .Append(lines[i], end, lines[i].Length - end).ToString();
+                quotedLines.Add(i + 1);
+            }
         }
         return string.Join('\n', lines);
     }
 
-    // Where unquoted text begins behind "key: ", or in braces behind "when: " or "value: "; -1 when there is none.
-    private static int StartOfExpression(string line, out bool inBraces)
+    // Where unquoted text begins behind "key: ", or in braces behind each "when: ", "value: ", "on: " or "if: "; the last first.
+    private static List<int> StartsOfExpressions(string line, out bool inBraces)
     {
         var content = line.AsSpan().TrimStart(" -");
         inBraces = content.StartsWith("{") || content.StartsWith("points: [");
-        int start;
-        if (inBraces)
+        var starts = inBraces
+            ? KeysInBraces.Select(key => line.IndexOf(key, StringComparison.Ordinal) is >= 0 and var at ? at + key.Length : -1)
+            : [StartBehindKey(line)];
+        return [.. starts.Where(s => s >= 0).Select(s => FirstLetter(line, s)).Where(s => s >= 0).OrderDescending()];
+    }
+
+    private static int StartBehindKey(string line)
+    {
+        var start = line.IndexOf(": ", StringComparison.Ordinal) + 2;
+        foreach (var c in line.AsSpan(0, Math.Max(start - 2, 0)).Trim(" -"))
         {
-            start = KeysInBraces.Select(key => line.IndexOf(key, StringComparison.Ordinal) is >= 0 and var at ? at + key.Length : -1).Max();
+            if (!char.IsLetterOrDigit(c) && c is not ('_' or '-' or '.')) return -1;
         }
-        else
-        {
-            start = line.IndexOf(": ", StringComparison.Ordinal) + 2;
-            foreach (var c in line.AsSpan(0, Math.Max(start - 2, 0)).Trim(" -"))
-            {
-                if (!char.IsLetterOrDigit(c) && c is not ('_' or '-' or '.')) return -1;
-            }
-            if (start < 2) return -1;
-        }
-        while (start >= 0 && start < line.Length && line[start] == ' ') start++;
-        return start >= 0 && start < line.Length && (char.IsLetter(line[start]) || line[start] == '(') ? start : -1;
+        return start < 2 ? -1 : start;
+    }
+
+    private static int FirstLetter(string line, int start)
+    {
+        while (start < line.Length && line[start] == ' ') start++;
+        return start < line.Length && (char.IsLetter(line[start]) || line[start] == '(') ? start : -1;
     }
 
     // Up to a comment (in YAML " #"), in braces up to a comma or brace outside parentheses.

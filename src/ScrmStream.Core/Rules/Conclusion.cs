@@ -39,13 +39,25 @@ public readonly record struct GradeDifference(string Score, string? Grade, strin
 /// u8 form | i64 scores as of | u16 tags | u16 scores                                                  13 B, little endian
 /// tag         u8 name length | u16 value length | i64 expires | name | value
 /// score       u8 name length | u8 grade length | i64 micro points | f64 rank | name | grade
-/// log of actions | u16 its bytes                                                        of forms 3 and 4
-/// i64 next change                                                                       of forms 2 and 4; else never
+/// lead        u8 name length | u8 stage length | u8 reminder length | u8 open | i32 leads | i64 created | u64 anchor | i64 since
+///             | u64 history | name | stage | reminder                                    of forms with leads: at least one
+/// log of actions | u16 its bytes                                                         of forms with a log
+/// i64 next change                                                                        of forms with one; else never
 /// </code>
 /// </summary>
-public sealed class Conclusion
+public sealed partial class Conclusion
 {
-    private const byte NeverChanges = 1, Changes = 2, WithLog = 2;
+    // What may stand behind tags and scores, in this order. The form is one more than what there is of them.
+    [Flags]
+    private enum Parts : byte
+    {
+        None = 0,
+        NextChange = 1,
+        Log = 2,
+        Leads = 4,
+        All = NextChange | Log | Leads,
+    }
+
     private const int HeaderBytes = 13;
     private const int NextChangeBytes = 8;
     private const int TagBytes = 11;
@@ -140,15 +152,15 @@ public sealed class Conclusion
 
     /// <summary><see cref="NextChangeMs"/> of a stored form, at a glance; of an empty one <see cref="long.MaxValue"/>.</summary>
     public static long NextChangeOf(ReadOnlySpan<byte> stored) =>
-        stored.Length >= HeaderBytes + NextChangeBytes && stored[0] is Changes or Changes + WithLog
+        stored.Length >= HeaderBytes + NextChangeBytes && Has(stored, Parts.NextChange)
             ? BinaryPrimitives.ReadInt64LittleEndian(stored[^NextChangeBytes..])
             : long.MaxValue;
 
     /// <summary>The log of actions that a stored form carries; empty when it has none.</summary>
     public static ReadOnlySpan<byte> ActionsOf(ReadOnlySpan<byte> stored)
     {
-        if (stored.IsEmpty || stored[0] <= WithLog) return default;
-        var end = stored.Length - (NextChangeOf(stored) == long.MaxValue ? 0 : NextChangeBytes) - sizeof(ushort);
+        if (!Has(stored, Parts.Log)) return default;
+        var end = stored.Length - (Has(stored, Parts.NextChange) ? NextChangeBytes : 0) - sizeof(ushort);
         int length = BinaryPrimitives.ReadUInt16LittleEndian(stored[end..]);
         return stored.Slice(end - length, length);
     }
@@ -161,30 +173,24 @@ public sealed class Conclusion
     {
         if (NextChangeMs != long.MaxValue) _length -= NextChangeBytes;
         NextChangeMs = Math.Min(NextChangeMs, againMs);
-        Reserve(_length + log.Length + sizeof(ushort) + NextChangeBytes);
+        Reserve(_length + log.Length + sizeof(ushort));
         log.CopyTo(_bytes.AsSpan(_length));
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(_length + log.Length), checked((ushort)log.Length));
         _length += log.Length + sizeof(ushort);
-        _bytes[0] = NeverChanges + WithLog;
-        if (NextChangeMs == long.MaxValue) return;
-        _bytes[0] = Changes + WithLog;
-        BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(_length), NextChangeMs);
-        _length += NextChangeBytes;
+        Close(Parts.Log);
     }
 
-    // What stands behind tags and scores.
+    private static bool Has(ReadOnlySpan<byte> stored, Parts part) => !stored.IsEmpty && ((Parts)(stored[0] - 1) & part) != 0;
+
+    // What stands behind tags, scores and leads.
     private static int TailBytes(ReadOnlySpan<byte> stored)
     {
-        var bytes = stored[0] switch
-        {
-            NeverChanges => 0,
-            Changes => NextChangeBytes,
-            NeverChanges + WithLog => sizeof(ushort) + ActionsOf(stored).Length,
-            Changes + WithLog => sizeof(ushort) + ActionsOf(stored).Length + NextChangeBytes,
-            _ => -1,
-        };
-        return bytes >= 0 && stored.Length >= HeaderBytes + bytes
-            ? bytes : throw new InvalidDataException("A stored conclusion has an unknown form.");
+        if (stored[0] is 0 or > (byte)Parts.All + 1) throw new InvalidDataException("A stored conclusion has an unknown form.");
+        var least = (Has(stored, Parts.NextChange) ? NextChangeBytes : 0) + (Has(stored, Parts.Log) ? sizeof(ushort) : 0);
+        if (stored.Length < HeaderBytes + least) throw new InvalidDataException("A stored conclusion is cut short.");
+        if (!Has(stored, Parts.Log)) return least;
+        var bytes = least + BinaryPrimitives.ReadUInt16LittleEndian(stored[^least..]);
+        return stored.Length >= HeaderBytes + bytes ? bytes : throw new InvalidDataException("A stored conclusion is cut short.");
     }
 
     /// <summary>Adds to the lists what is different from an earlier conclusion of the same customer, in order of name.</summary>
@@ -234,8 +240,7 @@ public sealed class Conclusion
         NextChangeMs = long.MaxValue;
         Concluded = null;
         _length = HeaderBytes;
-        TagCount = ScoreCount = 0;
-        _bytes[0] = NeverChanges;
+        TagCount = ScoreCount = LeadCount = 0;
         BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(1), scoresAsOfMs);
     }
 
@@ -266,8 +271,15 @@ public sealed class Conclusion
     {
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(9), (ushort)TagCount);
         BinaryPrimitives.WriteUInt16LittleEndian(_bytes.AsSpan(11), (ushort)ScoreCount);
+        Close(Parts.None);
+    }
+
+    // Says what there is behind tags and scores, and when it is to be looked at again.
+    private void Close(Parts log)
+    {
+        var parts = log | (LeadCount > 0 ? Parts.Leads : Parts.None) | (NextChangeMs < long.MaxValue ? Parts.NextChange : Parts.None);
+        _bytes[0] = (byte)(parts + 1);
         if (NextChangeMs == long.MaxValue) return;
-        _bytes[0] = Changes;
         Reserve(_length + NextChangeBytes);
         BinaryPrimitives.WriteInt64LittleEndian(_bytes.AsSpan(_length), NextChangeMs);
         _length += NextChangeBytes;
@@ -302,6 +314,7 @@ public sealed class Conclusion
                 : ScoreBytes + stored[at] + stored[at + 1];
         }
         if (ScoreCount == 0) _scoresStart = at;
+        at = FindLeads(stored, at);
         if (at != stored.Length) throw new InvalidDataException("A stored conclusion has a wrong length.");
     }
 

@@ -19,7 +19,7 @@ internal abstract record ConditionSyntax(int Position)
     protected void RefuseExpiring(RuleBinder binder, string what, string instead = "")
     {
         if (binder.ExpiresMs == 0) return;
-        throw new ExpressionException(Position, $"not supported yet: {what} in a tag that expires{instead}");
+        throw new ExpressionException(Position, $"not supported yet: {what} in {binder.Place}{instead}");
     }
 }
 

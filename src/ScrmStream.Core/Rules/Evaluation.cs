@@ -1,4 +1,5 @@
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Stages;
 
 namespace ScrmStream.Rules;
 
@@ -28,6 +29,8 @@ internal sealed class Evaluation(RuleSet owner, int tags, int timelines)
     public Timeline[] Timelines { get; } = [.. Enumerable.Range(0, timelines).Select(_ => new Timeline())];
     public PeriodLedger Ledger { get; } = new();
     public GroupLedger GroupLedger { get; } = new();
+    /// <summary>What became of the leads of each pipeline.</summary>
+    public LeadHistory[] Leads { get; } = [.. owner.Pipelines.Select(_ => new LeadHistory())];
     public PointLine Points { get; } = new();
     public PointTally Tally { get; } = new();
 

@@ -30,13 +30,16 @@ internal sealed class LatestOfValue(EdgeValue edge) : ExpiringCondition
 /// </summary>
 internal sealed class EarlierTimes(Condition condition, (Aggregate Aggregate, int Timeline)[] lists, long expiresMs) : ExpiringCondition
 {
+    /// <summary>Makes what a list holds ready for conditions that ask about earlier times.</summary>
+    public static void Load(Aggregate list, Evaluation v, int timeline)
+    {
+        if (list is LatestTimes times) times.Load(v.Shards, v.Timelines[timeline]);
+        else ((LatestValues)list).Load(v.Shards, v.Timelines[timeline]);
+    }
+
     public override long LatestTrue(Evaluation v)
     {
-        foreach (var (aggregate, timeline) in lists)
-        {
-            if (aggregate is LatestTimes times) times.Load(v.Shards, v.Timelines[timeline]);
-            else ((LatestValues)aggregate).Load(v.Shards, v.Timelines[timeline]);
-        }
+        foreach (var (aggregate, timeline) in lists) Load(aggregate, v, timeline);
         v.LooksBack = true;
         var latest = LatestHolding(v);
         v.LooksBack = false;

@@ -31,11 +31,21 @@ internal sealed class RuleBinder(RuleFileSyntax file, bool apart)
     /// <summary>What the tag being compiled reads.</summary>
     public List<Aggregate> Used { get; } = [];
 
+    /// <summary>What is being compiled, where not every condition has a place there.</summary>
+    public string Place { get; private set; } = "";
+
     public void StartTag(long expiresMs)
     {
-        ExpiresMs = expiresMs;
+        (ExpiresMs, Place) = (expiresMs, "a tag that expires");
         Used.Clear();
         _earlier.Clear();
+    }
+
+    /// <summary>Guards of a pipeline ask about every time at which one of its events came.</summary>
+    public void StartGuards()
+    {
+        StartTag(Window.Ever.HorizonMs);
+        Place = "a condition of a pipeline";
     }
 
     /// <summary>So many attributes, from the first, can be used; while attributes are compiled, those above the one in hand.</summary>

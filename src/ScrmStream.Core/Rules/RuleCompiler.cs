@@ -1,5 +1,6 @@
 using System.Text;
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Stages;
 
 namespace ScrmStream.Rules;
 
@@ -18,6 +19,7 @@ internal sealed class RuleCompiler
         TagOrder = OrderByReferences();
         Attributes = [.. file.Attributes.Select(Attribute)];
         Scores = [.. file.Scores.Select(Score)];
+        Pipelines = [.. file.Pipelines.Select(p => new StageCompiler(_binder, p).Compile())];
         Tags = [.. file.Tags.Select(t => new TagRule(t, TagPlanOf(t), [.. _binder.Used.Distinct()], ChangesByItself(t)))];
     }
 
@@ -25,6 +27,7 @@ internal sealed class RuleCompiler
     public AttributeRule[] Attributes { get; }
     public TagRule[] Tags { get; }
     public ScoreRule[] Scores { get; }
+    public LeadPipeline[] Pipelines { get; }
     /// <summary>Indexes of the tags, each after those it refers to.</summary>
     public int[] TagOrder { get; }
     public IReadOnlyList<FoldStep> Steps => _binder.Steps;

@@ -1,5 +1,6 @@
 using ScrmStream.Profiles;
 using ScrmStream.Rules.Actions;
+using ScrmStream.Rules.Stages;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -11,11 +12,12 @@ internal sealed class RuleFileReader
     private const int TagsMax = 1024;
     private const int AttributesMax = 256;
     private const int ScoresMax = 64;
+    private const int PipelinesMax = 16;
     private const int ActionsMax = 256;
     private const int GroupValuesMax = 64;
     private const int GroupValueBytesMax = 128;
 
-    private static readonly string[] LaterSections = ["stages", "segments", "funnels", "lists"];
+    private static readonly string[] LaterSections = ["segments", "funnels", "lists"];
     private static readonly string[] TagKeys =
         ["tag", "description", "when", "value", "values", "set", "grid", "manual", "expires"];
     private static readonly string[] LaterTagKeys = ["after", "once_per", "priority", "timer", "sequence"];
@@ -52,20 +54,22 @@ internal sealed class RuleFileReader
     {
         if (root is YamlScalarNode { Value: null or "" }) return Nothing;
         var sections = _yaml.Map(
-            root, "a rule file", ["time_zone", "attributes", "tags", "scores", "actions", "contact"], LaterSections);
+            root, "a rule file", ["time_zone", "attributes", "tags", "scores", "stages", "actions", "contact"], LaterSections);
         if (sections.TryGetValue("time_zone", out var zone)) _zone = Zone(zone);
         var attributes = _yaml.List(sections, "attributes", AttributesMax).ConvertAll(Attribute);
         var tags = _yaml.List(sections, "tags", TagsMax).ConvertAll(Tag);
         var scores = _yaml.List(sections, "scores", ScoresMax).ConvertAll(new ScoreReader(_yaml).Score);
+        var pipelines = _yaml.List(sections, "stages", PipelinesMax).ConvertAll(new StageReader(_yaml, _zone).Pipeline);
         RefuseRepeats(attributes.Select(a => (a.Name, a.Place)), "attribute");
         RefuseRepeats(tags.Select(t => (t.Name, t.Place)), "tag");
         RefuseRepeats(scores.Select(s => (s.Name, s.Place)), "score");
+        RefuseRepeats(pipelines.Select(p => (p.Name, p.Place)), "pipeline");
         var reader = new ActionReader(_yaml, _zone);
         var actions = _yaml.List(sections, "actions", ActionsMax).ConvertAll(reader.Action);
         RefuseRepeats(actions.Select(a => (a.Name, a.Place)), "action");
         var contact = sections.TryGetValue("contact", out var node) ? reader.Contact(node) : ContactSyntax.Unlimited;
         foreach (var when in actions.SelectMany(a => a.Conditions).Concat(contact.Never.Select(n => n.When))) RefuseOtherwise(when);
-        return new RuleFileSyntax(_zone, attributes, tags, scores) { Actions = actions, Contact = contact };
+        return new RuleFileSyntax(_zone, attributes, tags, scores) { Pipelines = pipelines, Actions = actions, Contact = contact };
     }
 
     private CalendarZone Zone(YamlNode node)

@@ -3,14 +3,14 @@ using System.Text;
 using ScrmStream.Events;
 using ScrmStream.Profiles;
 using ScrmStream.Rules.Actions;
+using ScrmStream.Rules.Stages;
 
 namespace ScrmStream.Rules;
 
 /// <summary>
-/// The tags and scores of a rule file, compiled. What events add up to lies in shards (<see cref="Fold"/>), what follows from it in a
-/// <see cref="Conclusion"/> (<see cref="Evaluate(ShardSet, long, Conclusion)"/>); both are functions of the set of events alone, to the
-/// bit, whatever their
-/// order and however they are spread over the shards. Immutable, any thread.
+/// The tags, scores and lead stages of a rule file, compiled. What events add up to lies in shards (<see cref="Fold"/>), what follows
+/// from it in a <see cref="Conclusion"/> (<see cref="Evaluate(ShardSet, long, Conclusion)"/>); both are functions of the set of events
+/// alone, to the bit, whatever their order and however they are spread over the shards. Immutable, any thread.
 /// </summary>
 public sealed class RuleSet
 {
@@ -18,10 +18,12 @@ public sealed class RuleSet
 
     private readonly TagRule[] _tags;
     private readonly ScoreRule[] _scores;
+    private readonly LeadPipeline[] _pipelines;
     private readonly FoldProgram _program;
     private readonly int[] _tagOrder;
     private readonly int[] _tagsByName;
     private readonly int[] _scoresByName;
+    private readonly int[] _pipelinesByName;
     private readonly int _timelines;
 
     private RuleSet(RuleCompiler compiled, ActionSet? actions)
@@ -31,13 +33,19 @@ public sealed class RuleSet
         Zone = compiled.Zone;
         _tags = compiled.Tags;
         _scores = compiled.Scores;
+        _pipelines = compiled.Pipelines;
         _program = new FoldProgram(
             actions is null ? compiled.Steps : [.. compiled.Steps, new FoldStep(actions.Memory.Filter, actions.Memory, 0)]);
         _tagOrder = compiled.TagOrder;
         _timelines = compiled.Timelines;
         _tagsByName = ByName(compiled.Tags.Length, i => compiled.Tags[i].NameUtf8);
         _scoresByName = ByName(compiled.Scores.Length, i => compiled.Scores[i].NameUtf8);
-        string[] named = [.. compiled.Attributes.Select(a => a.Text), .. Tags.Select(t => t.Text), .. Scores.Select(s => s.Text)];
+        _pipelinesByName = ByName(compiled.Pipelines.Length, i => compiled.Pipelines[i].NameUtf8);
+        string[] named =
+        [
+            .. compiled.Attributes.Select(a => a.Text), .. Tags.Select(t => t.Text), .. Scores.Select(s => s.Text),
+            .. Pipelines.Select(p => p.Text),
+        ];
         var text = (compiled.Zone == CalendarZone.Shanghai ? "" : compiled.Zone.Id + '\n') + string.Join('\n', named)
             + (actions is null ? "" : '\n' + actions.Text);
         Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..32];
@@ -54,11 +62,11 @@ public sealed class RuleSet
     public CalendarZone Zone { get; }
 
     /// <summary>
-    /// Something may change by the mere passing of time: a tag, its value, or a grade; or actions wait for their time. Then customers need
-    /// timers.
+    /// Something may change by the mere passing of time: a tag, its value, a grade, or a lead's stage; or actions wait for their time.
+    /// Then customers need timers.
     /// </summary>
-    public bool NeedsTimers =>
-        Actions is not null || Array.Exists(_tags, t => t.ChangesByItself) || Array.Exists(_scores, s => s.ChangesByItself);
+    public bool NeedsTimers => Actions is not null || Array.Exists(_tags, t => t.ChangesByItself)
+        || Array.Exists(_scores, s => s.ChangesByItself) || Array.Exists(_pipelines, p => p.ChangesByItself);
 
     public static RuleSet Empty { get; } = Parse("", "(none)");
 
@@ -66,6 +74,8 @@ public sealed class RuleSet
     public IReadOnlyList<TagRule> Tags => _tags;
     /// <summary>In the order of the file.</summary>
     public IReadOnlyList<ScoreRule> Scores => _scores;
+    /// <summary>The pipelines of leads, in the order of the file.</summary>
+    public IReadOnlyList<LeadPipeline> Pipelines => _pipelines;
     /// <summary>32 hex digits; equal when the rules mean the same, whatever their spacing, comments and descriptions.</summary>
     public string Fingerprint { get; }
     /// <summary>What shards keep for these rules.</summary>
@@ -138,6 +148,7 @@ public sealed class RuleSet
             ArgumentOutOfRangeException.ThrowIfLessThan(tagsAsOfMs, shards.LastSeenMs);
             var evaluation = result.EvaluationFor(this, _timelines);
             evaluation.Start(shards, tagsAsOfMs);
+            for (var i = 0; i < _pipelines.Length; i++) _pipelines[i].Follow(evaluation, evaluation.Leads[i]);
             foreach (var tag in _tagOrder) _tags[tag].Decide(evaluation, tag);
             foreach (var tag in _tagsByName)
             {
@@ -146,6 +157,8 @@ public sealed class RuleSet
             result.MayChangeAt(evaluation.NextMs);
             result.StartScores();
             foreach (var i in _scoresByName) AddScore(_scores[i], evaluation, scoresAsOfMs, result);
+            foreach (var i in _pipelinesByName)
+                if (evaluation.Leads[i].LeadCount > 0) result.AddLead(_pipelines[i], evaluation.Leads[i]);
         }
         else result.StartScores();
         result.Finish();

@@ -1,5 +1,6 @@
 using ScrmStream.Profiles;
 using ScrmStream.Rules.Actions;
+using ScrmStream.Rules.Stages;
 
 namespace ScrmStream.Rules;
 
@@ -88,6 +89,7 @@ internal sealed record ScoreSyntax(
 internal sealed record RuleFileSyntax(
     CalendarZone Zone, IReadOnlyList<AttributeRuleSyntax> Attributes, IReadOnlyList<TagSyntax> Tags, IReadOnlyList<ScoreSyntax> Scores)
 {
+    public IReadOnlyList<PipelineSyntax> Pipelines { get; init; } = [];
     public IReadOnlyList<ActionSyntax> Actions { get; init; } = [];
     public ContactSyntax Contact { get; init; } = ContactSyntax.Unlimited;
     /// <summary>The scores that conditions of actions may name.</summary>

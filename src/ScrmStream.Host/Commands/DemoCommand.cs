@@ -88,6 +88,7 @@ public static class DemoCommand
                   ./scrm why {phone} {cookie} --namespace {name}      (and undo it: docs/tutorials/why-and-unlink.md)
                   ./scrm leads --namespace {name}
                   ./scrm funnel 'product_view > add_to_cart > order_paid' --window 7d --by channel --namespace {name}
+                  ./scrm funnel --stages --by channel --namespace {name}
                   ./scrm sql "SELECT event, count() FROM events GROUP BY event ORDER BY 2 DESC" --namespace {name}
                   ./scrm down --wipe
                 """);

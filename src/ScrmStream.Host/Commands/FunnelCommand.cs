@@ -16,13 +16,22 @@ internal static class FunnelCommand
     public static Command Create()
     {
         var servers = new ServerOptions();
-        var steps = new Argument<string>("steps")
-            { Description = "Event names in order, for example 'product_view > add_to_cart > order_paid'." };
+        var steps = new Argument<string?>("steps")
+        {
+            Description = "Event names in order, for example 'product_view > add_to_cart > order_paid'. Not with --stages.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var stages = new Option<bool>("--stages")
+            { Description = "Counts leads by the stages of their pipeline instead; the rules of \"run\" say which ('funnel')." };
+        var pipeline = new Option<string?>("--pipeline")
+            { Description = "With --stages: which pipeline; needed when several have a funnel." };
         var window = new Option<string>("--window")
             { Description = "Time from the first step to the last, for example 30m, 24h, 7d.", DefaultValueFactory = _ => "7d" };
         var by = new Option<string?>("--by") { Description = "One funnel per value that this field has at the first step: channel, page, "
-            + "campaign_source, ... or properties.NAME." };
-        var from = new Option<string?>("--from") { Description = $"The first step is not before this: {TimeText.Help}." };
+            + "campaign_source, ... or properties.NAME. With --stages: channel, source, campaign or inviter that made the lead, or the "
+            + "day, week or month in which it was made." };
+        var from = new Option<string?>("--from")
+            { Description = $"The first step (with --stages: the making of the lead) is not before this: {TimeText.Help}." };
         var to = new Option<string?>("--to") { Description = "The first step is before this." };
         var knownAt = new Option<string?>("--known-at")
             { Description = $"Customers as they were known at this time, not now: {TimeText.Help}; a date is the end of its day." };
@@ -32,11 +41,21 @@ internal static class FunnelCommand
             "Counts how many customers did the steps in this order within the window. Customers are those known now: "
             + "what somebody did before a login or under another identifier counts as theirs.")
         {
-            steps, window, by, from, to, knownAt, explain, format,
+            steps, stages, pipeline, window, by, from, to, knownAt, explain, format,
         };
         servers.AddTo(command, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(async () =>
         {
+            if (parsed.GetValue(stages))
+            {
+                if (parsed.GetValue(steps) is not null)
+                    throw new SettingsException("--stages takes no steps: the rule file's 'funnel' has them.");
+                return await StageFunnel.RunAsync(servers.Load(parsed), new StageFunnel.Wish(
+                    parsed.GetValue(pipeline), parsed.GetValue(by), TimeText.Bound(parsed.GetValue(from), "--from"),
+                    TimeText.Bound(parsed.GetValue(to), "--to"), parsed.GetValue(explain), parsed.GetValue(format)), cancel);
+            }
+            if (parsed.GetValue(steps) is null)
+                throw new SettingsException("argument missing: the steps, as in 'product_view > add_to_cart > order_paid', or --stages.");
             var (funnel, sql) = Check(() => new FunnelOptions
             {
                 Steps = FunnelOptions.ParseSteps(parsed.GetValue(steps)!), Window = FunnelOptions.ParseWindow(parsed.GetValue(window)!),

@@ -24,17 +24,22 @@ internal static class LeadsCommand
         var asOf = new Option<string?>("--as-of") { Description = $"Scores as of this time instead of now: {TimeText.Help}." };
         var rules = new Option<string?>("--rules")
             { Description = "Rule file, for the grades at that time; without it grades are as stored." };
+        var why = new Option<bool>("--why")
+        {
+            Description = "Adds the last touch and what gave most points, from the events in ClickHouse. Needs the rule file; at most 100 "
+                + "leads.",
+        };
         var format = FormatOption.Of(FormatOption.Json, FormatOption.Csv);
         var command = new Command("leads", "Lists the customers with the highest score right now, best first.")
-            { score, top, asOf, rules, format };
+            { score, top, asOf, rules, why, format };
         servers.AddTo(command, redis: true, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(() => RunAsync(
             servers.Load(parsed, parsed.GetValue(rules)), parsed.GetValue(score), parsed.GetValue(top),
-            TimeText.AsOf(parsed.GetValue(asOf), TimeProvider.System), parsed.GetValue(format), cancel)));
+            TimeText.AsOf(parsed.GetValue(asOf), TimeProvider.System), parsed.GetValue(why), parsed.GetValue(format), cancel)));
         return command;
     }
 
-    private static async Task<int> RunAsync(HostSettings settings, string? score, int top, long atMs, string? format,
+    private static async Task<int> RunAsync(HostSettings settings, string? score, int top, long atMs, bool why, string? format,
         CancellationToken cancel)
     {
         if (top is < 1 or > TopMax) throw new SettingsException($"--top {top}: give 1 to {TopMax}.");
@@ -48,7 +53,8 @@ internal static class LeadsCommand
         // A board and its views are written together, so a lead without a view has just been merged away.
         if (format is null && rules is null && !Console.IsOutputRedirected)
             Console.Error.WriteLine("Values are of now, grades of each customer's last event; --rules FILE brings grades to now.");
-        Write(name, [.. cards.OfType<CustomerCard>().Where(c => c.Scores.ContainsKey(name))], format);
+        List<CustomerCard> leads = [.. cards.OfType<CustomerCard>().Where(c => c.Scores.ContainsKey(name))];
+        Write(name, leads, why ? await LeadReasons.ReadAsync(settings, rules, name, leads, atMs, cancel) : null, format);
         return Exits.Done;
     }
 
@@ -67,28 +73,38 @@ internal static class LeadsCommand
     private static Dictionary<string, object> TagValues(CustomerCard lead) =>
         lead.Tags.ToDictionary(t => t.Key, object (t) => lead.JustHolds(t.Key) ? true : t.Value);
 
-    private static void Write(string score, List<CustomerCard> leads, string? format)
+    private static string Stages(CustomerCard lead) => string.Join(' ', lead.Leads.Select(
+        l => $"{l.Key}={l.Value.Stage}{(l.Value.Reminder is null ? "" : $"!{l.Value.Reminder}")}"));
+
+    private static void Write(
+        string score, List<CustomerCard> leads, IReadOnlyDictionary<string, LeadReason>? reasons, string? format)
     {
         if (format == FormatOption.Json)
         {
-            var rows = leads.Select(l =>
-                new { l.Customer, l.Scores[score].Value, l.Scores[score].Grade, l.LastSeen, l.Events, tags = TagValues(l) });
+            var rows = leads.Select(l => new
+            {
+                l.Customer, l.Scores[score].Value, l.Scores[score].Grade, leads = l.Leads, l.LastSeen, l.Events, tags = TagValues(l),
+                why = reasons?.GetValueOrDefault(l.Customer),
+            });
             Console.WriteLine(JsonSerializer.Serialize(rows, ResultTable.Json));
             return;
         }
-        var table = new ResultTable("customer", "value", "grade", "last_seen", "events", "tags")
+        string[] more = reasons is null ? [] : ["last_touch", "why"];
+        var table = new ResultTable(["customer", "value", "grade", "stage", "last_seen", "events", "tags", .. more])
         {
-            Numbers = ["value", "events"], Wraps = ["tags"],
+            Numbers = ["value", "events"], Wraps = ["tags", "why"],
         };
         foreach (var lead in leads)
         {
             var forPeople = format is null && !Console.IsOutputRedirected;
             var (value, grade) = lead.Scores[score];
-            table.Add(
-                lead.Customer, value.ToString(forPeople ? "0.0" : "0.######", CultureInfo.InvariantCulture), grade ?? "",
+            var reason = reasons?.GetValueOrDefault(lead.Customer);
+            table.Add([
+                lead.Customer, value.ToString(forPeople ? "0.0" : "0.######", CultureInfo.InvariantCulture), grade ?? "", Stages(lead),
                 forPeople ? TimeText.Show(lead.LastSeen) : lead.LastSeen.ToString(CultureInfo.InvariantCulture),
                 lead.Events.ToString(CultureInfo.InvariantCulture),
-                string.Join(' ', lead.Tags.Select(t => lead.JustHolds(t.Key) ? t.Key : $"{t.Key}={t.Value}")));
+                string.Join(' ', lead.Tags.Select(t => lead.JustHolds(t.Key) ? t.Key : $"{t.Key}={t.Value}")),
+                .. reasons is null ? (string[])[] : [reason?.LastTouch ?? "", reason?.ToText() ?? ""]]);
         }
         if (format == FormatOption.Csv) Console.Out.Write(table.ToCsv());
         else table.Write();

@@ -69,6 +69,7 @@ internal static class RulesCommand
         {
             s.Name, half_life_ms = s.HalfLifeMs, grades = s.Grades.ToDictionary(g => g.Name, g => g.FromMicroPoints / 1_000_000m), s.Line,
         }),
+        pipelines = rules.Pipelines.Select(p => new { p.Name, p.Type, p.States, p.Funnel, p.Reminders, p.Line }),
         actions = rules.Actions?.Rules.Select(a => new { a.Name, to = a.IsForStaff ? "staff" : "customer", a.Line }),
         state = rules.Aggregates.Select(a => new { a.Text, exactness = RulesExplained.Exactness(a), bytes_max = a.BytesMax }),
     }, ResultTable.Json);
@@ -89,6 +90,8 @@ internal static class RulesCommand
             var fading = score.HalfLifeMs > 0 ? $"halves in {Span(score.HalfLifeMs)}" : score.Fades ? "fades by age" : "does not fade";
             table.Add("score", score.Name, fading, string.Join(", ", grades), $"{score.Line}");
         }
+        foreach (var pipeline in rules.Pipelines)
+            table.Add("pipeline", pipeline.Name, $"{pipeline.Type} leads", string.Join(", ", pipeline.States), $"{pipeline.Line}");
         foreach (var action in rules.Actions?.Rules ?? [])
         {
             var often = action.OncePerMs switch { 0 => "every time", long.MaxValue => "once", var ms => $"once per {Span(ms)}" };
@@ -97,7 +100,8 @@ internal static class RulesCommand
         table.Write();
         var limited = rules.Aggregates.Count(a => a.Limit is not null);
         var exactness = limited == 0 ? "all are exact" : $"{limited} are exact up to a limit (\"rules explain\" lists them)";
-        Console.Error.WriteLine($"{path} is right: {rules.Tags.Count} tags, {rules.Scores.Count} scores, "
+        var pipelines = rules.Pipelines.Count == 0 ? "" : $", {rules.Pipelines.Count} pipelines";
+        Console.Error.WriteLine($"{path} is right: {rules.Tags.Count} tags, {rules.Scores.Count} scores{pipelines}, "
             + $"{rules.Actions?.Rules.Count ?? 0} actions on {rules.Aggregates.Count} aggregates; {exactness}. "
             + $"Fingerprint {rules.Fingerprint}.");
     }

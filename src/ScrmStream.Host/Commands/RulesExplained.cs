@@ -22,6 +22,12 @@ internal static class RulesExplained
             Console.WriteLine($"line {score.Line}: {score.Text}");
             if (score.ChangesByItself) Console.WriteLine("    changes by itself: needs a timer");
         }
+        foreach (var pipeline in rules.Pipelines)
+        {
+            Console.WriteLine($"line {pipeline.Line}: {pipeline.Text}");
+            var timer = pipeline.ChangesByItself ? "changes by itself: needs a timer" : "changes with events only";
+            Console.WriteLine($"    {timer}; at most {Bytes(pipeline.Aggregates):N0} B per identifier");
+        }
         foreach (var action in rules.Actions?.Rules ?? [])
         {
             Console.WriteLine($"line {action.Line}: {action.Text}");
@@ -41,6 +47,8 @@ internal static class RulesExplained
         attributes = rules.Attributes.Select(a => new { a.Name, a.Type, a.Text, a.Line }),
         tags = rules.Tags.Select(t => new { t.Name, t.Text, t.Line, timer = t.ChangesByItself, bytes_max = Bytes(t.Aggregates) }),
         scores = rules.Scores.Select(s => new { s.Name, s.Text, s.Line, timer = s.ChangesByItself }),
+        pipelines = rules.Pipelines.Select(
+            p => new { p.Name, p.Text, p.Line, timer = p.ChangesByItself, bytes_max = Bytes(p.Aggregates) }),
         actions = rules.Actions?.Rules.Select(a => new { a.Name, a.Text, a.Line }),
         state = rules.Aggregates.Select(a => new { a.Text, exactness = Exactness(a), bytes_max = Bytes(a) }),
         bytes_max = Bytes(rules.Aggregates),

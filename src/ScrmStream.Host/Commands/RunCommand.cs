@@ -50,7 +50,7 @@ public static class RunCommand
         if (settings.HasKafka && settings.Kafka.Topics.Count == 0)
             throw new SettingsException("No topic to read: give --topics or Kafka:Topics.");
         using var logs = Logs.Create();
-        await using var connected = await ConnectedPorts.OpenAsync(settings, logs, cancel);
+        await using var connected = await ConnectedPorts.OpenAsync(settings, rules, logs, cancel);
         foreach (var finding in connected.Findings) Console.Error.WriteLine($"scrmstream: at least once only: {finding}");
         var pipeline = new StreamPipeline(
             settings.Pipeline, rules, connected.Ports, WriterStamp.New(), TimeProvider.System, endsWhenIdle: untilIdle is not null);

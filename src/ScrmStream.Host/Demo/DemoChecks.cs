@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ScrmStream.ClickHouse.Queries;
 using ScrmStream.Host.Generation;
 using ScrmStream.Identity;
 
@@ -33,6 +34,7 @@ public static class DemoChecks
         await AddAsync("customers in ClickHouse", truth.Customers, "SELECT uniqExact(customer) FROM events_resolved");
         checks.Add(Numbers("tags in Redis", truth.TagsTotal, totals.Tags));
         checks.AddRange(await TagChecksAsync(stage, truth, cancel));
+        checks.AddRange(await LeadChecksAsync(stage, truth, cancel));
         return checks;
 
         async Task AddAsync(string what, long expected, string sql) =>
@@ -52,6 +54,15 @@ public static class DemoChecks
         var found = cards.Where(c => c is not null).SelectMany(c => c!.Tags.Keys).CountBy(t => t).ToDictionary();
         return truth.Tags.OrderBy(t => t.Key, StringComparer.Ordinal)
             .Select(t => Numbers($"customers tagged {t.Key}", t.Value, found.GetValueOrDefault(t.Key)));
+    }
+
+    private static async Task<IEnumerable<DemoCheck>> LeadChecksAsync(DemoStage stage, PetShopTruth truth, CancellationToken cancel)
+    {
+        var pipeline = stage.Rules.Pipelines[0];
+        var funnel = new StageFunnelOptions { Pipeline = pipeline.Name, Stages = pipeline.Funnel };
+        var steps = (await StageFunnelQuery.RunAsync(stage.ClickHouse, funnel, cancel))[0].Steps;
+        return steps.Select(s => Numbers($"leads that came to {s.Stage}", truth.LeadFunnel[s.Stage], s.Leads))
+            .Append(Numbers("direct deals", truth.DirectDeals, steps.First(s => s.Stage == "won").Direct));
     }
 
     private static long RejectedAs(DemoStage stage, string word) => Enum.GetValues<Events.RejectReason>()

@@ -58,7 +58,7 @@ public sealed class DemoStage : IAsyncDisposable
     {
         var publisher = await KafkaPublisher.OpenAsync(settings.Kafka);
         await publisher.CreateMissingAsync(settings.Kafka.Topics[0]);
-        var connected = await ConnectedPorts.OpenAsync(settings, logs, cancel);
+        var connected = await ConnectedPorts.OpenAsync(settings, rules, logs, cancel);
         var redis = await RedisConnection.OpenAsync(settings.Redis, logs.CreateLogger("Redis"), time, cancel);
         return new DemoStage(connected, redis, publisher, settings, rules, time);
     }

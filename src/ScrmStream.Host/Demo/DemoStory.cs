@@ -35,6 +35,7 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
         await TellEverybodyAsync(records, cancel);
         await ShowBoardAsync(cancel);
         await ShowFunnelAsync(cancel);
+        await ShowStagesAsync(cancel);
         var holds = await ShowChecksAsync(cancel);
         var seconds = time.GetElapsedTime(start).TotalSeconds;
         AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[grey]told in {seconds:0.0} s[/]"));
@@ -122,6 +123,23 @@ public sealed class DemoStory(DemoStage stage, PetShopGenerator generator, TimeP
         table.Write();
         AnsiConsole.MarkupLine(
             "[grey]On the right the same events without knowing who is who: carts that were filled before a login look abandoned.[/]");
+    }
+
+    private async Task ShowStagesAsync(CancellationToken cancel)
+    {
+        Heading("Leads by stage: 名单 → 下发 → 互动 → 意向 → 成交 → 复购");
+        var pipeline = stage.Rules.Pipelines[0];
+        var options = new StageFunnelOptions { Pipeline = pipeline.Name, Stages = pipeline.Funnel };
+        var steps = (await StageFunnelQuery.RunAsync(stage.ClickHouse, options, cancel))[0].Steps;
+        var table = new ResultTable(["stage", "", "leads", "direct"]) { Numbers = ["leads", "direct"] };
+        foreach (var step in steps)
+        {
+            var title = pipeline.StateDescriptions[pipeline.States.ToList().IndexOf(step.Stage)];
+            table.Add([step.Stage, title, Grouped(step.Leads), Grouped(step.Direct)]);
+        }
+        table.Write();
+        AnsiConsole.MarkupLine(
+            "[grey]Each lead counts once, behind the stages before; on the right those that came there without them.[/]");
     }
 
     private async Task<long[]> PerIdentifierAsync(CancellationToken cancel)

@@ -43,7 +43,10 @@ internal sealed class PetShopLedger(int heroine)
             _records, _events, _lines.Count, _rejected, _lines.Count, totals.Identifiers, totals.Customers,
             _lines.Sum(l => (long)l.AmountFen), totals.RepeatBuyers, totals.Tags,
             totals.Values.ToDictionary(v => v.Key, v => (IReadOnlyDictionary<string, long>)v.Value),
-            totals.Tags.Values.Sum(), totals.Heroine!);
+            totals.Tags.Values.Sum(), totals.Heroine!)
+        {
+            LeadFunnel = totals.Leads.Funnel, DirectDeals = totals.Leads.DirectDeals,
+        };
     }
 
     private static string? Refusal(Flaw flaw) => flaw switch
@@ -70,6 +73,7 @@ internal sealed class PetShopLedger(int heroine)
             }
             var tags = Tags(own, asOfMs);
             totals.Add(tags, own.Count(l => l.Action == PetShopAction.OrderPaid));
+            totals.Leads.Add(own.Select(l => (l.TimeMs, l.Action)), asOfMs);
             if (own[0].Person != heroine) continue;
             var texts = PetShopIdentifiers.Heroine.Where(h => (h.Slot & customer) != 0).Select(h => h.StoredText);
             totals.Heroine = new HeroineTruth([.. texts.Order(StringComparer.Ordinal)], tags, own.Count, own.Sum(l => (long)l.AmountFen));
@@ -142,6 +146,7 @@ internal sealed class PetShopLedger(int heroine)
         public long Customers { get; set; }
         public long RepeatBuyers { get; set; }
         public HeroineTruth? Heroine { get; set; }
+        public PetShopLeads Leads { get; } = new();
         public SortedDictionary<string, long> Tags { get; } = new(StringComparer.Ordinal);
         public SortedDictionary<string, SortedDictionary<string, long>> Values { get; } = new(StringComparer.Ordinal);
 

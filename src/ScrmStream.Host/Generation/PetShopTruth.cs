@@ -15,6 +15,11 @@ public sealed record PetShopTruth(
     long PaidFen, long RepeatBuyers, IReadOnlyDictionary<string, long> Tags,
     IReadOnlyDictionary<string, IReadOnlyDictionary<string, long>> TagValues, long TagsTotal, HeroineTruth Heroine)
 {
+    /// <summary>Leads that reached each step of the funnel of stages behind the steps before.</summary>
+    public IReadOnlyDictionary<string, long> LeadFunnel { get; init; } = new Dictionary<string, long>();
+    /// <summary>Leads that bought without the steps before.</summary>
+    public long DirectDeals { get; init; }
+
     private static readonly JsonSerializerOptions Snake = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

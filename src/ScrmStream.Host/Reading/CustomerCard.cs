@@ -22,6 +22,13 @@ public sealed record CustomerIdentifier(string Kind, string Scope, string Value)
 /// <param name="Grade">Null below the lowest grade.</param>
 public sealed record CustomerScore(decimal Value, string? Grade);
 
+/// <summary>The last lead of a customer in one pipeline.</summary>
+/// <param name="Since">Since when it is in the stage, Unix milliseconds.</param>
+/// <param name="Lead">The lead's id.</param>
+/// <param name="Count">How many leads the customer ever had in the pipeline.</param>
+/// <param name="Reminder">The reminder that came last in this stage; null: none.</param>
+public sealed record CustomerLead(string Stage, long Since, string Lead, long Count, string? Reminder);
+
 /// <summary>What became of an action.</summary>
 /// <param name="Outcome"><c>sent</c>, or the reason why it was not.</param>
 /// <param name="DecidedMs">Unix milliseconds.</param>
@@ -37,7 +44,10 @@ public sealed record CustomerCard(
     IReadOnlyDictionary<string, CustomerScore> Scores, IReadOnlyDictionary<string, string> Attributes, long FirstSeen,
     long LastSeen, long Events)
 {
-    private const string ScorePrefix = "score.", AttributePrefix = "attribute.", ActionPrefix = "action.";
+    private const string ScorePrefix = "score.", AttributePrefix = "attribute.", LeadPrefix = "lead.", ActionPrefix = "action.";
+
+    /// <summary>The last lead by pipeline; empty: none.</summary>
+    public IReadOnlyDictionary<string, CustomerLead> Leads { get; init; } = FrozenDictionary<string, CustomerLead>.Empty;
 
     /// <summary>Where the customer was met, in words.</summary>
     public IReadOnlyList<string> Channels { get; init; } = [];
@@ -66,6 +76,7 @@ public sealed record CustomerCard(
             stored.Customer.ToString(), identifiers, stored.Tags.OrderBy(t => t.Key, StringComparer.Ordinal).ToDictionary(), scores,
             attributes, Number(fields, "first_seen"), Number(fields, "last_seen"), Number(fields, "events"))
         {
+            Leads = LeadsOf(fields),
             Actions = fields.Keys.Where(f => f.StartsWith(ActionPrefix, StringComparison.Ordinal) && fields.ContainsKey($"{f}.at"))
                 .Order(StringComparer.Ordinal)
                 .ToDictionary(f => f[ActionPrefix.Length..], f => new CustomerActionOutcome(fields[f], Number(fields, $"{f}.at"))),
@@ -74,6 +85,22 @@ public sealed record CustomerCard(
                 ? FrozenSet<string>.Empty
                 : rules.Tags.Where(t => t.Kind is not (TagKind.Boolean or TagKind.Manual)).Select(t => t.Name).ToHashSet(),
         };
+    }
+
+    // A pipeline's name may have dots, and end like one of its fields; every lead has a stage.
+    private static SortedDictionary<string, CustomerLead> LeadsOf(IReadOnlyDictionary<string, string> fields)
+    {
+        SortedDictionary<string, CustomerLead> leads = new(StringComparer.Ordinal);
+        foreach (var (field, lead) in fields)
+        {
+            if (!field.StartsWith(LeadPrefix, StringComparison.Ordinal)) continue;
+            var pipeline = field[LeadPrefix.Length..];
+            if (!fields.TryGetValue($"stage.{pipeline}", out var stage) || !fields.ContainsKey($"lead.{pipeline}.count")) continue;
+            leads.Add(pipeline, new CustomerLead(
+                stage, Number(fields, $"stage.{pipeline}.since"), lead, Number(fields, $"lead.{pipeline}.count"),
+                fields.GetValueOrDefault($"reminder.{pipeline}")));
+        }
+        return leads;
     }
 
     // score.NAME is a value; score.NAME.at, score.NAME.half_life and score.NAME.max go with it.

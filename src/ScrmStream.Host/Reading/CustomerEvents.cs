@@ -8,14 +8,18 @@ using ScrmStream.Identity;
 
 namespace ScrmStream.Host.Reading;
 
+/// <summary>What ClickHouse holds of one customer's events.</summary>
+internal sealed record CustomerRows(string Customer, IReadOnlyList<JsonElement[]> Rows);
+
 /// <summary>
-/// The accepted events of one customer, from ClickHouse, as the engine decodes them: so what follows from them is what follows in
+/// The accepted events of customers, from ClickHouse, as the engine decodes them: so what follows from them is what follows in
 /// <c>run</c>.
 /// </summary>
 internal static class CustomerEvents
 {
     private const int EventsMax = 100_000;
     private const int BytesMax = 512 << 20;
+    private const int CustomerColumn = 20;
 
     private static readonly string[] Texts =
         ["session_id", "page", "referrer", "source", "medium", "name", "content", "term"];
@@ -25,10 +29,30 @@ internal static class CustomerEvents
     public static async Task<EventBatch> ReadAsync(
         ClickHouseClient client, IdentifierId customer, long asOfMs, CancellationToken cancel)
     {
-        var rows = await ResultRows.ReadAsync(client, CustomerEventsSql.UpTo(customer.ToString(), asOfMs, EventsMax + 1), cancel);
+        var sql = CustomerEventsSql.UpTo([customer.ToString()], asOfMs, EventsMax + 1);
+        var rows = await ResultRows.ReadAsync(client, sql, cancel);
         if (rows.Count > EventsMax)
             throw new SettingsException($"The customer has more than {EventsMax:N0} events by then; an explanation takes no more.");
-        var batch = new EventBatch(new RecordBatch(rows.Count + 1, BytesMax));
+        return Decode(rows, new EventBatch(new RecordBatch(rows.Count + 1, BytesMax)));
+    }
+
+    /// <summary>The rows of several customers, to be decoded one after the other. Who has none is not among them.</summary>
+    /// <param name="sql">One of <see cref="CustomerEventsSql"/>.</param>
+    /// <exception cref="ClickHouseException">The server refused the query.</exception>
+    public static async Task<IReadOnlyList<CustomerRows>> ReadManyAsync(ClickHouseClient client, string sql, CancellationToken cancel)
+    {
+        var rows = await ResultRows.ReadAsync(client, sql, cancel);
+        return [.. rows.GroupBy(row => row[CustomerColumn].GetString()!).Select(g => new CustomerRows(g.Key, [.. g]))];
+    }
+
+    /// <summary>A batch that any of some customers' events fit into.</summary>
+    public static EventBatch BatchFor(IReadOnlyList<CustomerRows> customers) =>
+        new(new RecordBatch(customers.Select(c => c.Rows.Count).DefaultIfEmpty(0).Max() + 1, BytesMax));
+
+    /// <summary>Decodes rows into a batch, in place of what was in it.</summary>
+    public static EventBatch Decode(IReadOnlyList<JsonElement[]> rows, EventBatch batch)
+    {
+        batch.Clear();
         var source = new SourcePartition(Guid.Empty, "events", 0);
         var json = new ArrayBufferWriter<byte>();
         foreach (var row in rows)

@@ -33,9 +33,26 @@ public static class CustomerJson
         }
         json.WriteEndArray();
         WriteConclusions(json, customer);
+        if (customer.Leads.Count > 0) WriteLeads(json, customer);
         json.WriteNumber("first_seen", customer.FirstSeen);
         json.WriteNumber("last_seen", customer.LastSeen);
         json.WriteNumber("events", customer.Events);
+        json.WriteEndObject();
+    }
+
+    private static void WriteLeads(Utf8JsonWriter json, CustomerCard customer)
+    {
+        json.WriteStartObject("leads");
+        foreach (var (pipeline, lead) in customer.Leads)
+        {
+            json.WriteStartObject(pipeline);
+            json.WriteString("lead", lead.Lead);
+            json.WriteString("stage", lead.Stage);
+            json.WriteNumber("since", lead.Since);
+            json.WriteNumber("count", lead.Count);
+            json.WriteString("reminder", lead.Reminder);
+            json.WriteEndObject();
+        }
         json.WriteEndObject();
     }
 

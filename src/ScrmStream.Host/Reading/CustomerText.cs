@@ -18,6 +18,9 @@ public static class CustomerText
         if (customer.Channels.Count > 0) AddRow(grid, "channels", new Markup(Markup.Escape(string.Join(", ", customer.Channels))));
         AddRow(grid, "scores", Scores(customer));
         AddRow(grid, "tags", Tags(customer));
+        foreach (var (pipeline, lead) in customer.Leads)
+            AddRow(grid, pipeline, new Markup(Markup.Escape(
+                $"{lead.Stage} since {TimeText.Show(lead.Since)}{(lead.Reminder is null ? "" : $", reminder {lead.Reminder}")}")));
         foreach (var (name, value) in customer.Attributes) AddRow(grid, name, new Markup(Markup.Escape(value)));
         if (customer.Actions.Count > 0) AddRow(grid, "actions", Actions(customer));
         AddRow(grid, "identifiers", Identifiers(customer));

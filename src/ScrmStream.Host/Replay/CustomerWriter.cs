@@ -8,7 +8,8 @@ namespace ScrmStream.Host.Replay;
 
 /// <summary>
 /// Writes customers as lines of JSON and folds them into the state hash: SHA-256 over, for each customer in order of id, id,
-/// identifiers, tags, scores in millionths, first and last seen, events. Coordinates and rejects are not in it, so that any order of
+/// identifiers, tags, scores in millionths, leads with their histories, first and last seen, events. Coordinates and rejects are not in
+/// it, so that any order of
 /// the same events gives the same hash.
 /// </summary>
 public sealed class CustomerWriter(Stream output) : IDisposable
@@ -63,9 +64,28 @@ public sealed class CustomerWriter(Stream output) : IDisposable
         json.WriteStartObject("attributes");
         foreach (var (name, value) in customer.Attributes()) json.WriteString(name, value);
         json.WriteEndObject();
+        if (customer.Conclusion.LeadCount > 0) WriteLeads(json, customer.Conclusion);
         json.WriteNumber("first_seen", customer.FirstSeenMs);
         json.WriteNumber("last_seen", customer.LastSeenMs);
         json.WriteNumber("events", customer.Events);
+        json.WriteEndObject();
+    }
+
+    private static void WriteLeads(Utf8JsonWriter json, Rules.Conclusion conclusion)
+    {
+        json.WriteStartObject("leads");
+        for (var i = 0; i < conclusion.LeadCount; i++)
+        {
+            var lead = conclusion.Lead(i);
+            json.WriteStartObject(lead.Pipeline);
+            json.WriteString("lead", lead.Id);
+            json.WriteString("stage", lead.Stage);
+            json.WriteNumber("since", lead.SinceMs);
+            json.WriteNumber("count", lead.Leads);
+            if (lead.Reminder.IsEmpty) json.WriteNull("reminder");
+            else json.WriteString("reminder", lead.Reminder);
+            json.WriteEndObject();
+        }
         json.WriteEndObject();
     }
 
@@ -108,6 +128,12 @@ public sealed class CustomerWriter(Stream output) : IDisposable
             _canonical.Append(Encoding.UTF8.GetString(score.Name)).Append('=').Append(score.MicroPoints).Append('\n');
         }
         foreach (var (name, value) in customer.Attributes()) _canonical.Append(name).Append(':').Append(value).Append('\n');
+        for (var i = 0; i < customer.Conclusion.LeadCount; i++)
+        {
+            var lead = customer.Conclusion.Lead(i);
+            var stage = Encoding.UTF8.GetString(lead.Stage);
+            _canonical.Append(lead.Id).Append('=').Append(stage).Append(' ').Append(lead.HistoryHash).Append('\n');
+        }
         _canonical.Append(customer.FirstSeenMs).Append(' ').Append(customer.LastSeenMs).Append(' ').Append(customer.Events).Append('\n');
         _hash.AppendData(Encoding.UTF8.GetBytes(_canonical.ToString()));
     }

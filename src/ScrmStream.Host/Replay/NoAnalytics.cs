@@ -1,5 +1,6 @@
 using ScrmStream.Events;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Leads;
 
 namespace ScrmStream.Host.Replay;
 
@@ -11,6 +12,8 @@ internal sealed class NoAnalytics : IAnalyticsSink
     public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) => Task.CompletedTask;
 
     public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => Task.CompletedTask;
+
+    public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) => Task.CompletedTask;
 
     public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) => Task.CompletedTask;
 

@@ -20,12 +20,19 @@ public sealed record CaseExpectation(
 {
     /// <summary>Attributes with their values, as text.</summary>
     public IReadOnlyList<(string Attribute, string Value)> Attributes { get; init; } = [];
+    /// <summary>The stages of leads by pipeline; <see cref="None"/>: there is no lead.</summary>
+    public IReadOnlyList<(string Pipeline, string Stage)> Stages { get; init; } = [];
+    /// <summary>The reminders of leads by pipeline; <see cref="None"/>: there is none.</summary>
+    public IReadOnlyList<(string Pipeline, string Reminder)> Reminders { get; init; } = [];
     /// <summary>All actions sent since the expectation before, in order of time; null where the case says nothing.</summary>
     public IReadOnlyList<string>? Actions { get; init; }
     /// <summary>The same of those suppressed, with their reasons.</summary>
     public IReadOnlyList<(string Action, string Reason)>? Suppressed { get; init; }
     /// <summary>The time of the expectation before.</summary>
     public long SinceMs { get; init; } = long.MinValue;
+
+    /// <summary>The word for a lead or reminder that is not there.</summary>
+    public const string None = "none";
 }
 
 /// <summary>The events of one customer, and what has to follow at some times.</summary>
@@ -116,8 +123,8 @@ public sealed class RuleCaseFile
 
     private CaseExpectation Expectation(YamlNode node, long? before)
     {
-        var keys = _yaml.Map(node, "an expectation", "at", "attributes", "tags", "absent", "scores", "grades", "actions", "suppressed",
-            "next_change");
+        var keys = _yaml.Map(node, "an expectation", "at", "attributes", "tags", "absent", "scores", "grades", "stages", "reminders",
+            "actions", "suppressed", "next_change");
         var timeMs = Time(node, keys, before);
         var absent = keys.TryGetValue("absent", out var a) ? _yaml.List(a, "absent").Children.Select(t => _yaml.Scalar(t, "a tag")) : [];
         return new CaseExpectation(
@@ -127,6 +134,8 @@ public sealed class RuleCaseFile
             keys.TryGetValue("next_change", out var next) ? TimeOf(next, timeMs) : null)
         {
             Attributes = [.. Named(keys, "attributes").Select(a => (a.Name, _yaml.Scalar(a.Value, "an attribute's value")))],
+            Stages = [.. Named(keys, "stages").Select(s => (s.Name, _yaml.Scalar(s.Value, "a stage")))],
+            Reminders = [.. Named(keys, "reminders").Select(r => (r.Name, _yaml.Scalar(r.Value, "a reminder")))],
             Actions = keys.TryGetValue("actions", out var sent)
                 ? [.. _yaml.List(sent, "actions").Children.Select(a => _yaml.Scalar(a, "an action"))] : null,
             Suppressed = keys.ContainsKey("suppressed")

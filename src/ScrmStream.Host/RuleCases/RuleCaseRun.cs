@@ -78,9 +78,29 @@ public sealed class RuleCaseRun(RuleSet rules)
         foreach (var (attribute, value) in expected.Attributes)
             if (Attribute(attribute) is var found && found != value)
                 yield return $"attribute {attribute} is {found ?? "absent"}, not {value}";
+        foreach (var reason in CompareLeads(expected)) yield return reason;
         foreach (var reason in CompareActions(expected)) yield return reason;
         if (expected.NextChange is { } next && next != _conclusion.NextChangeMs)
             yield return $"the next change is {Show(_conclusion.NextChangeMs)}, not {Show(next)}";
+    }
+
+    private List<string> CompareLeads(CaseExpectation expected)
+    {
+        List<string> reasons = [];
+        foreach (var (pipeline, stage) in expected.Stages)
+        {
+            var found = _conclusion.TryGetLead(Encoding.UTF8.GetBytes(pipeline), out var lead)
+                ? Encoding.UTF8.GetString(lead.Stage) : CaseExpectation.None;
+            if (!rules.Pipelines.Any(p => p.Name == pipeline)) reasons.Add($"there is no pipeline {pipeline}");
+            else if (found != stage) reasons.Add($"the stage of {pipeline} is {found}, not {stage}");
+        }
+        foreach (var (pipeline, reminder) in expected.Reminders)
+        {
+            var found = _conclusion.TryGetLead(Encoding.UTF8.GetBytes(pipeline), out var lead) && !lead.Reminder.IsEmpty
+                ? Encoding.UTF8.GetString(lead.Reminder) : CaseExpectation.None;
+            if (found != reminder) reasons.Add($"the reminder of {pipeline} is {found}, not {reminder}");
+        }
+        return reasons;
     }
 
     private IEnumerable<string> CompareActions(CaseExpectation expected)

@@ -8,6 +8,7 @@ using ScrmStream.Kafka.Schemas;
 using ScrmStream.Pipeline;
 using ScrmStream.Pipeline.Files;
 using ScrmStream.Redis;
+using ScrmStream.Rules;
 
 namespace ScrmStream.Host.Running;
 
@@ -27,7 +28,9 @@ public sealed class ConnectedPorts : IAsyncDisposable
 
     /// <summary>Connects to all three. Stores come before Kafka, so that a group is only joined by a process that can work.</summary>
     /// <exception cref="StoreUnavailableException">A server has no address or does not answer; the message has the fix.</exception>
-    public static async Task<ConnectedPorts> OpenAsync(HostSettings settings, ILoggerFactory logs, CancellationToken cancel)
+    /// <param name="rules">What is run; analysts are told of its pipelines.</param>
+    public static async Task<ConnectedPorts> OpenAsync(
+        HostSettings settings, RuleSet rules, ILoggerFactory logs, CancellationToken cancel)
     {
         if (!settings.HasKafka) throw Exits.NoAddress("Kafka", "--kafka");
         if (!settings.HasRedis) throw Exits.NoAddress("Redis", "--redis");
@@ -35,7 +38,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
         var connected = new ConnectedPorts();
         try
         {
-            await connected.ConnectAsync(settings, logs, cancel);
+            await connected.ConnectAsync(settings, rules, logs, cancel);
             return connected;
         }
         catch
@@ -51,7 +54,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
         _open.Clear();
     }
 
-    private async Task ConnectAsync(HostSettings settings, ILoggerFactory logs, CancellationToken cancel)
+    private async Task ConnectAsync(HostSettings settings, RuleSet rules, ILoggerFactory logs, CancellationToken cancel)
     {
         var redis = Keep(await RedisConnection.OpenAsync(settings.Redis, logs.CreateLogger("Redis"), TimeProvider.System, cancel));
         Findings = await new RedisServerCheck(redis).RunAsync(cancel);
@@ -65,11 +68,10 @@ public sealed class ConnectedPorts : IAsyncDisposable
         KafkaIdentityChangeSink? identityChanges = null;
         if (settings.Kafka.IdentityChangesTopic.Length > 0)
             _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
-        KafkaTagChanges? tagChanges = null;
-        if (settings.Kafka.TagChangesTopic.Length > 0) _open.Add(new Closing(tagChanges = await KafkaTagChanges.OpenAsync(settings.Kafka)));
-        KafkaActions? actions = null;
-        if (settings.Kafka.ActionsTopic.Length > 0) _open.Add(new Closing(actions = await KafkaActions.OpenAsync(settings.Kafka)));
-        var analytics = new AnnouncedTables(sink, tagChanges, actions);
+        await PipelineTable.WriteAsync(clickHouse, rules.Pipelines, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
+        var analytics = new AnnouncedChanges(sink);
+        _open.Add(new Closing(analytics));
+        await analytics.OpenAsync(settings.Kafka);
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
         Ports = new PipelinePorts(
             source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,

@@ -110,7 +110,7 @@ public sealed class Examination(HostSettings settings)
         string[] outputs =
         [
             settings.Kafka.DeadLetterTopic, settings.Kafka.IdentityChangesTopic, settings.Kafka.TagChangesTopic,
-            settings.Kafka.ActionsTopic,
+            settings.Kafka.ScoreChangesTopic, settings.Kafka.StageChangesTopic, settings.Kafka.ActionsTopic,
         ];
         foreach (var output in outputs.Where(t => t.Length > 0))
             Ok("Kafka topic", $"{output} {(topics.Any(t => t.Topic == output) ? "is there" : "is made by the first run")}");

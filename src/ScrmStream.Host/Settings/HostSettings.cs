@@ -114,6 +114,8 @@ public sealed class HostSettings
         Kafka.DeadLetterTopic = configuration["Kafka:DeadLetterTopic"] ?? $"scrm.{name}.dead-letters";
         Kafka.IdentityChangesTopic = configuration["Kafka:IdentityChangesTopic"] ?? $"scrm.{name}.identity-changes";
         Kafka.TagChangesTopic = configuration["Kafka:TagChangesTopic"] ?? $"scrm.{name}.tag-changes";
+        Kafka.ScoreChangesTopic = configuration["Kafka:ScoreChangesTopic"] ?? $"scrm.{name}.score-changes";
+        Kafka.StageChangesTopic = configuration["Kafka:StageChangesTopic"] ?? $"scrm.{name}.stage-changes";
         Kafka.ActionsTopic = configuration["Kafka:ActionsTopic"] ?? $"scrm.{name}.actions";
         Kafka.DecisionTopic = configuration["Kafka:DecisionTopic"] ?? $"scrm.{name}.decisions";
     }

@@ -86,4 +86,28 @@ public sealed class DecayClockTests
     [InlineData(401 * DayMs)]
     public void Constructor_HalfLifeOutOfRange_Throws(long halfLifeMs) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new DecayClock(halfLifeMs));
+
+    [Fact]
+    public void Weight_WithoutDivisions_IsThatOfDivisionsAtEveryBoundary()
+    {
+        var random = new Random(7);
+        for (var i = 0; i < 2_000; i++)
+        {
+            var halfLifeMs = i < 3 ? new[] { DecayClock.HalfLifeMsMin, DecayClock.HalfLifeMsMax, 14 * DayMs }[i]
+                : random.NextInt64(DecayClock.HalfLifeMsMin, DecayClock.HalfLifeMsMax + 1);
+            var clock = new DecayClock(halfLifeMs);
+            var epoch = random.Next(-50, 50);
+            var startMs = epoch * halfLifeMs * DecayClock.HalfLivesPerEpoch;
+            for (var whole = 0; whole < DecayClock.HalfLivesPerEpoch; whole++)
+            {
+                // A weight doubles with each half-life, to the bit at its start, and never falls in between.
+                Assert.Equal(1L << (31 + whole), clock.Weight(startMs + whole * halfLifeMs, epoch));
+                Assert.True(clock.Weight(startMs + (whole + 1) * halfLifeMs - 1, epoch) <= 1L << Math.Min(62, 32 + whole) || whole == 31);
+                Assert.True(clock.IsIn(epoch, startMs + whole * halfLifeMs));
+            }
+            Assert.False(clock.IsIn(epoch, startMs - 1));
+            Assert.False(clock.IsIn(epoch, startMs + 32 * halfLifeMs));
+            Assert.Equal((epoch, epoch - 1), (clock.EpochOf(startMs), clock.EpochOf(startMs - 1)));
+        }
+    }
 }

@@ -70,8 +70,8 @@ public sealed class ExampleFileTests
     {
         var blocks =
             File.ReadAllText(Path.Combine(Root(), "docs", "rules.md")).Split("```yaml\n").Skip(1).Select(b => b.Split("```")[0]).ToArray();
-        Assert.Equal(6, blocks.Length);
-        foreach (var block in blocks) Assert.NotEmpty(RuleSet.Parse(block, "docs/rules.md").Tags);
+        Assert.Equal(7, blocks.Length);
+        foreach (var rules in blocks.Select(b => RuleSet.Parse(b, "docs/rules.md"))) Assert.True(rules.Tags.Count + rules.Pipelines.Count > 0);
     }
 
     [Fact]
@@ -94,6 +94,10 @@ public sealed class ExampleFileTests
     [InlineData("attribute", "attribute", "description", "type", "value")]
     [InlineData("score", "score", "description", "half_life", "linear", "steps", "max", "min", "points", "groups", "grades", "hysteresis")]
     [InlineData("points", "when", "add", "cap", "group")]
+    [InlineData("pipeline", "pipeline", "description", "type", "states", "final", "activity", "create", "transitions", "reminders", "funnel")]
+    [InlineData("create", "to", "on", "when")]
+    [InlineData("transition", "from", "to", "on", "when", "after", "idle", "not_before")]
+    [InlineData("reminder", "reminder", "from", "after", "idle")]
     [InlineData("action", "action", "description", "when", "if", "once", "once_per", "to")]
     [InlineData("contact", "cap", "also", "quiet", "never")]
     public void Schema_OfEditors_NamesTheKeysTheReaderKnows(string definition, params string[] keys)
@@ -102,7 +106,7 @@ public sealed class ExampleFileTests
         var entry = schema.RootElement.GetProperty("$defs").GetProperty(definition);
         Assert.Equal(keys.Order(), entry.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
         Assert.False(entry.GetProperty("additionalProperties").GetBoolean());
-        Assert.Equal(["actions", "attributes", "contact", "scores", "tags", "time_zone"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
+        Assert.Equal(["actions", "attributes", "contact", "scores", "stages", "tags", "time_zone"], schema.RootElement.GetProperty("properties").EnumerateObject().Select(p => p.Name).Order());
     }
 
     [SharedDataFact("data/taobao_user_behavior_head.csv.gz")]

@@ -81,7 +81,7 @@ public sealed class RuleFileErrorTests
     [InlineData("tags:\n  - tag: a\n    when: first_seen within 3d\n    expires: 3d", 3, 11, "needs a seen, count or sum")]
     [InlineData("tags:\n  - tag: a\n    value: median(page, any)", 3, 12, "unknown value 'median'")]
     [InlineData("tags:\n  - tag: a\n    value: first(page, any, within 3d)", 3, 12, "not supported yet: a window in first")]
-    [InlineData("stages:\n  - stage: a", 1, 1, "not supported yet: 'stages'")]
+    [InlineData("segments:\n  - segment: a", 1, 1, "not supported yet: 'segments'")]
     [InlineData("actions:\n  - action: a", 2, 5, "needs 'when'")]
     [InlineData("actions:\n  - action: a.at\n    when: seen(any)", 2, 13, "does not end with '.at'")]
     [InlineData("actions:\n  - action: a\n    wen: seen(any)", 3, 5, "did you mean 'when'?")]

@@ -10,6 +10,7 @@ using ScrmStream.Integration.Files;
 using ScrmStream.Integration.Kafka;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Leads;
 using ScrmStream.Pipeline.Files;
 using ScrmStream.Pipeline.Memory;
 using ScrmStream.Rules;
@@ -102,6 +103,8 @@ public sealed class AvroPathTests(Brokers brokers) : IClassFixture<Brokers>, IDi
         public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) => Task.CompletedTask;
 
         public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => Task.CompletedTask;
+
+        public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) => Task.CompletedTask;
 
         public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) => Task.CompletedTask;
 

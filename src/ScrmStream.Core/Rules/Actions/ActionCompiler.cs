@@ -78,7 +78,7 @@ internal sealed class ActionCompiler
         return _file with
         {
             Tags = tags, Attributes = [.. _file.Attributes.Where(a => attributes.Contains(a.Name))],
-            Scores = [.. _file.Scores.Where(s => scores.Contains(s.Name))], KnownScores = _file.Scores,
+            Scores = [.. _file.Scores.Where(s => scores.Contains(s.Name))], KnownScores = _file.Scores, Pipelines = [],
         };
     }
 

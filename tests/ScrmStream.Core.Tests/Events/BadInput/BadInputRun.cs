@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using ScrmStream.Events;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Leads;
 using ScrmStream.Pipeline.Memory;
 using ScrmStream.Rules;
 using ScrmStream.TestKit;
@@ -74,6 +75,7 @@ internal sealed class BadInputRun : IAnalyticsSink, IDeadLetterSink
     Task IAnalyticsSink.WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) => Task.CompletedTask;
     Task IAnalyticsSink.WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) => Task.CompletedTask;
     Task IAnalyticsSink.WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) => Task.CompletedTask;
+    Task IAnalyticsSink.WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) => Task.CompletedTask;
     Task IAnalyticsSink.WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) => Task.CompletedTask;
     Task IAnalyticsSink.WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) => Task.CompletedTask;
 

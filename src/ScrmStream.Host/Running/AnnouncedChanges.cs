@@ -1,0 +1,57 @@
+using ScrmStream.Events;
+using ScrmStream.Kafka;
+using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Leads;
+
+namespace ScrmStream.Host.Running;
+
+/// <summary>
+/// The analysts' tables, and beside those of changes and actions their topics: a record is written when both have it. A topic without a
+/// name takes none. The topics are this object's to dispose.
+/// </summary>
+internal sealed class AnnouncedChanges(IAnalyticsSink tables) : IAnalyticsSink, IDisposable
+{
+    private KafkaTagChanges? _tags;
+    private KafkaScoreChanges? _scores;
+    private KafkaStageChanges? _stages;
+    private KafkaActions? _actions;
+
+    /// <summary>Opens the topics that have a name.</summary>
+    /// <exception cref="StoreUnavailableException">No broker answers, or it refuses a topic.</exception>
+    public async Task OpenAsync(KafkaOptions options)
+    {
+        if (options.TagChangesTopic.Length > 0) _tags = await KafkaTagChanges.OpenAsync(options);
+        if (options.ScoreChangesTopic.Length > 0) _scores = await KafkaScoreChanges.OpenAsync(options);
+        if (options.StageChangesTopic.Length > 0) _stages = await KafkaStageChanges.OpenAsync(options);
+        if (options.ActionsTopic.Length > 0) _actions = await KafkaActions.OpenAsync(options);
+    }
+
+    public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) =>
+        Task.WhenAll(_tags?.WriteAsync(changes, cancel) ?? Task.CompletedTask, tables.WriteTagChangesAsync(changes, cancel));
+
+    public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) =>
+        Task.WhenAll(_scores?.WriteAsync(changes, cancel) ?? Task.CompletedTask, tables.WriteScoreChangesAsync(changes, cancel));
+
+    public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) =>
+        Task.WhenAll(_stages?.WriteAsync(leads, cancel) ?? Task.CompletedTask, tables.WriteLeadsAsync(leads, cancel));
+
+    public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) =>
+        Task.WhenAll(_actions?.WriteAsync(actions, cancel) ?? Task.CompletedTask, tables.WriteActionsAsync(actions, cancel));
+
+    public Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel) =>
+        tables.WriteEventsAsync(batches, token, cancel);
+
+    public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) =>
+        tables.WriteIdentityMapAsync(mappings, cancel);
+
+    public Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) =>
+        tables.WriteDeadLettersAsync(letters, cancel);
+
+    public void Dispose()
+    {
+        _tags?.Dispose();
+        _scores?.Dispose();
+        _stages?.Dispose();
+        _actions?.Dispose();
+    }
+}
