@@ -8,7 +8,7 @@ internal static class DownCommand
 {
     public static Command Create()
     {
-        var wipe = new Option<bool>("--wipe") { Description = "Also deletes what Redis and ClickHouse stored, and the logs; schemas stay." };
+        var wipe = new Option<bool>("--wipe") { Description = "Also deletes what Redis and ClickHouse stored, and logs; schemas stay." };
         var command = new Command("down", "Ends the servers that \"up\" started, in order. Data of Redis and ClickHouse is kept; the "
             + "embedded Kafka's lives in memory and is gone.") { wipe };
         command.Runs((parsed, cancel) => RunAsync(parsed.GetValue(wipe), cancel));
