@@ -44,11 +44,12 @@ public sealed class EngineLadder(string input, RuleSet rules)
             builder.Begin();
             for (; builder.NextCells(slice); cells += slice.Cells.Count)
                 foreach (var cell in slice.Cells) cellBytes += cell.Content.Length;
-            builder.BeginMappings();
-            while (builder.NextMappings(slice)) changes += slice.IdentityChanges.Count;
             builder.BeginViews();
             for (; builder.NextViews(slice); views += slice.Views.Count)
+            {
+                changes += slice.IdentityChanges.Count;
                 foreach (var view in slice.Views) viewBytes += view.Fields.Length + view.Tags.Length + view.Conclusion.Length;
+            }
         }
         Rung(name, (batch, i) =>
         {

@@ -47,10 +47,6 @@ internal sealed class MemoryEngine
         for (; _builder.NextCells(_slice); Cells += _slice.Cells.Count)
             foreach (var cell in _slice.Cells) CellBytes += cell.Content.Length;
         Letters += RowWriter.LettersOf(batches).Count;
-        _builder.BeginMappings();
-        while (_builder.NextMappings(_slice))
-        {
-        }
         _builder.BeginViews();
         while (_builder.NextViews(_slice))
         {
