@@ -22,8 +22,8 @@ internal sealed record Concluded(Dictionary<string, string> Tags, Dictionary<str
 internal static class SqlAgainstEngine
 {
     /// <summary>Writes the events and who is who into ClickHouse, by the whole pipeline.</summary>
-    public static async Task LoadAsync(ClickHouseClient client, string file) =>
-        await RunAsync(file, RuleSet.Empty, null, await ClickHouseSink.OpenAsync(client, default), null);
+    public static async Task LoadAsync(ClickHouseClient client, string file, RowMapping? mapping = null) =>
+        await RunAsync(file, RuleSet.Empty, null, await ClickHouseSink.OpenAsync(client, default), mapping);
 
     /// <summary>What the engine concludes of every customer as of a time, of the events up to it.</summary>
     public static async Task<Dictionary<string, Concluded>> EngineAsync(
@@ -48,7 +48,7 @@ internal static class SqlAgainstEngine
         Dictionary<string, Concluded> all = [];
         foreach (var row in await RowsAsync(client, RuleQuery.OfAll(rules, asOfMs, 0, 4096)))
         {
-            var at = 2;
+            var at = 3;
             var concluded = new Concluded([], []);
             foreach (var tag in rules.Tags)
                 if (row[at++].GetString() is { } value) concluded.Tags.Add(tag.Name, value);

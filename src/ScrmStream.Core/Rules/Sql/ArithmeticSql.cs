@@ -5,10 +5,6 @@ namespace ScrmStream.Rules.Sql;
 /// <summary>What is calculated: whole numbers of 10^-6 in 256 bits, rounded where the engine rounds; NULL where it has none.</summary>
 internal static class ArithmeticSql
 {
-    // The greatest product that fits in 128 bits, and the greatest number that the engine passes on.
-    private static readonly string Greatest = SqlScope.Number(Int128.MaxValue);
-    private static readonly string Largest = SqlScope.Number((Int128)1e25);
-
     public static string Of(NumberNode node, SqlScope scope) => node switch
     {
         ConstantNode constant => $"toNullable(toInt256({SqlScope.Number(constant.Micro)}))",
@@ -37,14 +33,12 @@ internal static class ArithmeticSql
     /// <summary>A quotient's nearest whole number, ties to even; NULL for a divisor of 0.</summary>
     public static string Nearest(string dividend, string divisor, SqlScope scope)
     {
-        // A divisor is given by its magnitude, so that nothing is ever divided by 0.
-        scope.Function("nearest_of", """
-            ((a, b, quotient) -> quotient + if(2 * (a - quotient * b) > b OR (2 * (a - quotient * b) = b AND quotient % 2 != 0), 1, 0))
-            """);
-        scope.Function("nearest_up", "((a, b) -> nearest_of(a, b, intDiv(a, b)))");
+        // A value is named by mapping an array of one, so that it is written and worked out once.
         var nearest = scope.Function("nearest", """
-            ((a, b) -> if(ifNull(b, 0) = 0, NULL, if((a < 0) = (b < 0), 1, -1)
-                    * nearest_up(abs(toInt256(a)), if(ifNull(b, 0) = 0, toInt256(1), abs(toInt256(ifNull(b, 1)))))))
+            ((dividend, divisor) -> arrayMap((a, b) -> if(ifNull(b, 0) = 0, NULL, if((a < 0) = (b < 0), 1, -1)
+                    * arrayMap(q -> q + (2 * (abs(a) - q * abs(b)) > abs(b) OR (2 * (abs(a) - q * abs(b)) = abs(b) AND q % 2 != 0)),
+                        [intDiv(abs(a), if(ifNull(b, 0) = 0, toInt256(1), abs(b)))])[1]),
+                    [toInt256(dividend)], [toInt256(divisor)])[1])
             """);
         return $"{nearest}({dividend}, {divisor})";
     }
@@ -61,14 +55,17 @@ internal static class ArithmeticSql
         var (left, right) = (Of(operation.Left, scope), Of(operation.Right, scope));
         return operation.Operator switch
         {
-            '*' => InRange($"if({Exceeds($"{left} * {right}")}, NULL, {Nearest($"{left} * {right}", "toInt256(1000000)", scope)})", scope),
-            '/' => InRange($"if({Exceeds($"{left} * 1000000")}, NULL, {Nearest($"{left} * 1000000", right, scope)})", scope),
+            '*' => InRange(Nearest(InWidth($"{left} * {right}", scope), "1000000", scope), scope),
+            '/' => InRange(Nearest(InWidth($"{left} * 1000000", scope), right, scope), scope),
             var plain => InRange($"{left} {plain} {right}", scope),
         };
     }
 
-    private static string Exceeds(string product) => $"ifNull(abs({product}) > {Greatest}, 0)";
+    // What the engine multiplies has to fit in 128 bits.
+    private static string InWidth(string product, SqlScope scope) => Within("in_width", Int128.MaxValue, product, scope);
 
-    private static string InRange(string number, SqlScope scope) =>
-        $"{scope.Function("in_range", $"(micro -> if(abs(micro) <= {Largest}, micro, NULL))")}({number})";
+    private static string InRange(string number, SqlScope scope) => Within("in_range", (Int128)1e25, number, scope);
+
+    private static string Within(string name, Int128 greatest, string number, SqlScope scope) => $"{scope.Function(
+        name, $"(number -> arrayMap(n -> if(abs(n) <= {SqlScope.Number(greatest)}, n, NULL), [number])[1])")}({number})";
 }

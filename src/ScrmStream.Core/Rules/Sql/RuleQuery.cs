@@ -33,19 +33,20 @@ public static class RuleQuery
     }
 
     /// <summary>
-    /// Every customer of a part of all: customer, last event (Unix milliseconds), the values of all tags in the order of the file (NULL: it
-    /// does not hold), then of each score its micro points and its grade.
+    /// Every customer of a part of all: customer, last event (Unix milliseconds), number of events, the values of all tags in the order of
+    /// the file (NULL: it does not hold), then of each score its micro points and its grade.
     /// </summary>
     /// <param name="firstBucket">Of the customers' ids: 0 to 4,095.</param>
     /// <param name="buckets">So many from the first.</param>
-    public static string OfAll(RuleSet rules, long asOfMs, int firstBucket, int buckets)
+    /// <param name="customers">Only these, 32 hex digits each; null: all.</param>
+    public static string OfAll(RuleSet rules, long asOfMs, int firstBucket, int buckets, IReadOnlyList<string>? customers = null)
     {
         var scope = new SqlScope(rules.Syntax);
-        var query = new QueryText(scope, asOfMs, null) { Buckets = (firstBucket, buckets) };
+        var query = new QueryText(scope, asOfMs, null) { Buckets = (firstBucket, buckets), Customers = customers };
         var tags = rules.Syntax.Tags.Select(t => TagSql.Column(t.Name, scope)).ToList();
         var scores = rules.Syntax.Scores.SelectMany(s => (string[])[ScoreSql.Points(s.Name, scope), ScoreSql.Grade(s.Name, scope)]);
-        var last = scope.Aggregate("last", "max(ms)");
-        return query.Write(string.Join(", ", [$"customer, {last} AS last_event", .. tags, .. scores]), "");
+        var (last, events) = (scope.Aggregate("last", "max(ms)"), scope.Aggregate("events", "count()"));
+        return query.Write(string.Join(", ", [$"customer, {last} AS last_event, {events} AS events", .. tags, .. scores]), "");
     }
 
     private static bool IsBoolean(TagSyntax tag) => tag.Kind == TagKind.Boolean;
@@ -56,6 +57,7 @@ public static class RuleQuery
         private readonly StringBuilder _sql = new();
 
         public (int First, int Count)? Buckets { get; init; }
+        public IReadOnlyList<string>? Customers { get; init; }
 
         public void About(string what, string rule, RuleSet rules) => _sql.Append(CultureInfo.InvariantCulture,
             $"-- {what}.\n-- {rule.ReplaceLineEndings(" ")}\n-- Rules {rules.Fingerprint}.\n");
@@ -78,7 +80,7 @@ public static class RuleQuery
                         (
                             SELECT *, toUnixTimestamp64Milli(event_time) AS ms
                             FROM {source}
-                            WHERE event_time <= fromUnixTimestamp64Milli({SqlScope.AsOf}, 'UTC'){InBuckets()}
+                            WHERE event_time <= fromUnixTimestamp64Milli({SqlScope.AsOf}, 'UTC'){InBuckets()}{AmongCustomers()}
                         )
                         GROUP BY customer
                     )
@@ -93,5 +95,7 @@ public static class RuleQuery
         // The bucket is the first 12 bits of the id.
         private string InBuckets() => Buckets is not { } buckets ? "" : string.Create(CultureInfo.InvariantCulture,
             $" AND bitShiftRight(customer_id, 116) BETWEEN {buckets.First} AND {buckets.First + buckets.Count - 1}");
+
+        private string AmongCustomers() => Customers is null ? "" : $" AND customer IN ({string.Join(", ", Customers.Select(SqlText.Quote))})";
     }
 }
