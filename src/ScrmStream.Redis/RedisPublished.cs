@@ -11,7 +11,8 @@ public sealed class RedisPublished(RedisConnection connection)
 {
     /// <summary>The views of some customers in the same order, as they are: no <c>merged_into</c> is followed.</summary>
     /// <param name="customers">Up to some hundreds: they are asked for in one go.</param>
-    public async Task<PublishedFields[]> ReadAsync(IReadOnlyList<IdentifierId> customers, IReadOnlyList<string> fields, CancellationToken cancel)
+    public async Task<PublishedFields[]> ReadAsync(
+        IReadOnlyList<IdentifierId> customers, IReadOnlyList<string> fields, CancellationToken cancel)
     {
         RedisValue[] names = [.. fields.Select(f => (RedisValue)f)];
         var answers = await connection.CallAsync(db => Task.WhenAll(customers.Select(async id =>

@@ -4,7 +4,9 @@ using ScrmStream.Rules;
 
 namespace ScrmStream.Host.Auditing;
 
-/// <summary>Compares one customer. Both sides are public: rows that anybody can ask for, and the fields that downstream programs read.</summary>
+/// <summary>
+/// Compares one customer. Both sides are public: rows that anybody can ask for, and the fields that downstream programs read.
+/// </summary>
 internal sealed class CustomerAudit(RuleSet rules)
 {
     // A value is rounded when it is published and once more when it is brought to the watermark.
@@ -73,8 +75,8 @@ internal sealed class CustomerAudit(RuleSet rules)
         row.Differences.Add((rules.Tags.Count + i, Show(points, grade), Show(found, fields[2])));
     }
 
-    private static string Show(long? micro, string? grade) =>
-        micro is null ? "-" : string.Create(CultureInfo.InvariantCulture, $"{micro / 1_000_000m:0.######}") + (grade is null ? "" : $" {grade}");
+    private static string Show(long? micro, string? grade) => micro is null ? "-"
+        : string.Create(CultureInfo.InvariantCulture, $"{micro / 1_000_000m:0.######}{(grade is null ? "" : " ")}{grade}");
 
     private static long Number(string? text) => text is null ? 0 : long.Parse(text, CultureInfo.InvariantCulture);
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ScrmStream.ClickHouse;
 using ScrmStream.Host.Reading;
 using ScrmStream.Rules;
@@ -24,11 +25,23 @@ internal sealed record CustomerParts(int FirstBucket, int Buckets)
         int First(int part) => (int)((long)part * AllBuckets / parts);
     }
 
-    /// <summary>What rules say of the part's customers as of a time, or of some of them.</summary>
-    public async Task<List<AuditRow>> ReadAsync(
+    /// <summary>
+    /// What rules say of the part's customers as of a time, or of some of them, in order of customer. Rows are made as they are read.
+    /// </summary>
+    public async Task<IEnumerable<AuditRow>> ReadAsync(
         ClickHouseClient clickHouse, RuleSet rules, long asOfMs, CancellationToken cancel, IReadOnlyList<string>? customers = null)
     {
         var sql = RuleQuery.OfAll(rules, asOfMs, FirstBucket, Buckets, customers);
-        return (await ResultRows.ReadAsync(clickHouse, sql, cancel)).ConvertAll(row => new AuditRow(row));
+        return Rows(await clickHouse.QueryAsync(sql, "JSONCompactEachRow", cancel));
+    }
+
+    private static IEnumerable<AuditRow> Rows(byte[] lines)
+    {
+        for (int at = 0, end; at < lines.Length; at = end + 1)
+        {
+            end = Array.IndexOf(lines, (byte)'\n', at);
+            if (end < 0) end = lines.Length;
+            if (end > at) yield return new AuditRow(JsonSerializer.Deserialize<JsonElement[]>(lines.AsSpan(at, end - at))!);
+        }
     }
 }

@@ -6,12 +6,12 @@ using ScrmStream.Rules;
 namespace ScrmStream.Host.Auditing;
 
 /// <summary>
-/// Compares what Redis publishes of every customer with what SQL says of the events in ClickHouse, as of the watermark: range after range of
-/// buckets, so that memory does not grow with the number of customers.
+/// Compares what Redis publishes of every customer with what SQL says of the events in ClickHouse, as of the watermark: range after
+/// range of buckets, so that memory does not grow with the number of customers.
 /// </summary>
 /// <remarks>
-/// While the stream goes on, the two are not read at one moment. What differs is therefore asked again at the next watermark, and differs only
-/// if it still does.
+/// While the stream goes on, the two are not read at one moment. What differs is therefore asked again at the next watermark, and
+/// differs only if it still does.
 /// </remarks>
 internal sealed class RuleAudit(ClickHouseClient clickHouse, RedisConnection redis, RuleSet rules, TimeProvider time)
 {
@@ -65,10 +65,10 @@ internal sealed class RuleAudit(ClickHouseClient clickHouse, RedisConnection red
             if (asOfMs == lastMs) break;
             lastMs = asOfMs;
             string[] customers = [.. differing.Select(d => d.Customer)];
-            var again = await CustomerParts.All.ReadAsync(clickHouse, rules, asOfMs, cancel, customers);
-            result.InMotion += differing.Count - again.Count;
+            AuditRow[] again = [.. await CustomerParts.All.ReadAsync(clickHouse, rules, asOfMs, cancel, customers)];
+            result.InMotion += differing.Count - again.Length;
             differing.Clear();
-            await CompareAsync([.. again], asOfMs, result, differing, cancel);
+            await CompareAsync(again, asOfMs, result, differing, cancel);
         }
         foreach (var row in differing) _audit.Count(row, result);
     }

@@ -22,13 +22,22 @@ internal sealed class RuleDiff(ClickHouseClient clickHouse, RuleSet before, Rule
         foreach (var part in await CustomerParts.OfAsync(clickHouse, cancel))
         {
             // Both queries name the same customers in the same order: those with an event up to the time.
-            var olds = await part.ReadAsync(clickHouse, before, asOfMs, cancel);
-            var news = await part.ReadAsync(clickHouse, after, asOfMs, cancel);
-            var byCustomer = news.ToDictionary(n => n.Customer);
-            foreach (var old in olds)
-                if (byCustomer.TryGetValue(old.Customer, out var other)) Compare(old, other);
+            Merge(await part.ReadAsync(clickHouse, before, asOfMs, cancel), await part.ReadAsync(clickHouse, after, asOfMs, cancel));
         }
         return _rules;
+    }
+
+    // Who came between the two queries is in one of them only, and passed over.
+    private void Merge(IEnumerable<AuditRow> olds, IEnumerable<AuditRow> news)
+    {
+        using var old = olds.GetEnumerator();
+        using var other = news.GetEnumerator();
+        for (var goesOn = old.MoveNext() && other.MoveNext(); goesOn;)
+        {
+            var order = string.CompareOrdinal(old.Current.Customer, other.Current.Customer);
+            if (order == 0) Compare(old.Current, other.Current);
+            goesOn = (order > 0 || old.MoveNext()) && (order < 0 || other.MoveNext());
+        }
     }
 
     private void Compare(AuditRow old, AuditRow other)

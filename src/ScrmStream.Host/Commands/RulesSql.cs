@@ -42,8 +42,8 @@ internal static class RulesSql
         var servers = new ServerOptions();
         var rules = Rules();
         var format = FormatOption.Of(FormatOption.Json);
-        var command = new Command("audit", "Asks ClickHouse what the rules say of every customer as of the watermark, and compares it with what "
-            + "Redis publishes. Exit code 1 when something differs. Customers with events that are still on their way are left out.")
+        var command = new Command("audit", "Asks ClickHouse what the rules say of every customer as of the watermark, and compares it with "
+            + "what Redis publishes. Exit code 1 when something differs. Customers with events that are still on their way are left out.")
             { rules, format };
         servers.AddTo(command, redis: true, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(() => AuditAsync(
@@ -59,8 +59,8 @@ internal static class RulesSql
         var asOf = new Option<string?>("--as-of")
             { Description = $"{TimeText.Help}; a date is its end. Without it the greatest event time there is." };
         var format = FormatOption.Of(FormatOption.Json);
-        var command = new Command("diff", "Says who would gain and lose what with another rule file, by the events in ClickHouse. Nothing is "
-            + "changed.") { old, other, asOf, format };
+        var command = new Command("diff", "Says who would gain and lose what with another rule file, by the events in ClickHouse. Nothing "
+            + "is changed.") { old, other, asOf, format };
         servers.AddTo(command, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(() => DiffAsync(
             servers.Load(parsed), RuleSet.Load(parsed.GetValue(old)!), RuleSet.Load(parsed.GetValue(other)!),

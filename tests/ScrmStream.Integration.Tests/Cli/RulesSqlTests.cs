@@ -77,6 +77,33 @@ public sealed class RulesSqlTests(LoadedStack stack)
         foreach (var customer in foretold) Assert.True((await TagsAsync(customer, "--namespace", "next")).TryGetProperty("looker", out _));
     }
 
+    /// <summary>The audit beside a service that goes on: its metric comes, and is 0.</summary>
+    [LocalServersFact]
+    public async Task Run_WithRuleAuditSeconds_ShowsWhatAuditsFind()
+    {
+        var config = Path.Combine(stack.Scrm.Home, "audited.json");
+        await File.WriteAllTextAsync(config, "{ \"RuleAuditSeconds\": 1 }");
+        using var service = stack.Scrm.Start("run", "--topics", "events", "--namespace", "audited", "--rules", stack.RuleFile,
+            "--config", config);
+        try
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            string? line;
+            do line = await service.StandardError.ReadLineAsync(limit.Token);
+            while (line is not null && !line.Contains("health and metrics at ", StringComparison.Ordinal));
+            var address = line!.Split(' ').First(word => word.StartsWith("http", StringComparison.Ordinal));
+            using var http = new HttpClient();
+            string metrics;
+            do metrics = await http.GetStringAsync(new Uri(new Uri(address), "/metrics"), limit.Token);
+            while (!metrics.Contains("\nscrmstream_rule_differences ", StringComparison.Ordinal));
+            Assert.Contains("\nscrmstream_rule_differences 0\n", metrics);
+        }
+        finally
+        {
+            service.Kill();
+        }
+    }
+
     private async Task<JsonElement> TagsAsync(string customer, params string[] more) => JsonDocument.Parse(
         await stack.Scrm.OutputOfAsync(["customer", customer, "--format", "json", .. more])).RootElement.GetProperty("tags");
 

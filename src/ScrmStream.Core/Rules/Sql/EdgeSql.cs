@@ -25,7 +25,8 @@ internal static class EdgeSql
         var text = FieldSql.Text(field);
         var value = field.IsProperty || !field.IsInteger ? TextCut.Of(text, EdgeValue.ValueBytesMax, scope) : text;
         return scope.Aggregate(isLast ? "last" : "first", string.Create(CultureInfo.InvariantCulture,
-            $"{(isLast ? "max" : "min")}If((1, ms, substring(event_id, 1, 255), {value}), {FilterSql.Part(filter, scope)} AND {FieldSql.Has(field)})"));
+            $"{(isLast ? "max" : "min")}If((1, ms, substring(event_id, 1, {EdgeEntry.EventIdBytesMax}), {value}), ")
+            + $"{FilterSql.Part(filter, scope)} AND {FieldSql.Has(field)})");
     }
 
     /// <summary>An attribute that events give.</summary>
@@ -36,7 +37,8 @@ internal static class EdgeSql
     }
 
     /// <summary>An attribute as a number in micro, whether calculated or given; NULL where there is none.</summary>
-    public static string Number(string attribute, SqlScope scope) => Calculated(attribute, scope) ?? NumberIn(Attribute(attribute, scope), scope);
+    public static string Number(string attribute, SqlScope scope) =>
+        Calculated(attribute, scope) ?? NumberIn(Attribute(attribute, scope), scope);
 
     /// <summary>It is there, and inside the window.</summary>
     public static string Holds(string edge, Window window, SqlScope scope) =>

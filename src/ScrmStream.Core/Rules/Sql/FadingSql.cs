@@ -11,7 +11,8 @@ internal static class FadingSql
     {
         var age = $"({atMs} - {earnedMs})";
         if (score.HalfLifeMs > 0) return string.Create(CultureInfo.InvariantCulture, $"exp2(-{age} / {score.HalfLifeMs})");
-        if (score.LinearMs > 0) return string.Create(CultureInfo.InvariantCulture, $"greatest({score.LinearMs} - {age}, 0) / {score.LinearMs}");
+        if (score.LinearMs > 0)
+            return string.Create(CultureInfo.InvariantCulture, $"greatest({score.LinearMs} - {age}, 0) / {score.LinearMs}");
         if (score.Steps.Count == 0) return "";
         var steps = score.Steps.Reverse().Select(s => string.Create(
             CultureInfo.InvariantCulture, $"{age} >= {s.AgeMs}, {s.FactorMicro} / {Micro.One}"));

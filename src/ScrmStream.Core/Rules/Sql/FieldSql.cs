@@ -40,7 +40,8 @@ internal static class FieldSql
 
     // A whole number is a JSON literal of digits; a double's micro is the nearest to its own value times 10^6.
     private static string NumberOf => """
-        ((type, text) -> multiIf(type = 'l', toInt256(toInt64OrNull(text)) * 1000000, type = 'd', whole_of(toFloat64OrNull(text) * 1000000), NULL))
+        ((type, text) -> multiIf(type = 'l', toInt256(toInt64OrNull(text)) * 1000000,
+                type = 'd', whole_of(toFloat64OrNull(text) * 1000000), NULL))
         """;
 
     private static string Property(EventField field) => SqlText.Quote(field.Name["properties.".Length..]);

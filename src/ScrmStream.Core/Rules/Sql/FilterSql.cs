@@ -20,7 +20,8 @@ internal static class FilterSql
     };
 
     /// <summary>The same where it stands beside others.</summary>
-    public static string Part(EventFilter filter, SqlScope scope) => filter is JoinFilter or NotFilter ? $"({Of(filter, scope)})" : Of(filter, scope);
+    public static string Part(EventFilter filter, SqlScope scope) =>
+        filter is JoinFilter or NotFilter ? $"({Of(filter, scope)})" : Of(filter, scope);
 
     private static string In(string column, IEnumerable<string> words)
     {

@@ -12,13 +12,14 @@ internal static class HeldGradeSql
     {
         var entries = score.Points.OrderBy(p => p.Filter.Text, StringComparer.Ordinal).ToList();
         var rows = entries.Select((p, i) => $"(ms, {i}, {WindowSql.Day("ms", scope)}, {FilterSql.Part(p.Filter, scope)})");
-        var events = scope.Aggregate("earned", $"arraySlice(arraySort(groupArrayArray(arrayFilter(s -> s.4, [{string.Join(", ", rows)}]))), "
-            + $"-{TimeList.KeepMax})");
+        var events = scope.Aggregate("earned",
+            $"arraySlice(arraySort(groupArrayArray(arrayFilter(s -> s.4, [{string.Join(", ", rows)}]))), -{TimeList.KeepMax})");
         var turns = $"arrayFilter(m -> m <= {SqlScope.AsOf}, arrayFlatten(arrayMap(e -> arrayMap(age -> e.1 + age, "
             + $"{FadingSql.Turns(score)}), {events})))";
         var moments = scope.Column($"moments {score.Name}",
             () => $"arrayReverseSort(arrayDistinct(arrayConcat([{SqlScope.AsOf}], {turns}, arrayMap(m -> m - 1, {turns}))))");
-        var past = scope.Column($"past {score.Name}", () => $"arrayMap(m -> {ScoreSql.Limited(score, Value(score, entries, events, scope))}, "
+        var past = scope.Column($"past {score.Name}", () =>
+            $"arrayMap(m -> {ScoreSql.Limited(score, Value(score, entries, events, scope))}, "
             + $"arrayFilter(m -> m >= {events}[1].1, {moments}))");
         // The value as of now is the one that is read; before the first event there were no points.
         var values = $"arrayConcat([{points}], arrayPopFront({past}), [toInt64({ScoreSql.Limited(score, "0")})])";
@@ -67,6 +68,7 @@ internal static class HeldGradeSql
     {
         var period = WindowSql.PeriodOfDay(unit, "e.3");
         return $"arrayMap(k -> (k, arrayCount(e -> {period} = k, {events}), "
-            + $"arraySum(e -> if({period} = k, toFloat64({ShareAt(score, "e.1")}), 0), {events})), arrayDistinct(arrayMap(e -> {period}, {events})))";
+            + $"arraySum(e -> if({period} = k, toFloat64({ShareAt(score, "e.1")}), 0), {events})), "
+            + $"arrayDistinct(arrayMap(e -> {period}, {events})))";
     }
 }

@@ -6,7 +6,9 @@ namespace ScrmStream.Rules.Sql;
 /// <summary>
 /// A pattern of .NET as RE2 reads it, which ClickHouse uses: the same texts match. What has no equal is refused.
 /// </summary>
-/// <remarks>Characters beyond U+FFFF count as two in the engine and as one here, which shows in patterns that count any character.</remarks>
+/// <remarks>
+/// Characters beyond U+FFFF count as two in the engine and as one here, which shows in patterns that count any character.
+/// </remarks>
 internal sealed class PatternSql
 {
     private const int RepeatsMax = 1000;

@@ -96,6 +96,7 @@ public static class RuleQuery
         private string InBuckets() => Buckets is not { } buckets ? "" : string.Create(CultureInfo.InvariantCulture,
             $" AND bitShiftRight(customer_id, 116) BETWEEN {buckets.First} AND {buckets.First + buckets.Count - 1}");
 
-        private string AmongCustomers() => Customers is null ? "" : $" AND customer IN ({string.Join(", ", Customers.Select(SqlText.Quote))})";
+        private string AmongCustomers() =>
+            Customers is null ? "" : $" AND customer IN ({string.Join(", ", Customers.Select(SqlText.Quote))})";
     }
 }

@@ -18,7 +18,8 @@ internal static class SequenceSql
         {
             var isAbsent = sequence.AbsentMs > 0 && step == last - 1;
             good = isAbsent
-                ? $"arrayFilter(a -> a.1 + {sequence.AbsentMs} <= {scope.At} AND NOT {Follows(good, sequence.AbsentMs)}, {OfStep(steps, step)})"
+                ? $"arrayFilter(a -> a.1 + {sequence.AbsentMs} <= {scope.At} AND NOT {Follows(good, sequence.AbsentMs)}, "
+                    + $"{OfStep(steps, step)})"
                 : $"arrayFilter(a -> {Follows(good, sequence.GapsMs[step + 1])}, {OfStep(steps, step)})";
         }
         return $"arrayExists(a -> {WindowSql.Holds(sequence.Window, "a.1", scope)}, {good})";
@@ -35,7 +36,8 @@ internal static class SequenceSql
     {
         var same = sequence.Same is null ? "''" : FieldSql.Text(sequence.Same);
         var has = sequence.Same is null ? "" : $" AND {FieldSql.Has(sequence.Same)}";
-        var rows = sequence.Steps.Select((filter, i) => string.Create(CultureInfo.InvariantCulture, $"(ms, {i}, {same}, {FilterSql.Part(filter, scope)}{has})"));
+        var rows = sequence.Steps.Select((filter, i) => string.Create(
+            CultureInfo.InvariantCulture, $"(ms, {i}, {same}, {FilterSql.Part(filter, scope)}{has})"));
         return $"arraySlice(arraySort(groupUniqArrayArray(arrayFilter(s -> s.4, [{string.Join(", ", rows)}]))), -{TimeList.KeepMax})";
     }
 }

@@ -23,8 +23,7 @@ internal static class TagSql
         if (tag.Grid is { } grid) return Grid(grid.Rows, grid.Columns, scope);
         if (tag.Kind == TagKind.Manual) return ManualSql.Of(tag, scope);
         if (tag.Kind == TagKind.Set) return Set(tag, scope);
-        if (tag.Values.Count > 0)
-            return $"multiIf({string.Join(", ", tag.Values.Select(v => $"{ConditionSql.Of(v.When.Syntax, scope)}, {SqlText.Quote(v.Value)}"))}, NULL)";
+        if (tag.Values.Count > 0) return Group(tag, scope);
         var holds = tag.ExpiresMs > 0 ? ExpirySql.Holds(tag, scope) : tag.When is null ? null : ConditionSql.Of(tag.When.Syntax, scope);
         if (tag.Value is null) return $"if({holds}, '1', NULL)";
         var value = Value(tag.Value.Syntax, scope);
@@ -37,6 +36,12 @@ internal static class TagSql
         var edge = (EdgeValueSyntax)syntax;
         var aggregate = EdgeSql.Aggregate(edge.IsLast, edge.Field, edge.Filter, scope);
         return $"if({EdgeSql.Holds(aggregate, edge.Window, scope)}, {aggregate}.4, NULL)";
+    }
+
+    private static string Group(TagSyntax tag, SqlScope scope)
+    {
+        var values = tag.Values.Select(v => $"{ConditionSql.Of(v.When.Syntax, scope)}, {SqlText.Quote(v.Value)}");
+        return $"multiIf({string.Join(", ", values)}, NULL)";
     }
 
     private static string Set(TagSyntax tag, SqlScope scope)

@@ -7,7 +7,8 @@ internal static class TextCut
 {
     private const string Lambda = """
         ((text, bytes) -> if(length(text) <= bytes, text, substring(text, 1,
-                arrayFirst(n -> bitAnd(reinterpretAsUInt8(substring(text, n + 1, 1)), 192) != 128, [bytes, bytes - 1, bytes - 2, bytes - 3]))))
+                arrayFirst(n -> bitAnd(reinterpretAsUInt8(substring(text, n + 1, 1)), 192) != 128,
+                    [bytes, bytes - 1, bytes - 2, bytes - 3]))))
         """;
 
     public static string Of(string text, int bytesMax, SqlScope scope) =>
