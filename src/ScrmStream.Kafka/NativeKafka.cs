@@ -6,8 +6,8 @@ using Confluent.Kafka;
 namespace ScrmStream.Kafka;
 
 /// <summary>
-/// The few calls of librdkafka that Confluent.Kafka does not offer: polling many records at once, the note beside a committed
-/// offset, and the mock cluster. They go to the library that Confluent.Kafka has loaded. Layouts and names are librdkafka's
+/// The few calls of librdkafka that Confluent.Kafka does not offer: polling and publishing many records at once, the note beside
+/// a committed offset, and the mock cluster. They go to the library that Confluent.Kafka has loaded. Layouts and names are librdkafka's
 /// public interface (rdkafka.h, rdkafka_mock.h).
 /// </summary>
 internal static unsafe partial class NativeKafka
@@ -18,6 +18,8 @@ internal static unsafe partial class NativeKafka
     public const int PartitionEof = -191;
     public const int Fatal = -150;
     public const int Producer = 0;
+    public const int AnyPartition = -1;
+    public const int CopyPayload = 2;
 
     /// <summary><c>rd_kafka_message_t</c></summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -132,6 +134,29 @@ internal static unsafe partial class NativeKafka
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_destroy")]
     public static partial void DestroyClient(nint client);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_conf_set_opaque")]
+    public static partial void SetOpaque(nint settings, nint opaque);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_conf_set_dr_msg_cb")]
+    public static partial void SetDeliveryReport(nint settings, delegate* unmanaged[Cdecl]<nint, Message*, nint, void> report);
+
+    /// <summary>With 0 nothing is logged.</summary>
+    [LibraryImport(Library, EntryPoint = "rd_kafka_conf_set_log_cb")]
+    public static partial void SetLogger(nint settings, nint logger);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_topic_new", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint NewTopic(nint client, string topic, nint settings);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_topic_destroy")]
+    public static partial void DestroyTopic(nint topic);
+
+    /// <summary>Returns how many were taken; the others have their error.</summary>
+    [LibraryImport(Library, EntryPoint = "rd_kafka_produce_batch")]
+    public static partial int Produce(nint topic, int partition, int flags, Message* messages, int count);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_flush")]
+    public static partial int Flush(nint client, int timeoutMs);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_cluster_new")]
     public static partial nint NewMockCluster(nint client, int brokers);

@@ -15,6 +15,8 @@ internal static class EngineConfig
         return path;
     }
 
+    // A part of one insert is compact, one file instead of one per column that each has to be made and synchronised; merged parts are wide.
+    // Statistics of columns help planning joins, and would cost each insert.
     private static string Text(EmbeddedServerOptions options) => string.Create(CultureInfo.InvariantCulture, $"""
         <clickhouse>
           <background_pool_size>2</background_pool_size>
@@ -35,7 +37,9 @@ internal static class EngineConfig
           <compiled_expression_cache_size>16777216</compiled_expression_cache_size>
           <max_server_memory_usage>{options.EngineMemoryBytesMax}</max_server_memory_usage>
           <merge_tree>
+            <auto_statistics_types></auto_statistics_types>
             <merge_selector_base>24</merge_selector_base>
+            <min_bytes_for_wide_part>134217728</min_bytes_for_wide_part>
             <fsync_after_insert>{(options.FsyncInserts ? 1 : 0)}</fsync_after_insert>
             <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
             <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
