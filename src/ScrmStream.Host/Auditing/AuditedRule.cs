@@ -31,8 +31,10 @@ internal sealed record AuditResult(long AsOfMs, IReadOnlyList<AuditedRule> Rules
     /// <summary>Customers that Redis has, by its own count.</summary>
     public long CustomersInRedis { get; set; }
 
-    /// <summary>Nothing is in motion, and yet the stores do not have the same number of customers.</summary>
-    public bool LacksCustomers => InMotion == 0 && CustomersInRedis != Customers;
+    /// <summary>Time stood still meanwhile, so that both stores know the same customers.</summary>
+    public bool IsStill { get; set; }
+    /// <summary>They should, and do not.</summary>
+    public bool LacksCustomers => IsStill && InMotion == 0 && CustomersInRedis != Customers;
 
     public long Differences => Rules.Sum(r => r.Differences);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ScrmStream.ClickHouse;
 using ScrmStream.Host.Settings;
 using ScrmStream.Redis;
@@ -16,7 +17,7 @@ namespace ScrmStream.Host.Auditing;
 internal sealed class RuleAudit(ClickHouseClient clickHouse, RedisConnection redis, RuleSet rules, TimeProvider time)
 {
     private const int CustomersPerRead = 256, ReadsAtOnce = 8;
-    private const int AskedAgainMax = 1_000, RoundsMax = 3;
+    private const int AskedAgainMax = 100_000, NamedMax = 1_000, RoundsMax = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     private readonly RedisPublished _published = new(redis);
@@ -35,6 +36,7 @@ internal sealed class RuleAudit(ClickHouseClient clickHouse, RedisConnection red
             foreach (var some in rows.Chunk(CustomersPerRead * ReadsAtOnce)) await CompareAsync(some, asOfMs, result, differing, cancel);
         }
         result.CustomersInRedis = (await new RedisViewStore(redis).CountAsync(cancel)).Customers;
+        result.IsStill = await WatermarkAsync(cancel) == asOfMs;
         await SettleAsync(result, differing, cancel);
         return result;
     }
@@ -50,7 +52,12 @@ internal sealed class RuleAudit(ClickHouseClient clickHouse, RedisConnection red
         foreach (var (part, views) in await Task.WhenAll(reads))
         {
             for (var i = 0; i < part.Length; i++)
-                if (!_audit.Compare(part[i], views[i], asOfMs, result)) differing.Add(part[i]);
+            {
+                if (_audit.Compare(part[i], views[i], asOfMs, result)) continue;
+                // So many are not on their way; they would only fill the memory.
+                if (differing.Count == AskedAgainMax) _audit.Count(part[i], result);
+                else differing.Add(part[i]);
+            }
         }
     }
 
@@ -58,18 +65,40 @@ internal sealed class RuleAudit(ClickHouseClient clickHouse, RedisConnection red
     private async Task SettleAsync(AuditResult result, List<AuditRow> differing, CancellationToken cancel)
     {
         var lastMs = result.AsOfMs;
-        for (var round = 0; round < RoundsMax && differing.Count is > 0 and <= AskedAgainMax; round++)
+        for (var round = 0; round < RoundsMax && differing.Count > 0; round++)
         {
             await Task.Delay(Pause, time, cancel);
             var asOfMs = await WatermarkAsync(cancel);
             if (asOfMs == lastMs) break;
             lastMs = asOfMs;
-            string[] customers = [.. differing.Select(d => d.Customer)];
-            AuditRow[] again = [.. await CustomerParts.All.ReadAsync(clickHouse, rules, asOfMs, cancel, customers)];
-            result.InMotion += differing.Count - again.Length;
+            var left = differing.Select(d => d.Customer).ToHashSet();
+            var before = left.Count;
             differing.Clear();
-            await CompareAsync(again, asOfMs, result, differing, cancel);
+            await foreach (var again in SomeAsync(left, asOfMs, cancel))
+            {
+                before -= again.Length;
+                await CompareAsync(again, asOfMs, result, differing, cancel);
+            }
+            // Who is no customer any more has been merged meanwhile.
+            result.InMotion += before;
         }
         foreach (var row in differing) _audit.Count(row, result);
+    }
+
+    // A few by name; many by looking at all once more.
+    private async IAsyncEnumerable<AuditRow[]> SomeAsync(
+        HashSet<string> customers, long asOfMs, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        if (customers.Count <= NamedMax)
+        {
+            yield return [.. await CustomerParts.All.ReadAsync(clickHouse, rules, asOfMs, cancel, [.. customers])];
+            yield break;
+        }
+        foreach (var part in await CustomerParts.OfAsync(clickHouse, cancel))
+        {
+            foreach (var some in (await part.ReadAsync(clickHouse, rules, asOfMs, cancel)).Where(r => customers.Contains(r.Customer))
+                .Chunk(CustomersPerRead * ReadsAtOnce))
+                yield return some;
+        }
     }
 }
