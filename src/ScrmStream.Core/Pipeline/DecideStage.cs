@@ -23,6 +23,10 @@ public sealed class DecideStage(
     // While conflicts come, flushes get smaller down to this: a small one is over before the other process comes to the same customers.
     private const int FlushEventsMin = 4096;
 
+    // From so many events on a flush collects garbage first. State that grew by doubling left large arrays behind, which the collector looks
+    // for when memory is short only; a flush needs some hundred megabytes more, and once in many seconds 30 ms are nothing.
+    private const int CollectEventsMin = 1_000_000;
+
     // After a conflict: what is to be applied again, oldest first.
     private readonly Queue<EventBatch> _again = new();
     // What is being folded, and what is being written or was written last.
@@ -146,6 +150,7 @@ public sealed class DecideStage(
         if (_open.WentAhead) writer.WriteAhead(_open, pool.Return, cancel);
         (_open, _written) = (_written, _open);
         ClearOpen();
+        if (_written.Events >= CollectEventsMin) GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
         var outcome = await writer.WriteAsync(_written, () => FoldMeanwhileAsync(cancel), cancel);
         if (outcome != FlushOutcome.Published)
         {
