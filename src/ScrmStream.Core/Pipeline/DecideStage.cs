@@ -23,6 +23,8 @@ public sealed class DecideStage(
     // While conflicts come, flushes get smaller down to this: a small one is over before the other process comes to the same customers.
     private const int FlushEventsMin = 4096;
 
+    private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(1);
+
     // After a conflict: what is to be applied again, oldest first.
     private readonly Queue<EventBatch> _again = new();
     // What is being folded, and what is being written or was written last.
@@ -77,10 +79,13 @@ public sealed class DecideStage(
     {
         AskAhead(cancel);
         if (prefetch.Count > 0) return true;
-        var more = lanes[_lane].WaitToReadAsync(cancel).AsTask();
+        var more = MoreAsync(cancel);
         if (!more.IsCompleted) await WaitAsync(more, cancel);
         return !more.IsCompleted || await more;
     }
+
+    // A task of its own, for the channel's would be completed on a thread of the pool.
+    private async Task<bool> MoreAsync(CancellationToken cancel) => await lanes[_lane].WaitToReadAsync(cancel);
 
     private void StartBatch(EventBatch batch, CancellationToken cancel)
     {
@@ -94,9 +99,10 @@ public sealed class DecideStage(
         var idle = timers is null ? TimeSpan.FromSeconds(1) : CustomerTimers.LookInterval;
         var wait = _open.IsEmpty ? idle : options.FlushInterval - time.GetElapsedTime(_openSince);
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var due = Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1), time, timer.Token);
+        // A delay of less than that is none: the loop would turn without a pause until the time has passed.
+        var due = Task.Delay(wait > LeastWait ? wait : LeastWait, time, timer.Token);
         await Task.WhenAny([more, due, _finishing ?? due, .. InsertsAhead()]);
-        await timer.CancelAsync();
+        timer.Cancel();
     }
 
     private void Fold(EventBatch batch)
@@ -172,7 +178,7 @@ public sealed class DecideStage(
         await _finishing;
         _finishing = null;
         counters.AddDurable(_written);
-        foreach (var next in _written.Next) history.Committed(next.Partition.Id, next.Offset);
+        foreach (var next in writer.CommittedOf(_written)) history.Committed(next.Partition.Id, next.Offset);
         foreach (var batch in _written.Batches) pool.Return(batch);
         _written.Clear();
         NoteState();

@@ -61,6 +61,8 @@ public sealed class PollStage(
         if (batch.Records.Count == 0)
         {
             pool.Return(batch);
+            // Where one thread does everything, others would never have their turn.
+            await Task.Yield();
             return;
         }
         counters.AddPolled(batch.Records.Count);
@@ -77,9 +79,9 @@ public sealed class PollStage(
         if (take.IsCompleted) return await take;
         var waiting = take.AsTask();
         var paused = false;
-        while (await Task.WhenAny(waiting, Task.Delay(LongBackPressure, time, stop)) != waiting)
+        // A stop ends the waiting for a batch, and the loop with it.
+        while (await Task.WhenAny(waiting, Task.Delay(LongBackPressure, time, CancellationToken.None)) != waiting)
         {
-            stop.ThrowIfCancellationRequested();
             if (!paused) source.Pause(true);
             paused = true;
             source.Poll(_nothing, TimeSpan.Zero);
