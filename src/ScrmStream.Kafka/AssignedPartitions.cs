@@ -44,7 +44,8 @@ internal sealed class AssignedPartitions(IReadOnlyDictionary<string, RecordForma
                 source = new SourcePartition(topicId, topic, partition);
                 _sources.Add((topicId, topic, partition), source);
             }
-            _partitions[(topic, partition)] = new AssignedPartition(source, formats.GetValueOrDefault(topic)) { Stored = stored, Confirmed = stored };
+            var format = formats.GetValueOrDefault(topic);
+            _partitions[(topic, partition)] = new AssignedPartition(source, format) { Stored = stored, Confirmed = stored };
         }
     }
 

@@ -61,8 +61,8 @@ public sealed class PollStage(
         if (batch.Records.Count == 0)
         {
             pool.Return(batch);
-            // Where one thread does everything, others would never have their turn.
-            await Task.Yield();
+            // Where one thread does everything, others would never have their turn; on the pool this stage keeps its own thread.
+            if (TaskScheduler.Current != TaskScheduler.Default) await Task.Yield();
             return;
         }
         counters.AddPolled(batch.Records.Count);

@@ -85,16 +85,23 @@ public sealed class StreamPipeline
     /// <exception cref="StoreUnavailableException">A port gave up.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        using var hard = new CancellationTokenSource();
-        using var limit = _time.CreateTimer(static hard => ((CancellationTokenSource)hard!).Cancel(), hard, Never, Never);
-        using var onStop = stop.Register(() => limit.Change(_options.StopTimeout, Never));
-        for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false) StartOver();
+        // Not disposed: the limit may pass at the very end.
+        var hard = new CancellationTokenSource();
+        ITimer? limit = null;
+        using var onStop = stop.Register(() => limit = _time.CreateTimer(
+            static hard => ((CancellationTokenSource)hard!).Cancel(), hard, _options.StopTimeout, Timeout.InfiniteTimeSpan));
+        try
+        {
+            for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false) StartOver();
+        }
+        finally
+        {
+            limit?.Dispose();
+        }
         if (hard.IsCancellationRequested)
             throw new TimeoutException(
                 $"The stop took longer than {_options.StopTimeout.TotalSeconds:0} s; what was not flushed is read again.");
     }
-
-    private static readonly TimeSpan Never = Timeout.InfiniteTimeSpan;
 
     // False: another process appeared while rows were ahead of their cells.
     private async Task<bool> RunOnceAsync(bool toTheEnd, CancellationToken stop, CancellationToken hard)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ScrmStream.Events;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
 
