@@ -1,6 +1,7 @@
 using System.Globalization;
 using ScrmStream.ClickHouse.Blocks;
 using ScrmStream.Identity;
+using ScrmStream.Rules.Sql;
 
 namespace ScrmStream.ClickHouse;
 

@@ -1,4 +1,5 @@
 using ScrmStream.Rules.Stages;
+using ScrmStream.Rules.Sql;
 
 namespace ScrmStream.ClickHouse;
 

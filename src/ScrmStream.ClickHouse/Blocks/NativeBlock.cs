@@ -1,4 +1,5 @@
 using System.Net;
+using ScrmStream.Rules.Sql;
 
 namespace ScrmStream.ClickHouse.Blocks;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
+using ScrmStream.Rules.Sql;
 
 namespace ScrmStream.ClickHouse.Embedded;
 

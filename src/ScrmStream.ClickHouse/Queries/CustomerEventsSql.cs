@@ -1,4 +1,5 @@
 using System.Globalization;
+using ScrmStream.Rules.Sql;
 
 namespace ScrmStream.ClickHouse.Queries;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ScrmStream.Rules.Sql;
 
 namespace ScrmStream.ClickHouse.Queries;
 

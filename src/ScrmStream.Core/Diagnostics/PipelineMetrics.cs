@@ -69,6 +69,9 @@ public static class PipelineMetrics
             "Publications done again because another process had published a newer view. It rises with conflicts.", c => c.Refusals),
         new("scrmstream_woken_customers_total", MetricKind.Counter, "customers", "Customers concluded anew because time passed: a window, "
             + "an absence, an expiry, a date. Many at once are published like as many events.", p => [new MetricSample(p.Woken)]),
+        Gauge("scrmstream_rule_differences", "values", "Tags and scores of customers of whom Redis and SQL did not say the same at "
+            + "the last audit (RuleAuditSeconds). Above zero: \"rules audit\" names them; a new rule may lack what came before it.",
+            p => p.Counters.RuleDifferences, hides: found => found < 0),
         Gauge("scrmstream_identifiers_in_memory", "identifiers", "Identifiers kept in memory. When it falls to zero, the limit "
             + "Pipeline:IdentifiersInMemoryMax was reached.", p => p.Counters.Identifiers),
         Gauge("scrmstream_process_memory_bytes", "bytes", "Resident memory of the process. Bounded once identifiers are at their limit.",

@@ -9,6 +9,7 @@ namespace ScrmStream.Pipeline;
 public sealed class PipelineCounters
 {
     private readonly long[] _rejected = new long[Enum.GetValues<RejectReason>().Length];
+    private long _ruleDifferences = -1;
     private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _identifiers, _openEvents;
     private long _flushes, _conflicts, _refusals, _startsOver, _durableEvents, _durableRecords;
 
@@ -31,6 +32,13 @@ public sealed class PipelineCounters
     public long OpenEvents => Volatile.Read(ref _openEvents);
     /// <summary>Identifiers in memory.</summary>
     public long Identifiers => Volatile.Read(ref _identifiers);
+
+    /// <summary>What the last audit of the rules found; -1 while there was none. Written by whoever audits.</summary>
+    public long RuleDifferences
+    {
+        get => Volatile.Read(ref _ruleDifferences);
+        set => Volatile.Write(ref _ruleDifferences, value);
+    }
 
     public long RejectedBy(RejectReason reason) => Volatile.Read(ref _rejected[(int)reason]);
 

@@ -5,37 +5,31 @@ namespace ScrmStream.Profiles;
 
 /// <summary>
 /// Many small byte strings (shards, conclusions) in large pages, so that a million of them are a handful of objects. A blob has a
-/// handle; storing a longer one may move it. Freed room is reused by blobs of its size class. Owned by the deciding thread.
+/// handle. Blobs that grow leave free blocks behind; a page that is mostly free is emptied into others, so at most about half of the
+/// memory is unused, however the sizes change. Owned by the deciding thread.
 /// </summary>
 public sealed class BlobStore
 {
-    private const int PageBytes = 1 << 20;
-    private const int StepBits = 4;
-    private const int HeaderBytes = 4;
-    // Up to 512 B the classes are 16 B apart; above, each is a quarter larger than the one before.
-    private static readonly int[] ClassBytes = Classes();
+    // i32 handle, 0: free | i32 bytes of the blob, or of the free block; of what is left at the end of a page, negative.
+    private const int HeaderBytes = 8;
 
     private readonly PagedEntries _entries = new();
-    private readonly List<byte[]> _pages = [];
-    private readonly Stack<long>[] _free;
-    private int _used = PageBytes;
-    private int _current = -1;
+    private readonly BlobPages _pages = new();
 
-    public BlobStore()
-    {
-        _free = new Stack<long>[ClassBytes.Length];
-        for (var i = 0; i < _free.Length; i++) _free[i] = new Stack<long>();
-    }
+    /// <summary>Memory of the pages, in bytes.</summary>
+    public long PageBytes => _pages.Bytes;
 
-    /// <summary>The bytes of a blob; empty for handle 0. Good until the blob is stored or freed.</summary>
+    /// <summary>The bytes of a blob; empty for handle 0. Good until any blob is stored.</summary>
     public ReadOnlySpan<byte> this[int handle] => Memory(handle).Span;
 
+    /// <inheritdoc cref="this"/>
     public ReadOnlyMemory<byte> Memory(int handle)
     {
         if (handle == 0) return default;
-        var (page, start) = Place(_entries[handle]);
-        var length = BinaryPrimitives.ReadInt32LittleEndian(_pages[page].AsSpan(start));
-        return _pages[page].AsMemory(start + HeaderBytes, length);
+        var place = new BlobPlace(_entries[handle]);
+        var page = _pages[place.Page];
+        var length = BinaryPrimitives.ReadInt32LittleEndian(page.AsSpan(place.Start + sizeof(int)));
+        return page.AsMemory(place.Start + HeaderBytes, length);
     }
 
     /// <summary>Two hints that together hide the cost of a blob: for many the place, then the bytes.</summary>
@@ -48,25 +42,27 @@ public sealed class BlobStore
     public void PrefetchBytes(int handle)
     {
         if (handle == 0) return;
-        var entry = _entries[handle];
-        var (page, start) = Place(entry);
-        CacheHint.Prefetch(ref _pages[page][start], ClassBytes[SizeClass(entry)]);
+        var place = new BlobPlace(_entries[handle]);
+        CacheHint.Prefetch(ref _pages[place.Page][place.Start], BlobPages.BytesOf(place.Size));
     }
 
-    /// <summary>Stores bytes under a handle (0: a new one) and returns the handle.</summary>
+    /// <summary>Stores bytes under a handle (0: a new one) and returns the handle. May move other blobs.</summary>
     public int Store(int handle, ReadOnlySpan<byte> bytes)
     {
-        var size = ClassOf(bytes.Length + HeaderBytes);
-        if (handle == 0) handle = _entries.Add(-1);
-        var entry = _entries[handle];
-        if (entry < 0 || SizeClass(entry) != size)
+        var size = BlobPages.ClassOf(bytes.Length + HeaderBytes);
+        if (handle == 0) handle = _entries.Add(Take(size).Packed);
+        else if (new BlobPlace(_entries[handle]) is var old && old.Size != size)
         {
-            if (entry >= 0) _free[SizeClass(entry)].Push(entry);
-            entry = _entries[handle] = Take(size);
+            var taken = Take(size);
+            _entries[handle] = taken.Packed;
+            // It is in use before the old one is given back: that may empty the page it lies in, and so move it.
+            WriteHeader(_pages[taken.Page].AsSpan(taken.Start), handle, bytes.Length);
+            Free(old);
         }
-        var (page, start) = Place(entry);
-        BinaryPrimitives.WriteInt32LittleEndian(_pages[page].AsSpan(start), bytes.Length);
-        bytes.CopyTo(_pages[page].AsSpan(start + HeaderBytes));
+        var place = new BlobPlace(_entries[handle]);
+        var block = _pages[place.Page].AsSpan(place.Start);
+        WriteHeader(block, handle, bytes.Length);
+        bytes.CopyTo(block[HeaderBytes..]);
         return handle;
     }
 
@@ -74,50 +70,49 @@ public sealed class BlobStore
     {
         _entries.Clear();
         _pages.Clear();
-        foreach (var stack in _free) stack.Clear();
-        _used = PageBytes;
-        _current = -1;
     }
 
-    // An entry packs page (24 bits), start (24 bits) and size class (8 bits).
-    private static (int Page, int Start) Place(long entry) => ((int)(entry >> 32), (int)(entry >> 8) & 0xFFFFFF);
-
-    private static int SizeClass(long entry) => (int)(entry & 0xFF);
-
-    private long Take(int size)
+    private BlobPlace Take(int size)
     {
-        if (_free[size].TryPop(out var entry)) return entry;
-        var bytes = ClassBytes[size];
-        if (bytes > PageBytes / 4)
+        var place = _pages.Take(size, out var left);
+        if (!left.IsEmpty) WriteHeader(left, 0, -left.Length);
+        return place;
+    }
+
+    private void Free(BlobPlace place)
+    {
+        WriteHeader(_pages[place.Page].AsSpan(place.Start), 0, BlobPages.BytesOf(place.Size));
+        if (_pages.Free(place)) Empty(place.Page);
+    }
+
+    private void Empty(int page)
+    {
+        _pages.Retire(page);
+        var bytes = _pages[page];
+        for (var at = 0; at < bytes.Length;)
         {
-            _pages.Add(new byte[bytes]);
-            return (long)(_pages.Count - 1) << 32 | (uint)size;
+            var handle = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at));
+            var length = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at + sizeof(int)));
+            if (handle == 0)
+            {
+                if (length > 0) _pages.Forget(length);
+                at += Math.Abs(length);
+                continue;
+            }
+            var size = new BlobPlace(_entries[handle]).Size;
+            var place = Take(size);
+            _entries[handle] = place.Packed;
+            var block = BlobPages.BytesOf(size);
+            bytes.AsSpan(at, block).CopyTo(_pages[place.Page].AsSpan(place.Start));
+            at += block;
         }
-        if (_used + bytes > PageBytes)
-        {
-            _pages.Add(new byte[PageBytes]);
-            (_current, _used) = (_pages.Count - 1, 0);
-        }
-        _used += bytes;
-        return (long)_current << 32 | (long)(_used - bytes) << 8 | (uint)size;
+        _pages.Recycle(page);
     }
 
-    private static int ClassOf(int bytes)
+    private static void WriteHeader(Span<byte> block, int handle, int bytes)
     {
-        if (bytes <= 512) return (bytes - 1) >> StepBits;
-        var at = Array.BinarySearch(ClassBytes, bytes);
-        if (at < 0) at = ~at;
-        return at < ClassBytes.Length
-            ? at
-            : throw new InvalidOperationException($"A blob of {bytes} bytes is beyond the limit of {ClassBytes[^1]}.");
-    }
-
-    private static int[] Classes()
-    {
-        var classes = new List<int>();
-        for (var bytes = 16; bytes <= 512; bytes += 16) classes.Add(bytes);
-        while (classes[^1] < 12 << 20) classes.Add((classes[^1] * 5 / 4 + 15) & ~15);
-        return [.. classes];
+        BinaryPrimitives.WriteInt32LittleEndian(block, handle);
+        BinaryPrimitives.WriteInt32LittleEndian(block[sizeof(int)..], bytes);
     }
 
     /// <summary>Handles to places; handle 0 is never given out.</summary>

@@ -77,7 +77,8 @@ public sealed partial class EventField
         }
         var range = IsProperty ? PropertyText(batch, in e) : Range(in e);
         text = batch.Text(range);
-        return range.IsPresent;
+        // An empty text of a property is one; everywhere else it is none, as in the analysts' tables.
+        return IsProperty ? range.IsPresent : range.Length > 0;
     }
 
     /// <summary>The field as a number in micro; false when the event has none, or it is no number.</summary>

@@ -9,9 +9,9 @@ namespace ScrmStream.Profiles;
 /// </summary>
 public sealed class ManualMark(string tag) : Aggregate($"manual[{tag}]")
 {
+    public const int AuthorBytesMax = 128;
     public const string SetEvent = "tag_set", UnsetEvent = "tag_unset";
 
-    private const int AuthorBytesMax = 128;
     private const int ContentBytesMax = 2 + AuthorBytesMax + EdgeValue.ValueBytesMax;
 
     private static readonly EventField Author = EventField.TryFind("properties.author")!;

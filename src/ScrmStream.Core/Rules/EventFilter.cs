@@ -95,6 +95,7 @@ internal sealed class EventNameFilter(IEnumerable<string> names) : EventFilter
     private readonly string[] _names = [.. names.Distinct().Order(StringComparer.Ordinal)];
     private readonly byte[][] _utf8 = [.. names.Distinct().Select(Encoding.UTF8.GetBytes)];
 
+    public IReadOnlyList<string> Names => _names;
     public override string Text => $"event in ({string.Join(", ", _names.Select(Quote))})";
 
     public override bool Matches(EventBatch batch, in TrackingEvent e)
@@ -116,11 +117,10 @@ internal sealed class ChannelFilter(IEnumerable<Channel> channels) : EventFilter
 {
     private readonly uint _bits = channels.Aggregate(0u, (bits, c) => bits | 1u << (int)c);
 
-    public override string Text => $"channel in ({string.Join(", ", Words())})";
+    public IEnumerable<string> Words => Enum.GetValues<Channel>().Where(c => (_bits >> (int)c & 1) != 0).Select(c => c.Word());
+    public override string Text => $"channel in ({string.Join(", ", Words.Select(Quote))})";
 
     public override bool Matches(EventBatch batch, in TrackingEvent e) => (_bits >> (int)e.Channel & 1) != 0;
-
-    private IEnumerable<string> Words() => Enum.GetValues<Channel>().Where(c => (_bits >> (int)c & 1) != 0).Select(c => Quote(c.Word()));
 }
 
 /// <summary>A field's text is one of some texts, byte for byte; a number or boolean property counts with its literal.</summary>
@@ -129,6 +129,8 @@ internal sealed class TextFilter(EventField eventField, IEnumerable<string> valu
     private readonly string[] _values = [.. values.Distinct().Order(StringComparer.Ordinal)];
     private readonly byte[][] _utf8 = [.. values.Distinct().Select(Encoding.UTF8.GetBytes)];
 
+    public EventField Field => eventField;
+    public IReadOnlyList<string> Values => _values;
     public override string Text => $"{Quote(eventField.Name)} in ({string.Join(", ", _values.Select(Quote))})";
 
     public override bool Matches(EventBatch batch, in TrackingEvent e)
@@ -146,6 +148,9 @@ internal sealed class TextFilter(EventField eventField, IEnumerable<string> valu
 /// <summary>A field is a number that compares so; false when it is absent or no number.</summary>
 internal sealed class NumberFilter(EventField eventField, Comparison comparison, Int128 micro) : EventFilter
 {
+    public EventField Field => eventField;
+    public Comparison Comparison => comparison;
+    public Int128 Micro => micro;
     public override string Text => $"{Quote(eventField.Name)} {comparison.Symbol()} {micro}u";
 
     public override bool Matches(EventBatch batch, in TrackingEvent e) =>
@@ -155,7 +160,9 @@ internal sealed class NumberFilter(EventField eventField, Comparison comparison,
 /// <summary>A property is a boolean with this value.</summary>
 internal sealed class BooleanFilter(EventField eventField, bool value) : EventFilter
 {
-    public override string Text => $"{Quote(eventField.Name)} is {(value ? "true" : "false")}";
+    public EventField Field => eventField;
+    public string Word => value ? "true" : "false";
+    public override string Text => $"{Quote(eventField.Name)} is {Word}";
 
     public override bool Matches(EventBatch batch, in TrackingEvent e)
     {

@@ -23,6 +23,7 @@ internal sealed class RuleCompiler
         Tags = [.. file.Tags.Select(t => new TagRule(t, TagPlanOf(t), [.. _binder.Used.Distinct()], ChangesByItself(t)))];
     }
 
+    public RuleFileSyntax Syntax => _file;
     public CalendarZone Zone => _file.Zone;
     public AttributeRule[] Attributes { get; }
     public TagRule[] Tags { get; }

@@ -29,6 +29,7 @@ public sealed class RuleSet
     private RuleSet(RuleCompiler compiled, ActionSet? actions)
     {
         Actions = actions;
+        Syntax = compiled.Syntax;
         Attributes = compiled.Attributes;
         Zone = compiled.Zone;
         _tags = compiled.Tags;
@@ -51,6 +52,9 @@ public sealed class RuleSet
         Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..32];
         Aggregates = [.. compiled.Steps.Select(s => s.Aggregate).Distinct(), .. actions?.Aggregates ?? []];
     }
+
+    /// <summary>The rules as they were read.</summary>
+    internal RuleFileSyntax Syntax { get; }
 
     /// <summary>In the order of the file.</summary>
     public IReadOnlyList<AttributeRule> Attributes { get; }

@@ -48,6 +48,8 @@ public sealed class ScoreRule
     public long HalfLifeMs { get; }
     /// <summary>The points lose worth with age, by half-lives or otherwise.</summary>
     public bool Fades => HalfLifeMs > 0 || _fading.NeedsEvents;
+    /// <summary>The points fade in a straight line.</summary>
+    public bool FadesEvenly => _fading.IsLinear;
     /// <summary>No value is above it; 0: there is no such limit.</summary>
     public long MaxMicro { get; }
     /// <summary>Values below 0 are 0.</summary>

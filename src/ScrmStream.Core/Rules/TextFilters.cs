@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using ScrmStream.Events;
 using ScrmStream.Profiles;
+using ScrmStream.Rules.Sql;
 
 namespace ScrmStream.Rules;
 
@@ -11,6 +12,7 @@ internal enum TextPlace : byte { Anywhere, Start, End }
 /// <summary>A field is there, whatever its type.</summary>
 internal sealed class ExistsFilter(EventField eventField) : EventFilter
 {
+    public EventField Field => eventField;
     public override string Text => $"{Quote(eventField.Name)} exists";
 
     public override bool Matches(EventBatch batch, in TrackingEvent e)
@@ -25,6 +27,9 @@ internal sealed class PartFilter(EventField eventField, TextPlace place, string 
 {
     private readonly byte[] _utf8 = Encoding.UTF8.GetBytes(part);
 
+    public EventField Field => eventField;
+    public TextPlace Place => place;
+    public string Part => part;
     public override string Text => $"{Quote(eventField.Name)} {place.ToString().ToLowerInvariant()} {Quote(part)}";
 
     public override bool Matches(EventBatch batch, in TrackingEvent e)
@@ -46,7 +51,7 @@ internal sealed class PartFilter(EventField eventField, TextPlace place, string 
 /// </summary>
 internal sealed class PatternFilter : EventFilter
 {
-    private const int TextBytesMax = 2048;
+    public const int TextBytesMax = 2048;
 
     private readonly EventField _field;
     private readonly string _pattern;
@@ -59,8 +64,12 @@ internal sealed class PatternFilter : EventFilter
         _field = field;
         _pattern = pattern;
         _regex = new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        SqlPattern = PatternSql.Of(pattern);
     }
 
+    public EventField Field => _field;
+    /// <summary>The same pattern as ClickHouse reads it.</summary>
+    public string SqlPattern { get; }
     public override string Text => $"{Quote(_field.Name)} matches {Quote(_pattern)}";
 
     public override bool Matches(EventBatch batch, in TrackingEvent e)

@@ -12,7 +12,8 @@ internal static class RulesCommand
 {
     private const long DayMs = 86_400_000;
 
-    public static Command Create() => new("rules", "Checks, tests and explains rule files.") { Check(), Test(), Explain() };
+    public static Command Create() => new("rules", "Checks, tests and explains rule files, and compares them with SQL.") 
+        { Check(), Test(), Explain(), RulesSql.Sql(), RulesSql.Audit(), RulesSql.Diff() };
 
     private static Command Check()
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
+using ScrmStream.Host.Auditing;
 using ScrmStream.Host.Running;
 using ScrmStream.Host.Settings;
 using ScrmStream.Pipeline;
@@ -58,6 +59,8 @@ public static class RunCommand
             ? null
             : await HealthServer.StartAsync(settings.HealthPort, pipeline, TimeProvider.System, cancel);
         if (health is not null) Console.Error.WriteLine($"scrmstream: health and metrics at {health.Address}healthz and /metrics");
+        await using var audits = AuditSchedule.Start(
+            settings, rules, pipeline.Counters, logs.CreateLogger("Audit"), TimeProvider.System);
         var run = new ServiceRun(pipeline, TimeProvider.System);
         var line = new LiveLine(TimeProvider.System);
         var alarm = new FloodAlarm(logs.CreateLogger("Run"));

@@ -23,6 +23,8 @@ public sealed class HostSettings
     public string? Rules { get; set; }
     /// <summary>Loopback port of <c>/healthz</c> and <c>/metrics</c>; 0: a free one, -1: none.</summary>
     public int HealthPort { get; set; }
+    /// <summary>Seconds between two audits of the rules while <c>run</c> goes on: 1 to 604,800; 0: none.</summary>
+    public int RuleAuditSeconds { get; set; }
     public KafkaOptions Kafka { get; set; } = new();
     public RedisOptions Redis { get; set; } = new();
     public ClickHouseOptions ClickHouse { get; set; } = new();
@@ -50,6 +52,8 @@ public sealed class HostSettings
         settings.ApplyNamespace(given.Namespace ?? settings.Namespace, configuration, given);
         settings.ApplyAddresses(configuration, given, LocalServers.Find());
         settings.Rules = given.Rules ?? settings.Rules;
+        if (settings.RuleAuditSeconds is < 0 or > 604_800)
+            throw new SettingsException($"RuleAuditSeconds {settings.RuleAuditSeconds}: give 1 to 604800, or 0 for none.");
         CheckKinds(configuration.GetSection("Pipeline:Identity:Kinds"), settings.Pipeline.Identity);
         Validate(settings.Pipeline.Identity.Validate);
         Validate(settings.Schemas.Validate);

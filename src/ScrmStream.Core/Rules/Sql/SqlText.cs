@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace ScrmStream.ClickHouse;
+namespace ScrmStream.Rules.Sql;
 
 /// <summary>Text inside SQL: nothing from outside is put into a statement without one of these.</summary>
-internal static class SqlText
+public static class SqlText
 {
     /// <summary>A string literal.</summary>
     public static string Quote(string value) => Enclose(value, '\'');
