@@ -42,8 +42,8 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
             {
                 ref var e = ref batch.Events[i];
                 var at = batch.PositionOf(in e);
-                var name = e.Verdict == Verdict.Accepted ? Encoding.UTF8.GetString(batch.Text(e.Name)) : null;
-                rows.Add(new EventRow(at.Partition.Id, at.Offset, at.Index, batch.Epoch, name));
+                var name = e.Verdict != Verdict.Duplicate ? Encoding.UTF8.GetString(batch.Text(e.Name)) : null;
+                rows.Add(new EventRow(at.Partition.Id, at.Offset, at.Index, batch.EpochOf(in e), name));
             }
         }
         return rows;

@@ -111,7 +111,8 @@ public sealed class DecideStage(
         var (isAgain, isWritten) = (_againLeft > 0, _againWritten > 0);
         if (isAgain) _againLeft--;
         if (isWritten) _againWritten--;
-        batch.Epoch = publisher.Epoch;
+        // A cluster has no epochs, and 0 is that of verdicts that are forgotten.
+        batch.Epoch = Math.Max(publisher.Epoch, 1);
         folder.Fold(batch, publishAll: isAgain);
         timers?.Applied(batch);
         _open.Add(batch, isWritten);

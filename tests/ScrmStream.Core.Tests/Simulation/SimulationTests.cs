@@ -25,6 +25,11 @@ public sealed class SimulationTests
             $"only {kills} kills, {freezes} freezes, {unanswered} calls without an answer, {conflicts} conflicts: too little to show anything");
     }
 
+    /// <summary>791: a process came back with a duplicate that the ring had forgotten, and its row was shown.</summary>
+    [Theory]
+    [InlineData(791)]
+    public void Run_AWorldThatFailedOnce_EndsAsTheSlowModelSays(int seed) => new SimulatedCluster(seed, SimulatedWork.Of(seed)).Run();
+
     [Fact]
     public void Run_ASeedAgain_TakesTheSameSteps()
     {
