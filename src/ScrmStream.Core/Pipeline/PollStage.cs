@@ -33,12 +33,13 @@ public sealed class PollStage(
     /// <summary>The source is finite and read to its end.</summary>
     public bool Ended { get; private set; }
 
-    /// <param name="toTheEnd">A stop waits until everything that is there has been read.</param>
+    /// <param name="toTheEnd">A stop waits until everything that is there has been read in the partitions that the source has then: it
+    /// may have lost all.</param>
     public async Task RunAsync(bool toTheEnd, CancellationToken stop, CancellationToken cancel)
     {
         try
         {
-            while (!Ended && !(stop.IsCancellationRequested && (!toTheEnd || Volatile.Read(ref _idleSince) >= 0)))
+            while (!Ended && !(stop.IsCancellationRequested && (!toTheEnd || IsAtEnd)))
                 await PollOnceAsync(toTheEnd ? cancel : stop, cancel);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -50,6 +51,9 @@ public sealed class PollStage(
             foreach (var lane in lanes) lane.Writer.TryComplete();
         }
     }
+
+    // Without a partition a source is never idle, for it may be given one yet; and it has nothing that a stop could wait for.
+    private bool IsAtEnd => Volatile.Read(ref _idleSince) >= 0 || source.Lag == 0;
 
     private async ValueTask PollOnceAsync(CancellationToken stop, CancellationToken cancel)
     {
