@@ -41,10 +41,10 @@ internal sealed class CommitsAtPoll(IEventSource source) : BrokenSource(source)
     }
 }
 
-/// <summary>A source that says an offset is committed as soon as it has been told.</summary>
-internal sealed class CommitsAtOnce(IEventSource source) : BrokenSource(source)
+/// <summary>A source that says everything is committed, what is yet to be read too, as soon as something is.</summary>
+internal sealed class CommitsAhead(IEventSource source) : BrokenSource(source)
 {
-    public override long CommittedNext(SourcePartition partition, long told) => told;
+    public override long CommittedNext(SourcePartition partition, long told) => long.MaxValue;
 }
 
 /// <summary>A source that hands over nothing of a record whose anchor's shard has folded it, as if that were all there is to do.</summary>

@@ -20,7 +20,7 @@ internal enum KnownBug
     /// <summary>Offsets wait for Redis alone.</summary>
     WatermarkOverOneSink,
     LettersDropped,
-    /// <summary>event_ids are forgotten when their offsets are noted, before the group has taken these.</summary>
+    /// <summary>event_ids are forgotten before the rows of their events are stored.</summary>
     RingForgetsTooSoon,
 }
 
@@ -46,7 +46,7 @@ internal static class KnownBugs
     {
         KnownBug.CommitBeforeFlush => new CommitsAtPoll(source),
         KnownBug.SkippedRepeats => new SkipsRepeats(source, cells, work.Identity),
-        KnownBug.RingForgetsTooSoon => new CommitsAtOnce(source),
+        KnownBug.RingForgetsTooSoon => new CommitsAhead(source),
         _ => source,
     };
 }
