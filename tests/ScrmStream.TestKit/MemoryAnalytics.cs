@@ -7,6 +7,10 @@ using ScrmStream.Pipeline.Leads;
 
 namespace ScrmStream.TestKit;
 
+/// <summary>A row of an event.</summary>
+/// <param name="Name">The event's name; null: it is a duplicate, and hidden.</param>
+public readonly record struct EventRow(ulong Partition, long Offset, int Index, ulong Epoch, string? Name);
+
 /// <summary>The tables of analysts as readers see them: rows by their keys, a later version in place of an earlier.</summary>
 public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
 {
@@ -24,18 +28,39 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
 
     public Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel)
     {
+        Write(RowsOf(batches));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The rows of a block, of which nothing lies in the batches any more.</summary>
+    public static List<EventRow> RowsOf(IReadOnlyList<EventBatch> batches)
+    {
+        var rows = new List<EventRow>();
         foreach (var batch in batches)
         {
             for (var i = 0; i < batch.Count; i++)
             {
                 ref var e = ref batch.Events[i];
                 var at = batch.PositionOf(in e);
-                var row = (batch.Epoch, e.Verdict == Verdict.Accepted ? Encoding.UTF8.GetString(batch.Text(e.Name)) : null);
-                _events.AddOrUpdate((at.Partition.Id, at.Offset, at.Index), row, (_, old) => row.Epoch >= old.Epoch ? row : old);
+                var name = e.Verdict != Verdict.Duplicate ? Encoding.UTF8.GetString(batch.Text(e.Name)) : null;
+                rows.Add(new EventRow(at.Partition.Id, at.Offset, at.Index, batch.EpochOf(in e), name));
             }
         }
-        return Task.CompletedTask;
+        return rows;
     }
+
+    public void Write(IReadOnlyList<EventRow> rows)
+    {
+        foreach (var row in rows)
+        {
+            var verdict = (row.Epoch, row.Name);
+            _events.AddOrUpdate((row.Partition, row.Offset, row.Index), verdict, (_, old) => row.Epoch >= old.Epoch ? verdict : old);
+        }
+    }
+
+    /// <summary>There is a row of a record, seen or hidden, or a letter.</summary>
+    public bool Has(ulong partition, long offset) =>
+        _events.ContainsKey((partition, offset, 0)) || DeadLetters.Keys.Any(l => l.Item1 == partition && l.Item2 == offset);
 
     public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel)
     {

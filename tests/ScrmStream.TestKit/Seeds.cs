@@ -13,6 +13,9 @@ public static class Seeds
     public static IEnumerable<int> From(int first, int count, int full) =>
         Told is null ? Enumerable.Range(first, IsFull ? full : count) : Range(Told);
 
+    /// <summary>Only some seeds are looked at: nothing can be said of all.</summary>
+    public static bool AreTold => Told is not null;
+
     public static bool IsFull => Environment.GetEnvironmentVariable("SCRM_TEST_FULL") == "1";
 
     private static IEnumerable<int> Range(string told)

@@ -40,7 +40,7 @@ internal sealed class EventBlock : IDisposable
             WriteWho(batch, in e, ref columns);
             WriteContext(batch, in e, ref columns);
             WriteProperties(batch, batch.PropertiesOf(in e), ref columns);
-            columns.Next().Int64((long)batch.Epoch);
+            columns.Next().Int64((long)batch.EpochOf(in e));
             columns.Next().Byte(e.Verdict == Verdict.Duplicate ? (byte)1 : (byte)0);
             Block.Rows++;
         }

@@ -40,9 +40,12 @@ public sealed class EventBatch(RecordBatch records)
     public List<Reject> Rejects { get; } = [];
 
     /// <summary>
-    /// Of which writer epoch the verdicts are: those of a higher one overrule those of a lower. Set by the deciding thread.
+    /// Of which writer epoch the verdicts are, from 1 on: those of a higher one overrule those of a lower. Set by the deciding thread.
     /// </summary>
     public ulong Epoch { get; set; }
+
+    /// <summary>The epoch of one verdict: <see cref="Epoch"/>; 0, which overrules none, where the verdict is forgotten.</summary>
+    public ulong EpochOf(in TrackingEvent e) => e.Verdict == Verdict.Forgotten ? 0 : Epoch;
 
     /// <summary>Identifiers dropped as junk, of unknown kind or invalid; the events were kept.</summary>
     public int DroppedIdentifiers { get; set; }

@@ -11,7 +11,16 @@ public enum Channel : byte
 public enum PropertyType : byte { String, Long, Double, Boolean }
 
 /// <summary>What became of an event: the verdict is final once the anchor's cell is stored.</summary>
-public enum Verdict : byte { Accepted, Duplicate }
+public enum Verdict : byte
+{
+    Accepted,
+    Duplicate,
+    /// <summary>
+    /// It was judged before, and the verdict is no longer known. Its record was committed by then, so its row is there: what is
+    /// written now shows only where that one is gone.
+    /// </summary>
+    Forgotten,
+}
 
 /// <summary>
 /// One canonical event as flat data: its texts are ranges in the batch's buffer, its identifiers and properties are ranges in

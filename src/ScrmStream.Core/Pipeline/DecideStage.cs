@@ -27,6 +27,8 @@ public sealed class DecideStage(
     // for when memory is short only; a flush needs some hundred megabytes more, and once in many seconds 30 ms are nothing.
     private const int CollectEventsMin = 1_000_000;
 
+    private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(1);
+
     // After a conflict: what is to be applied again, oldest first.
     private readonly Queue<EventBatch> _again = new();
     // What is being folded, and what is being written or was written last.
@@ -81,10 +83,13 @@ public sealed class DecideStage(
     {
         AskAhead(cancel);
         if (prefetch.Count > 0) return true;
-        var more = lanes[_lane].WaitToReadAsync(cancel).AsTask();
+        var more = MoreAsync(cancel);
         if (!more.IsCompleted) await WaitAsync(more, cancel);
         return !more.IsCompleted || await more;
     }
+
+    // A task of its own, for the channel's would be completed on a thread of the pool.
+    private async Task<bool> MoreAsync(CancellationToken cancel) => await lanes[_lane].WaitToReadAsync(cancel);
 
     private void StartBatch(EventBatch batch, CancellationToken cancel)
     {
@@ -98,9 +103,10 @@ public sealed class DecideStage(
         var idle = timers is null ? TimeSpan.FromSeconds(1) : CustomerTimers.LookInterval;
         var wait = _open.IsEmpty ? idle : options.FlushInterval - time.GetElapsedTime(_openSince);
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var due = Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1), time, timer.Token);
+        // A delay of less than that is none: the loop would turn without a pause until the time has passed.
+        var due = Task.Delay(wait > LeastWait ? wait : LeastWait, time, timer.Token);
         await Task.WhenAny([more, due, _finishing ?? due, .. InsertsAhead()]);
-        await timer.CancelAsync();
+        timer.Cancel();
     }
 
     private void Fold(EventBatch batch)
@@ -109,7 +115,8 @@ public sealed class DecideStage(
         var (isAgain, isWritten) = (_againLeft > 0, _againWritten > 0);
         if (isAgain) _againLeft--;
         if (isWritten) _againWritten--;
-        batch.Epoch = publisher.Epoch;
+        // A cluster has no epochs, and 0 is that of verdicts that are forgotten.
+        batch.Epoch = Math.Max(publisher.Epoch, 1);
         folder.Fold(batch, publishAll: isAgain);
         timers?.Applied(batch);
         _open.Add(batch, isWritten);
@@ -177,7 +184,7 @@ public sealed class DecideStage(
         await _finishing;
         _finishing = null;
         counters.AddDurable(_written);
-        foreach (var next in _written.Next) history.Committed(next.Partition.Id, next.Offset);
+        foreach (var next in writer.CommittedOf(_written)) history.Committed(next.Partition.Id, next.Offset);
         foreach (var batch in _written.Batches) pool.Return(batch);
         _written.Clear();
         NoteState();

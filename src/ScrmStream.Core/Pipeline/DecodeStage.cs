@@ -18,8 +18,9 @@ public sealed class DecodeStage(
         using var decoder = new RecordDecoder(limits, schemas);
         try
         {
-            await foreach (var batch in input.ReadAllAsync(cancel))
+            while (await input.WaitToReadAsync(cancel))
             {
+                if (!input.TryRead(out var batch)) continue;
                 for (var next = decoder.Decode(batch); next < batch.Records.Count; next = decoder.Decode(batch, next))
                     await schemas.FetchAsync(decoder.Missing, cancel);
                 screen.Apply(batch);

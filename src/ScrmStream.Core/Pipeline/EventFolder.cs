@@ -59,11 +59,11 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
         e.AnchorId = _graph.Nodes[anchor].Id;
         _shard.Load(state.Shards[cell.Shard]);
         var seen = history.Enter(_shard, batch.PositionOf(in e), ShardHistory.HashOf(batch.Text(e.EventId)));
-        e.Verdict = seen is EventHistory.New or EventHistory.Folded ? Verdict.Accepted : Verdict.Duplicate;
+        e.Verdict = VerdictOf(seen);
         var (folded, repeats, duplicates) = Counts;
         Counts = (folded + (seen == EventHistory.New ? 1 : 0), repeats + (seen >= EventHistory.Folded ? 1 : 0),
             duplicates + (seen == EventHistory.DuplicateId ? 1 : 0));
-        if (seen is EventHistory.Folded or EventHistory.FoldedAsDuplicate)
+        if (seen >= EventHistory.Folded)
         {
             state.Mark(anchor, CellFlags.Touched);
             return seen;
@@ -79,6 +79,13 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
         state.Mark(anchor, CellFlags.Dirty | CellFlags.Touched);
         return seen;
     }
+
+    private static Verdict VerdictOf(EventHistory seen) => seen switch
+    {
+        EventHistory.New or EventHistory.Folded => Verdict.Accepted,
+        EventHistory.Forgotten => Verdict.Forgotten,
+        _ => Verdict.Duplicate,
+    };
 
     private void NoteFirstEvent(int anchor)
     {

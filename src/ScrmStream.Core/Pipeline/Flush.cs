@@ -92,7 +92,7 @@ public sealed class FlushTally
     {
         foreach (ref var e in batch.Events)
         {
-            if (e.Verdict == Verdict.Accepted) Accepted++;
+            if (e.Verdict != Verdict.Duplicate) Accepted++;
             else _rejected[(int)RejectReason.Duplicate]++;
         }
         foreach (var reject in batch.Rejects) _rejected[(int)reject.Reason]++;

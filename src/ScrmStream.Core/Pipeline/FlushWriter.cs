@@ -10,7 +10,7 @@ namespace ScrmStream.Pipeline;
 /// <remarks>
 /// While a process writes alone nobody can overrule its verdicts, so rows go ahead of the cells (docs/decisions/0015).
 /// </remarks>
-public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, PipelineOptions options)
+public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, PipelineOptions options, TaskFactory tasks)
 {
     private readonly RowWriter _rows = new(ports.Analytics, ports.DeadLetters, options.InsertBatches);
     // One slice is built, while others are announced and written.
@@ -26,7 +26,7 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
     {
         if (flush.Batches.Count == 0) return;
         var batches = flush.SendAhead();
-        flush.Rows.Add(Task.Run(() => _rows.WriteAsync(batches, whenRead, cancel), cancel));
+        flush.Rows.Add(tasks.StartNew(() => _rows.WriteAsync(batches, whenRead, cancel), cancel).Unwrap());
     }
 
     /// <summary>
@@ -44,7 +44,8 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
         // While nobody else writes, the first views may be built before the last cells are stored.
         if (!builder.AllowsFolding && !await stored) return FlushOutcome.CellConflict;
         var rest = flush.Batches.GetRange(flush.BatchesWritten, flush.Batches.Count - flush.BatchesWritten);
-        if (rest.Count > 0) flush.Rows.Add(Task.Run(async () => { if (await stored) await _rows.WriteAsync(rest, null, cancel); }, cancel));
+        if (rest.Count > 0)
+            flush.Rows.Add(tasks.StartNew(async () => { if (await stored) await _rows.WriteAsync(rest, null, cancel); }, cancel).Unwrap());
         builder.BeginViews();
         await InSlicesAsync(builder.NextViews, async slice => await stored && await PublishAsync(slice, cancel));
         var published = await FoldUntilAsync(AllTaken());
@@ -72,6 +73,10 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
         ports.Source.Commit(flush.Next);
     }
 
+    /// <summary>From where the partitions of a durable flush would be read again after a crash.</summary>
+    public IEnumerable<NextOffset> CommittedOf(Flush flush) =>
+        flush.Next.Select(n => n with { Offset = ports.Source.CommittedNext(n.Partition, n.Offset) });
+
     // Refused and yet alone: a call without an answer renewed the epoch, and others came too late for the old one. Nobody else has
     // written, so the same write is right.
     private bool IsStillAlone => builder.AllowsFolding && ports.Views.IsSoleWriter;
@@ -83,7 +88,7 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
         {
             var slice = _slices[_slice];
             if (!await FoldUntilAsync(_running[_slice]) || !build(slice)) return;
-            _running[_slice] = Task.Run(() => write(slice));
+            _running[_slice] = tasks.StartNew(() => write(slice)).Unwrap();
         }
     }
 

@@ -59,8 +59,8 @@ public readonly record struct DeadLetter(
 public interface IAnalyticsSink
 {
     /// <summary>
-    /// Writes the events of the batches as one block, accepted ones to be seen, duplicates to be hidden: of two verdicts on a record that
-    /// of the higher <see cref="EventBatch.Epoch"/> holds. The same batches carry the same token. The batches are read before the call
+    /// Writes the events of the batches as one block, duplicates to be hidden, all others to be seen: of two verdicts on a record that
+    /// of the higher <see cref="EventBatch.EpochOf"/> holds. The same batches carry the same token. The batches are read before the call
     /// gives back its task; after that they may be reused.
     /// </summary>
     Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel);

@@ -33,12 +33,13 @@ public sealed class PollStage(
     /// <summary>The source is finite and read to its end.</summary>
     public bool Ended { get; private set; }
 
-    /// <param name="toTheEnd">A stop waits until everything that is there has been read.</param>
+    /// <param name="toTheEnd">A stop waits until everything that is there has been read in the partitions that the source has then: it
+    /// may have lost all.</param>
     public async Task RunAsync(bool toTheEnd, CancellationToken stop, CancellationToken cancel)
     {
         try
         {
-            while (!Ended && !(stop.IsCancellationRequested && (!toTheEnd || Volatile.Read(ref _idleSince) >= 0)))
+            while (!Ended && !(stop.IsCancellationRequested && (!toTheEnd || IsAtEnd)))
                 await PollOnceAsync(toTheEnd ? cancel : stop, cancel);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -51,6 +52,9 @@ public sealed class PollStage(
         }
     }
 
+    // Without a partition a source is never idle, for it may be given one yet; and it has nothing that a stop could wait for.
+    private bool IsAtEnd => Volatile.Read(ref _idleSince) >= 0 || source.Lag == 0;
+
     private async ValueTask PollOnceAsync(CancellationToken stop, CancellationToken cancel)
     {
         var batch = await TakeAsync(stop);
@@ -61,6 +65,8 @@ public sealed class PollStage(
         if (batch.Records.Count == 0)
         {
             pool.Return(batch);
+            // Where one thread does everything, others would never have their turn; on the pool this stage keeps its own thread.
+            if (TaskScheduler.Current != TaskScheduler.Default) await Task.Yield();
             return;
         }
         counters.AddPolled(batch.Records.Count);
@@ -77,9 +83,9 @@ public sealed class PollStage(
         if (take.IsCompleted) return await take;
         var waiting = take.AsTask();
         var paused = false;
-        while (await Task.WhenAny(waiting, Task.Delay(LongBackPressure, time, stop)) != waiting)
+        // A stop ends the waiting for a batch, and the loop with it.
+        while (await Task.WhenAny(waiting, Task.Delay(LongBackPressure, time, CancellationToken.None)) != waiting)
         {
-            stop.ThrowIfCancellationRequested();
             if (!paused) source.Pause(true);
             paused = true;
             source.Poll(_nothing, TimeSpan.Zero);

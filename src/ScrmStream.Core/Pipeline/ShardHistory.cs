@@ -15,6 +15,8 @@ public enum EventHistory : byte
     Folded,
     /// <summary>This very record was dropped as a duplicate before.</summary>
     FoldedAsDuplicate,
+    /// <summary>This very record was folded or dropped before, and the ring no longer knows which: its offset was committed.</summary>
+    Forgotten,
 }
 
 /// <summary>
@@ -84,7 +86,8 @@ public sealed class ShardHistory(int ringEntries)
                 && BinaryPrimitives.ReadUInt16LittleEndian(entry[16..]) == slot && (index & IndexMask) == (at.Index & IndexMask);
             if (isThis) return (index & DroppedBit) != 0 ? EventHistory.FoldedAsDuplicate : EventHistory.Folded;
         }
-        return EventHistory.Folded;
+        // Whoever lost the partition while it had records under way meets those again that the next owner has committed meanwhile.
+        return EventHistory.Forgotten;
     }
 
     private static int Find(ShardBuffer shard, ulong eventIdHash)

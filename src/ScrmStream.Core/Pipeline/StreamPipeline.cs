@@ -25,6 +25,7 @@ public sealed class StreamPipeline
     private readonly RuleSet _rules;
     private readonly PipelinePorts _ports;
     private readonly TimeProvider _time;
+    private readonly TaskFactory _tasks;
     private readonly ulong _writerStamp;
     private readonly CustomerTimers? _timers;
     private readonly CustomerPublisher _publisher;
@@ -37,10 +38,15 @@ public sealed class StreamPipeline
     /// <param name="writerStamp">A number no other process uses, never 0: cells and views carry it.</param>
     /// <param name="endsWhenIdle">The run ends when nothing is left to be read: then time does not pass in silence, and the end is as of
     /// the greatest time met.</param>
+    /// <param name="scheduler">Where stages and writes run; null: on the threads of the pool. A simulation runs them one at a time, in an
+    /// order that a seed draws: so no stage may go on anywhere else.</param>
     public StreamPipeline(
-        PipelineOptions options, RuleSet rules, PipelinePorts ports, ulong writerStamp, TimeProvider time, bool endsWhenIdle = false)
+        PipelineOptions options, RuleSet rules, PipelinePorts ports, ulong writerStamp, TimeProvider time, bool endsWhenIdle = false,
+        TaskScheduler? scheduler = null)
     {
         options.Validate();
+        _tasks = new TaskFactory(
+            CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskContinuationOptions.None, scheduler ?? TaskScheduler.Default);
         (_options, _rules, _ports, _writerStamp, _time) = (options, rules, ports, writerStamp, time);
         State = new CustomerState(options.Identity);
         // Rules that only events change need none, and cost nothing.
@@ -79,9 +85,19 @@ public sealed class StreamPipeline
     /// <exception cref="StoreUnavailableException">A port gave up.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        using var hard = new CancellationTokenSource();
-        using var onStop = stop.Register(() => hard.CancelAfter(_options.StopTimeout));
-        for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false) StartOver();
+        // Not disposed: the limit may pass at the very end.
+        var hard = new CancellationTokenSource();
+        ITimer? limit = null;
+        using var onStop = stop.Register(() => limit = _time.CreateTimer(
+            static hard => ((CancellationTokenSource)hard!).Cancel(), hard, _options.StopTimeout, Timeout.InfiniteTimeSpan));
+        try
+        {
+            for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false) StartOver();
+        }
+        finally
+        {
+            limit?.Dispose();
+        }
         if (hard.IsCancellationRequested)
             throw new TimeoutException(
                 $"The stop took longer than {_options.StopTimeout.TotalSeconds:0} s; what was not flushed is read again.");
@@ -95,14 +111,14 @@ public sealed class StreamPipeline
         using var noMore = CancellationTokenSource.CreateLinkedTokenSource(stop, end.Token);
         Task[] stages =
         [
-            Task.Factory.StartNew(() => _poll.RunAsync(toTheEnd, noMore.Token, end.Token), TaskCreationOptions.LongRunning).Unwrap(),
-            .. _decode.Select(lane => Task.Run(() => lane.RunAsync(end.Token))),
-            Task.Run(() => _decide.RunAsync(end.Token)),
+            _tasks.StartNew(() => _poll.RunAsync(toTheEnd, noMore.Token, end.Token), TaskCreationOptions.LongRunning).Unwrap(),
+            .. _decode.Select(lane => _tasks.StartNew(() => lane.RunAsync(end.Token)).Unwrap()),
+            _tasks.StartNew(() => _decide.RunAsync(end.Token)).Unwrap(),
         ];
         // The first stage that fails ends the others; its own exception is the one to report.
         var failed = await Task.WhenAny(Task.WhenAll(stages), FirstFailure(stages));
-        if (failed.IsFaulted) await end.CancelAsync();
-        await Task.WhenAll(stages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (failed.IsFaulted) end.Cancel();
+        await Task.WhenAll(stages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         var fault = stages.FirstOrDefault(s => s.IsFaulted);
         if (fault?.Exception?.InnerException is NoLongerAloneException) return false;
         if (fault is not null) await fault;
@@ -132,7 +148,7 @@ public sealed class StreamPipeline
         var decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, new CellPrefetch(State, _ports.Cells),
             new EventFolder(State, _rules, history), history,
-            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, _options), _publisher, pool, Counters,
+            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, _options, _tasks), _publisher, pool, Counters,
             new ConflictBackOff(_writerStamp), _options, _time, _timers);
         return (poll, decode, decide);
     }

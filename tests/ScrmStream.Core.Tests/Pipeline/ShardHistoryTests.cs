@@ -50,10 +50,24 @@ public sealed class ShardHistoryTests
         Assert.Equal(EventHistory.FoldedAsDuplicate, Enter(10 * Ring, "e0"));
     }
 
+    /// <summary>A former owner of the partition may come back with records that the next one has committed and forgotten.</summary>
+    [Fact]
+    public void Enter_ARecordThatTheRingHasForgotten_IsNeitherAcceptedNorADuplicate()
+    {
+        Assert.Equal(EventHistory.New, Enter(0, "e0"));
+        Assert.Equal(EventHistory.DuplicateId, Enter(1, "e0"));
+        _history.Committed(_source.Id, 2);
+        for (var i = 2; i < 2 + Ring; i++) Assert.Equal(EventHistory.New, Enter(i, $"e{i}"));
+        Assert.Equal(EventHistory.Forgotten, Enter(0, "e0"));
+        Assert.Equal(EventHistory.Forgotten, Enter(1, "e0"));
+        Assert.Equal(EventHistory.Folded, Enter(2, "e2"));
+    }
+
     [Fact]
     public void Enter_WithoutAnId_IsNeverADuplicate()
     {
         for (var i = 0; i < 3; i++) Assert.Equal(EventHistory.New, Enter(i, ""));
+        Assert.Equal(EventHistory.Folded, Enter(1, ""));
         Assert.Equal(0, _shard.RingCount);
     }
 

@@ -16,7 +16,7 @@ namespace ScrmStream.Tests.Pipeline;
 /// </summary>
 public sealed class StreamPipelineTests
 {
-    private static readonly RuleSet Rules = RuleSet.Parse("""
+    internal static readonly RuleSet Rules = RuleSet.Parse("""
         tags:
           - tag: buyer
             when: seen(event = "buy")
@@ -328,10 +328,13 @@ public sealed class StreamPipelineTests
         return new SlowIdentity.Id(kind, scope, kind == IdentifierKind.Phone ? $"+861390000000{number}" : $"x{number}");
     }
 
-    private static string Json(Touch t) =>
+    internal static string Json(Touch t) =>
         $$"""{"event_id":"{{t.Id}}","event":"{{t.Name}}","event_time":{{t.TimeMs}},"identifiers":[{{string.Join(',', t.Ids.Select(i => $$"""{"kind":"{{i.Kind.Word()}}","scope":"{{i.Scope}}","value":"{{i.Value}}"}"""))}}]}""";
 
-    internal static void AssertEqualsModel(World world, Stores stores, int seed)
+    internal static void AssertEqualsModel(World world, Stores stores, int seed) =>
+        AssertEqualsModel(world, stores.Views, stores.Analytics, seed);
+
+    internal static void AssertEqualsModel(World world, MemoryViewStore views, MemoryAnalytics analytics, int seed)
     {
         var kinds = new SlowKinds(world.Identity);
         var customers = Customers(
@@ -340,24 +343,24 @@ public sealed class StreamPipelineTests
         var actual = new Dictionary<string, string>();
         foreach (var id in world.Touches.SelectMany(t => t.Ids).Distinct())
         {
-            var view = stores.Views.Find(IdentifierId.Of(Encoding.UTF8.GetBytes(id.Text)));
+            var view = views.Find(IdentifierId.Of(Encoding.UTF8.GetBytes(id.Text)));
             if (view is { Form: ViewForm.Customer })
                 actual[id.Text] = $"events {view.Fields["events"]} first {view.Fields["first_seen"]} last {view.Fields["last_seen"]} interest {view.Fields["score.interest"]} tags {string.Join(',', view.Tags.Keys.Order())}";
             var root = customers.FirstOrDefault(c => c.Value.Contains(id.Text)).Key;
             if (root is not null && root != id.Text) Assert.True(view?.MergedInto == IdentifierId.Of(Encoding.UTF8.GetBytes(root)), $"seed {seed}: {id.Text} should say merged_into {root}");
-            if (root is not null) Assert.True(stores.Analytics.Map[IdentifierId.Of(Encoding.UTF8.GetBytes(id.Text))].Customer == IdentifierId.Of(Encoding.UTF8.GetBytes(root)), $"seed {seed}: map of {id.Text}");
+            if (root is not null) Assert.True(analytics.Map[IdentifierId.Of(Encoding.UTF8.GetBytes(id.Text))].Customer == IdentifierId.Of(Encoding.UTF8.GetBytes(root)), $"seed {seed}: map of {id.Text}");
         }
         string Print(Dictionary<string, string> c) => string.Join("\n", c.OrderBy(x => x.Key, StringComparer.Ordinal).Select(x => $"{x.Key}: {x.Value}"));
         Assert.True(Print(expected) == Print(actual), $"seed {seed}\nexpected\n{Print(expected)}\nactual\n{Print(actual)}");
-        AssertRows(world, stores, seed);
+        AssertRows(world, analytics, seed);
     }
 
     // One row for each event_id of an anchor; a dead letter for each record that is no JSON.
-    private static void AssertRows(World world, Stores stores, int seed)
+    private static void AssertRows(World world, MemoryAnalytics analytics, int seed)
     {
-        Assert.True(world.Touches.Count == stores.Analytics.Events.Count, $"seed {seed}: {stores.Analytics.Events.Count} rows of {world.Touches.Count} events");
+        Assert.True(world.Touches.Count == analytics.Events.Count, $"seed {seed}: {analytics.Events.Count} rows of {world.Touches.Count} events");
         var broken = world.Partitions.Sum(p => p.Count(v => v.Length < 12));
-        Assert.True(broken == stores.Analytics.DeadLetters.Count, $"seed {seed}: {stores.Analytics.DeadLetters.Count} dead letters of {broken}");
+        Assert.True(broken == analytics.DeadLetters.Count, $"seed {seed}: {analytics.DeadLetters.Count} dead letters of {broken}");
     }
 
     private static string Describe(List<Touch> touches)

@@ -84,6 +84,27 @@ public abstract class AnalyticsSinkConformance
         }
     }
 
+    /// <summary>A verdict that is forgotten shows a row that is gone, and changes none that is there, in whatever order they come.</summary>
+    [ClickHouseFact]
+    public async Task WriteEvents_VerdictForgotten_OverrulesNone()
+    {
+        using var sink = await OpenAsync();
+        await WriteAsync("t0", Verdict.Forgotten, Verdict.Forgotten, Verdict.Forgotten, 1, 2, 3);
+        await WriteAsync("t1", Verdict.Accepted, Verdict.Duplicate, Verdict.Duplicate, 1, 2, 4);
+        await WriteAsync("t2", Verdict.Forgotten, Verdict.Forgotten, Verdict.Forgotten, 1, 2, 4);
+        Assert.Equal(["1", "3"], (await sink.EventsAsync()).Select(r => r.Coordinates.Split('|')[3]).Order());
+
+        Task WriteAsync(string token, Verdict one, Verdict two, Verdict three, params long[] offsets)
+        {
+            var batch = new EventBatchBuilder()
+                .Add(Topic, offsets[0], "like", 1_000_000_000_000 + offsets[0], [("openid:wx1:a", true)], verdict: one)
+                .Add(Topic, offsets[1], "like", 1_000_000_000_000 + offsets[1], [("openid:wx1:a", true)], verdict: two)
+                .Add(Topic, offsets[2], "like", 1_000_000_000_000 + offsets[2], [("openid:wx1:a", true)], verdict: three).Batch;
+            batch.Epoch = 1;
+            return sink.Sink.WriteEventsAsync([batch], token, CancellationToken.None);
+        }
+    }
+
     [ClickHouseFact]
     public async Task WriteEvents_SameTokenAgain_AddsNothing()
     {

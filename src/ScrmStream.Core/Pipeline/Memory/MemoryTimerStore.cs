@@ -35,10 +35,12 @@ public sealed class MemoryTimerStore(MemoryViewStore views, TimeProvider time) :
         var due = new List<DueTimer>();
         for (var i = 0; i < buckets.Count; i++)
         {
+            nextMs[i] = long.MaxValue;
+            if (!found.Contains(buckets[i])) continue;
             var timers = found[buckets[i]].OrderBy(t => t.TimeMs).ThenBy(t => t.Id).ToList();
             var count = Math.Min(perBucketMax, timers.Count(t => t.TimeMs <= untilMs));
             due.AddRange(timers.Take(count).Select(t => new DueTimer(t.Id, t.TimeMs)));
-            nextMs[i] = count < timers.Count ? timers[count].TimeMs : long.MaxValue;
+            if (count < timers.Count) nextMs[i] = timers[count].TimeMs;
         }
         return Task.FromResult(due);
     }

@@ -23,7 +23,7 @@ public sealed class MemoryViewStore : IViewStore
                 var write = views[i];
                 var stored = _views.GetValueOrDefault(write.Id);
                 if (stored is not null && stored.Stamp == write.Stamp) continue;   // the same write, sent again
-                if (stored is not null && IsHigher(stored.Vector, arena[write.Vector]))
+                if (stored is not null && !IsSoleWriter && IsHigher(stored.Vector, arena[write.Vector]))
                 {
                     refused.Add(i);
                     continue;
@@ -35,8 +35,10 @@ public sealed class MemoryViewStore : IViewStore
         return Task.FromResult<IReadOnlyList<int>>(refused);
     }
 
-    /// <summary>Set by who knows that one pipeline alone uses the stores.</summary>
-    public bool IsSoleWriter { get; init; }
+    /// <summary>
+    /// Set by who knows that one pipeline alone uses the stores. While it is so nothing is compared: neither vectors nor cells' versions.
+    /// </summary>
+    public bool IsSoleWriter { get; set; }
 
     public ulong WriterEpoch { get; init; }
 

@@ -1,0 +1,62 @@
+using ScrmStream.Events;
+using ScrmStream.Identity;
+using ScrmStream.Rules;
+using ScrmStream.TestKit;
+using ScrmStream.Tests.Pipeline;
+using ScrmStream.Tests.Pipeline.Timers;
+
+namespace ScrmStream.Tests.Simulation;
+
+/// <summary>What a simulated cluster has to do, and what the slow model says it must have come to.</summary>
+/// <param name="Check">Throws when the stores hold anything else.</param>
+internal sealed record SimulatedWork(RuleSet Rules, byte[][][] Partitions, Action<SimulatedCluster> Check)
+{
+    public IdentityOptions Identity { get; private init; } = new();
+
+    /// <summary>Time changes tags, and the end is as of the greatest time.</summary>
+    public bool HasTime { get; private init; }
+
+    /// <summary>event_ids remembered per anchor.</summary>
+    public int EventIdRing { get; private init; } = 64;
+
+    public static SimulatedWork Of(int seed) => (seed % 8) switch
+    {
+        1 or 3 or 5 => OfTime(seed),
+        7 => OfRepeats(seed),
+        _ => OfIdentity(seed),
+    };
+
+    /// <summary>Merges, unbinds, quarantine, duplicates and broken records, scattered over three partitions.</summary>
+    public static SimulatedWork OfIdentity(int seed)
+    {
+        var world = StreamPipelineTests.RandomWorld(seed, partitions: 3);
+        return new SimulatedWork(StreamPipelineTests.Rules, world.Partitions, Equals(world, seed)) { Identity = world.Identity };
+    }
+
+    /// <summary>Random rules with windows, absences and expiries; judged as of the end.</summary>
+    public static SimulatedWork OfTime(int seed)
+    {
+        var world = new TimedWorld(seed, partitions: 3);
+        return new SimulatedWork(world.Rules, world.Partitions, cluster => world.AssertViewsAreAsOfTheEnd(cluster.Views, seed)) { HasTime = true };
+    }
+
+    /// <summary>Producers that send an event again at once, and a ring that remembers few of an anchor's event_ids.</summary>
+    public static SimulatedWork OfRepeats(int seed)
+    {
+        var random = new Random(seed);
+        var touches = new List<StreamPipelineTests.Touch>();
+        var records = new List<string>();
+        for (var i = 0; i < random.Next(20, 80); i++)
+        {
+            var id = new SlowIdentity.Id(IdentifierKind.OpenId, "a", $"x{random.Next(3)}");
+            var touch = new StreamPipelineTests.Touch($"e{i}", "view", 1_700_000_000_000 + i * 600_000L, [id]);
+            touches.Add(touch);
+            for (var copies = random.Next(3) == 0 ? 2 : 1; copies > 0; copies--) records.Add(StreamPipelineTests.Json(touch));
+        }
+        var world = new StreamPipelineTests.World(touches, [ListSource.Utf8(records)], new IdentityOptions());
+        return new SimulatedWork(StreamPipelineTests.Rules, world.Partitions, Equals(world, seed)) { EventIdRing = random.Next(1, 4) };
+    }
+
+    private static Action<SimulatedCluster> Equals(StreamPipelineTests.World world, int seed) =>
+        cluster => StreamPipelineTests.AssertEqualsModel(world, cluster.Views, cluster.Tables, seed);
+}

@@ -1,0 +1,80 @@
+using ScrmStream.Pipeline;
+using ScrmStream.TestKit.Simulation;
+
+namespace ScrmStream.Tests.Simulation;
+
+/// <summary>One <c>run</c> in a simulated world: the real pipeline between simulated servers.</summary>
+internal sealed class SimulatedWorker(
+    SimulatedProcess process, SimulatedKafka kafka, SimulatedWork work, SimulatedRedisClient redis, SimulatedClickHouse sinks, ulong stamp)
+{
+    private readonly CancellationTokenSource _stop = new();
+    private Task _main = Task.CompletedTask;
+    private StreamPipeline? _pipeline;
+
+    public SimulatedProcess Process => process;
+
+    /// <summary>Null until it has joined the group.</summary>
+    public SimulatedConsumer? Consumer { get; private set; }
+
+    public bool IsOver => _main.IsCompleted;
+
+    public long Conflicts => _pipeline is null ? 0 : _pipeline.Counters.Conflicts + _pipeline.Counters.Refusals;
+
+    /// <param name="around">Puts something between the group and the pipeline.</param>
+    /// <param name="ended">Told when it has ended by itself.</param>
+    public void Start(Func<IEventSource, IEventSource> around, Action ended) => _main = process.Start(async () =>
+    {
+        await redis.ClaimAsync();
+        Consumer = new SimulatedConsumer(kafka, process, kafka.World.Between(50, 4_000));
+        var ports = new PipelinePorts(around(Consumer), redis, redis, sinks, sinks, Timers: work.HasTime ? redis : null);
+        _pipeline = new StreamPipeline(
+            OptionsOf(kafka.World), work.Rules, ports, stamp, process.Time, endsWhenIdle: true, scheduler: process);
+        try
+        {
+            await _pipeline.RunAsync(_stop.Token);
+        }
+        catch (TimeoutException)
+        {
+            // A stop that took too long, while a server was away: what was not flushed is read again.
+        }
+        await Consumer.DisposeAsync();
+        ended();
+    });
+
+    /// <summary>SIGTERM.</summary>
+    public void Stop() => process.Start(() =>
+    {
+        _stop.Cancel();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>It ends with everything concluded as of the greatest time met.</summary>
+    public void End() => process.Start(() =>
+    {
+        _pipeline?.EndAtMaximum();
+        _stop.Cancel();
+        return Task.CompletedTask;
+    });
+
+    /// <exception cref="SimulationException">The process ended with an error.</exception>
+    public void ThrowIfFailed(int seed)
+    {
+        if (_main.IsFaulted) throw new SimulationException($"seed {seed}: process {process.Number} failed: {_main.Exception.InnerException}");
+    }
+
+    public override string ToString() =>
+        $"{Consumer} polled {_pipeline?.Counters.PolledRecords} durable {_pipeline?.Counters.DurableRecords} open {_pipeline?.Counters.OpenEvents}"
+        + $" starts over {_pipeline?.Counters.StartsOver} conflicts {Conflicts} {(IsOver ? "over" : "running")}";
+
+    private PipelineOptions OptionsOf(SimulatedWorld world)
+    {
+        var random = world.Random;
+        return new PipelineOptions
+        {
+            BatchRecordsMax = 16, BatchesInFlightMax = random.Next(8, 12), FlushEventsMax = random.Next(1, 40),
+            PrefetchBatches = random.Next(1, 4), DecodeLanes = random.Next(1, 3), InsertBatches = random.Next(1, 4),
+            Identity = work.Identity, FlushInterval = world.Between(1, 300), FlushIntervalUnderBacklog = world.Between(1, 2_000),
+            EventIdRing = work.EventIdRing, PollTimeout = world.Between(10, 100),
+        };
+    }
+}
