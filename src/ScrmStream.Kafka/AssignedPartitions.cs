@@ -14,8 +14,6 @@ internal sealed class AssignedPartition(SourcePartition source, RecordFormat for
     public long Next { get; set; } = -1;
     /// <summary>The offset last committed or stored for commit; -1: none.</summary>
     public long Stored { get; set; } = -1;
-    /// <summary>The offset that the broker has confirmed as committed; -1: none.</summary>
-    public long Confirmed { get; set; } = -1;
     /// <summary>One more than the offset of the last record handed over; -1: none yet.</summary>
     public long Taken { get; set; } = -1;
     public bool IsAtEnd { get; set; }
@@ -44,8 +42,7 @@ internal sealed class AssignedPartitions(IReadOnlyDictionary<string, RecordForma
                 source = new SourcePartition(topicId, topic, partition);
                 _sources.Add((topicId, topic, partition), source);
             }
-            var format = formats.GetValueOrDefault(topic);
-            _partitions[(topic, partition)] = new AssignedPartition(source, format) { Stored = stored, Confirmed = stored };
+            _partitions[(topic, partition)] = new AssignedPartition(source, formats.GetValueOrDefault(topic)) { Stored = stored };
         }
     }
 

@@ -55,7 +55,6 @@ public sealed class KafkaEventSource : IEventSource
             .SetPartitionsAssignedHandler((_, partitions) => OnAssigned(partitions))
             .SetPartitionsRevokedHandler((_, partitions) => OnRevoked(partitions))
             .SetPartitionsLostHandler((_, partitions) => OnRevoked(partitions))
-            .SetOffsetsCommittedHandler((_, committed) => OnCommitted(committed))
             .SetErrorHandler((_, error) => _trouble.Note(error))
             .SetLogHandler((_, message) => KafkaLog.Library(_logger, message.Facility, message.Message))
             .Build();
@@ -138,12 +137,6 @@ public sealed class KafkaEventSource : IEventSource
             }
             if (_toStore.Count > 0) _native.Store(_toStore);
         }
-    }
-
-    public long CommittedNext(SourcePartition partition, long told)
-    {
-        var assigned = _assigned.Find(partition.Topic, partition.Partition);
-        return assigned is null || assigned.Source.TopicId != partition.TopicId ? -1 : Math.Min(told, assigned.Confirmed);
     }
 
     public void Describe(List<PartitionStanding> standings)
@@ -344,16 +337,6 @@ public sealed class KafkaEventSource : IEventSource
         _lastTopic = 0;
         foreach (var partition in partitions) _assigned.Remove(partition.TopicPartition);
         if (partitions.Count > 0) KafkaLog.Revoked(_logger, string.Join(", ", partitions));
-    }
-
-    // Commits are made in the background; the answer comes with a later poll.
-    private void OnCommitted(CommittedOffsets committed)
-    {
-        foreach (var offset in committed.Offsets)
-        {
-            if (offset.Error.IsError || offset.Offset.Value < 0) continue;
-            if (_assigned.Find(offset.Topic, offset.Partition.Value) is { } partition) partition.Confirmed = offset.Offset.Value;
-        }
     }
 
     private List<TopicPartitionOffset> StartOfEach(List<TopicPartition> partitions)

@@ -16,7 +16,7 @@ public enum Verdict : byte
     Accepted,
     Duplicate,
     /// <summary>
-    /// It was judged before, and the verdict is no longer known. Its record was committed by then, so its row is there: what is
+    /// It was judged before, and the verdict is no longer known. Its row was stored by then: what is
     /// written now shows only where that one is gone.
     /// </summary>
     Forgotten,

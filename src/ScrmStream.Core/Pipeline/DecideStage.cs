@@ -23,8 +23,8 @@ public sealed class DecideStage(
     // While conflicts come, flushes get smaller down to this: a small one is over before the other process comes to the same customers.
     private const int FlushEventsMin = 4096;
 
-    // From so many events on a flush collects garbage first. State that grew by doubling left large arrays behind, which the collector looks
-    // for when memory is short only; a flush needs some hundred megabytes more, and once in many seconds 30 ms are nothing.
+    // From so many events on a flush collects garbage first. State that grew by doubling left large arrays behind, which the collector
+    // looks for only when memory is short; a flush needs some hundred megabytes more, and once in many seconds 30 ms are nothing.
     private const int CollectEventsMin = 1_000_000;
 
     private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(1);
@@ -184,7 +184,7 @@ public sealed class DecideStage(
         await _finishing;
         _finishing = null;
         counters.AddDurable(_written);
-        foreach (var next in writer.CommittedOf(_written)) history.Committed(next.Partition.Id, next.Offset);
+        foreach (var next in _written.Next) history.Committed(next.Partition.Id, next.Offset);
         foreach (var batch in _written.Batches) pool.Return(batch);
         _written.Clear();
         NoteState();

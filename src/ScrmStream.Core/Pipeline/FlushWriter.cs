@@ -73,10 +73,6 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
         ports.Source.Commit(flush.Next);
     }
 
-    /// <summary>From where the partitions of a durable flush would be read again after a crash.</summary>
-    public IEnumerable<NextOffset> CommittedOf(Flush flush) =>
-        flush.Next.Select(n => n with { Offset = ports.Source.CommittedNext(n.Partition, n.Offset) });
-
     // Refused and yet alone: a call without an answer renewed the epoch, and others came too late for the old one. Nobody else has
     // written, so the same write is right.
     private bool IsStillAlone => builder.AllowsFolding && ports.Views.IsSoleWriter;

@@ -36,13 +36,6 @@ public interface IEventSource : IAsyncDisposable
     void Commit(IReadOnlyList<NextOffset> next);
 
     /// <summary>
-    /// From which offset a partition would be read again after a crash now, as far as this source knows. What
-    /// <see cref="Commit"/> was told may be on its way for a while, and until then a crash brings it again.
-    /// </summary>
-    /// <param name="told">What <see cref="Commit"/> was told last; the answer is not higher.</param>
-    long CommittedNext(SourcePartition partition, long told) => told;
-
-    /// <summary>
     /// Stops or resumes fetching while <see cref="Poll"/> goes on being called (long back-pressure). A paused source adds no record.
     /// </summary>
     void Pause(bool paused);

@@ -15,7 +15,7 @@ public enum EventHistory : byte
     Folded,
     /// <summary>This very record was dropped as a duplicate before.</summary>
     FoldedAsDuplicate,
-    /// <summary>This very record was folded or dropped before, and the ring no longer knows which: its offset was committed.</summary>
+    /// <summary>This very record was folded or dropped before, and the ring no longer knows which: its row was stored.</summary>
     Forgotten,
 }
 
@@ -86,7 +86,8 @@ public sealed class ShardHistory(int ringEntries)
                 && BinaryPrimitives.ReadUInt16LittleEndian(entry[16..]) == slot && (index & IndexMask) == (at.Index & IndexMask);
             if (isThis) return (index & DroppedBit) != 0 ? EventHistory.FoldedAsDuplicate : EventHistory.Folded;
         }
-        // Whoever lost the partition while it had records under way meets those again that the next owner has committed meanwhile.
+        // Whoever lost the partition while it had records under way meets those again that the next owner has committed meanwhile; and a crash
+        // may come before the broker has taken a commit.
         return EventHistory.Forgotten;
     }
 

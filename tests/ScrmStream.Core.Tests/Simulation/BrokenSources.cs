@@ -19,8 +19,6 @@ internal abstract class BrokenSource(IEventSource source) : IEventSource
 
     public void Commit(IReadOnlyList<NextOffset> next) => source.Commit(next);
 
-    public virtual long CommittedNext(SourcePartition partition, long told) => source.CommittedNext(partition, told);
-
     public void Pause(bool paused) => source.Pause(paused);
 
     public void Rewind() => source.Rewind();
@@ -39,12 +37,6 @@ internal sealed class CommitsAtPoll(IEventSource source) : BrokenSource(source)
         Commit([.. batch.Records.Take(batch.Count).Select(r => new NextOffset(r.Partition, r.Offset + 1))]);
         return state;
     }
-}
-
-/// <summary>A source that says everything is committed, what is yet to be read too, as soon as something is.</summary>
-internal sealed class CommitsAhead(IEventSource source) : BrokenSource(source)
-{
-    public override long CommittedNext(SourcePartition partition, long told) => long.MaxValue;
 }
 
 /// <summary>A source that hands over nothing of a record whose anchor's shard has folded it, as if that were all there is to do.</summary>

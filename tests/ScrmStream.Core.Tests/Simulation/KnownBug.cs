@@ -20,8 +20,6 @@ internal enum KnownBug
     /// <summary>Offsets wait for Redis alone.</summary>
     WatermarkOverOneSink,
     LettersDropped,
-    /// <summary>event_ids are forgotten before the rows of their events are stored.</summary>
-    RingForgetsTooSoon,
 }
 
 internal static class KnownBugs
@@ -46,7 +44,6 @@ internal static class KnownBugs
     {
         KnownBug.CommitBeforeFlush => new CommitsAtPoll(source),
         KnownBug.SkippedRepeats => new SkipsRepeats(source, cells, work.Identity),
-        KnownBug.RingForgetsTooSoon => new CommitsAhead(source),
         _ => source,
     };
 }

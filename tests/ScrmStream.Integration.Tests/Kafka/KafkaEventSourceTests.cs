@@ -110,25 +110,6 @@ public sealed class KafkaEventSourceTests(Brokers brokers) : IClassFixture<Broke
         Assert.Equal(20, later.Count);
     }
 
-    /// <summary>Commits go out in the background: what a crash would not bring again is what the broker has confirmed.</summary>
-    [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
-    public async Task CommittedNext_OfACommit_IsWhatTheBrokerConfirmed(string broker)
-    {
-        var scene = brokers.Scene(broker);
-        await scene.PublishAsync(300);
-        await using var source = await scene.OpenAsync();
-        var next = KafkaScene.NextAfter(KafkaScene.ReadToEnd(source, atLeast: 300));
-        Assert.All(next, n => Assert.Equal(-1, source.CommittedNext(n.Partition, n.Offset)));
-
-        source.Commit(next);
-
-        var batch = new RecordBatch(16, 64 * 1024);
-        for (var polls = 0; polls < 200 && next.Any(n => source.CommittedNext(n.Partition, n.Offset) != n.Offset); polls++)
-            source.Poll(batch, TimeSpan.FromMilliseconds(50));
-        Assert.All(next, n => Assert.Equal(n.Offset, source.CommittedNext(n.Partition, n.Offset)));
-        Assert.All(next, n => Assert.Equal(1, source.CommittedNext(n.Partition, told: 1)));
-    }
-
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
     public async Task Commit_Nothing_NewSourceReadsAllAgain(string broker)
     {

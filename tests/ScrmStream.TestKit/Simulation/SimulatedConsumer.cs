@@ -59,8 +59,6 @@ public sealed class SimulatedConsumer : IEventSource
             if (_assigned.TryGetValue(source.Partition, out var reading) && offset > reading.Stored) reading.Stored = offset;
     }
 
-    public long CommittedNext(SourcePartition partition, long told) => Math.Min(told, _kafka.Committed[partition.Partition]);
-
     public void Pause(bool paused) => _isPaused = paused;
 
     public void Rewind()
