@@ -86,8 +86,8 @@ public sealed class ShardHistory(int ringEntries)
                 && BinaryPrimitives.ReadUInt16LittleEndian(entry[16..]) == slot && (index & IndexMask) == (at.Index & IndexMask);
             if (isThis) return (index & DroppedBit) != 0 ? EventHistory.FoldedAsDuplicate : EventHistory.Folded;
         }
-        // Whoever lost the partition while it had records under way meets those again that the next owner has committed meanwhile; and a crash
-        // may come before the broker has taken a commit.
+        // Whoever lost the partition while it had records under way meets those again that the next owner has committed meanwhile;
+        // and a crash may come before the broker has taken a commit.
         return EventHistory.Forgotten;
     }
 
