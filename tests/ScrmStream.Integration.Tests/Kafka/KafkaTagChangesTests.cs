@@ -33,6 +33,38 @@ public sealed class KafkaTagChangesTests(Brokers brokers) : IClassFixture<Broker
         Assert.Equal(("new", "\"old\""), (other.GetProperty("value").GetString(), other.GetProperty("previous").GetString()));
     }
 
+    /// <summary>However small the queue: what does not fit waits for its turn, and nothing is lost or overtaken.</summary>
+    [Theory, InlineData(1), InlineData(7)]
+    public async Task Write_MoreChangesThanTheQueueHolds_ComeAllInOrder(int queueRecords)
+    {
+        const int Count = 50;
+        var options = new KafkaOptions
+        {
+            BootstrapServers = brokers.Address(Brokers.Embedded), TagChangesTopic = $"tags-{Guid.NewGuid():N}", PublishQueueRecordsMax = queueRecords,
+        };
+        using (var topic = await KafkaTagChanges.OpenAsync(options))
+        {
+            await topic.WriteAsync(
+                [.. Enumerable.Range(0, Count).Select(i => new TagChange(A, "t", $"{i}", null, Noon + i))], CancellationToken.None);
+        }
+        var values = Read(options, options.TagChangesTopic, Count).Select(m => JsonDocument.Parse(m.Value).RootElement.GetProperty("value").GetString());
+        Assert.Equal(Enumerable.Range(0, Count).Select(i => $"{i}"), values);
+    }
+
+    /// <summary>A record that the broker would not take fails the write with topic and setting; it does not vanish.</summary>
+    [Fact]
+    public async Task Write_ARecordBeyondTheLimit_Fails()
+    {
+        var options = new KafkaOptions
+        {
+            BootstrapServers = brokers.Address(Brokers.Embedded), TagChangesTopic = $"tags-{Guid.NewGuid():N}", PublishRecordBytesMax = 1_024,
+        };
+        using var topic = await KafkaTagChanges.OpenAsync(options);
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => topic.WriteAsync([new(A, "t", new string('x', 5_000), null, Noon)], CancellationToken.None));
+        Assert.All([options.TagChangesTopic, "Kafka:TagChangesTopic"], part => Assert.Contains(part, error.Message));
+    }
+
     /// <summary>Actions go the same way.</summary>
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
     public async Task Write_Actions_AreWholeAndKeyedByCustomer(string broker)
