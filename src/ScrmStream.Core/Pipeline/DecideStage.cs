@@ -24,7 +24,7 @@ public sealed class DecideStage(
     private const int FlushEventsMin = 4096;
 
     // From so many events on a flush collects garbage first. State that grew by doubling left large arrays behind, which the collector
-    // looks for only when memory is short; a flush needs some hundred megabytes more, and once in many seconds 30 ms are nothing.
+    // looks for only when memory is short, and a flush needs some hundred megabytes more. It comes once in many seconds at most.
     private const int CollectEventsMin = 1_000_000;
 
     private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(1);
