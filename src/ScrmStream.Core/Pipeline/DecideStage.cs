@@ -117,7 +117,11 @@ public sealed class DecideStage(
         if (isWritten) _againWritten--;
         // A cluster has no epochs, and 0 is that of verdicts that are forgotten.
         batch.Epoch = Math.Max(publisher.Epoch, 1);
+        var repeats = folder.Counts.Repeats;
         folder.Fold(batch, publishAll: isAgain);
+        // Applied again after a conflict they are repeats of this very process.
+        if (!isAgain) counters.AddRepeats(folder.Counts.Repeats - repeats);
+        counters.Books.Folded(batch);
         timers?.Applied(batch);
         _open.Add(batch, isWritten);
         NoteState();
@@ -200,6 +204,8 @@ public sealed class DecideStage(
     {
         if (outcome == FlushOutcome.CellConflict) counters.AddConflict();
         else counters.AddRefusal();
+        counters.Books.TakenBack(_written.Tally);
+        counters.Books.TakenBack(_open.Tally);
         _flushEventsMax = Math.Max(_flushEventsMax / 4, Math.Min(FlushEventsMin, options.FlushEventsMax));
         var written = outcome == FlushOutcome.ViewRefused ? _written.Batches.Count : _written.BatchesWritten;
         _againWritten += written + _open.BatchesWritten;

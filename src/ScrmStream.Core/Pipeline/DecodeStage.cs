@@ -11,7 +11,7 @@ namespace ScrmStream.Pipeline;
 /// </summary>
 public sealed class DecodeStage(
     ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, EventLimits limits, SchemaCatalog schemas, IdentifierScreen screen,
-    FloodBreaker flood)
+    FloodBreaker flood, StageBooks books)
 {
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -25,6 +25,7 @@ public sealed class DecodeStage(
                     await schemas.FetchAsync(decoder.Missing, cancel);
                 screen.Apply(batch);
                 flood.Note(batch.Count + batch.Rejects.Count, batch.Rejects.Count);
+                books.Decoded(batch);
                 await output.WriteAsync(batch, cancel);
             }
         }

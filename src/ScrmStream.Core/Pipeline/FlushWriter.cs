@@ -10,9 +10,10 @@ namespace ScrmStream.Pipeline;
 /// <remarks>
 /// While a process writes alone nobody can overrule its verdicts, so rows go ahead of the cells (docs/decisions/0015).
 /// </remarks>
-public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, PipelineOptions options, TaskFactory tasks)
+public sealed class FlushWriter(
+    FlushBuilder builder, PipelinePorts ports, StageBooks books, PipelineOptions options, TaskFactory tasks)
 {
-    private readonly RowWriter _rows = new(ports.Analytics, ports.DeadLetters, options.InsertBatches);
+    private readonly RowWriter _rows = new(ports.Analytics, ports.DeadLetters, books, options.InsertBatches);
     // One slice is built, while others are announced and written.
     private readonly FlushSlice[] _slices = [new(), new(), new(), new()];
     // By slice, how its last write goes or went.

@@ -69,7 +69,7 @@ public sealed class PollStage(
             if (TaskScheduler.Current != TaskScheduler.Default) await Task.Yield();
             return;
         }
-        counters.AddPolled(batch.Records.Count);
+        counters.Books.Polled(batch.Records.Count);
         var wait = flood.WaitAfter(batch.Records.Count);
         await lanes[_lane].Writer.WriteAsync(batch, cancel);
         _lane = (_lane + 1) % lanes.Length;

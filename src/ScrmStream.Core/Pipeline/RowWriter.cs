@@ -5,8 +5,9 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>Writes the rows and dead letters of folded batches. Calls may come from any thread.</summary>
 /// <param name="insertBatches">Batches whose rows make one insert.</param>
-public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLetters, int insertBatches)
+public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLetters, StageBooks books, int insertBatches)
 {
+    private readonly int _reading = books.Reading;
     private const int LettersMax = 10_000, LetterBytes = 16 * 1024 * 1024;
 
     /// <summary>Returns when all are durable.</summary>
@@ -17,9 +18,11 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
         {
             // A letter refers to the bytes of its batch.
             await WriteLettersAsync(LettersOf(part), cancel);
-            var rows = part.Any(b => b.Count > 0) ? analytics.WriteEventsAsync(part, TokenOf(part), cancel) : Task.CompletedTask;
+            var events = part.Sum(b => b.Count);
+            var rows = events > 0 ? analytics.WriteEventsAsync(part, TokenOf(part), cancel) : Task.CompletedTask;
             if (whenRead is not null) Array.ForEach(part, whenRead);
             await rows;
+            books.Written(events, 0, _reading);
         }
     }
 
@@ -33,6 +36,7 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
             var part = letters.GetRange(from, i + 1 - from);
             await deadLetters.WriteAsync(part, cancel);
             await analytics.WriteDeadLettersAsync(part, cancel);
+            books.Written(0, part.Count, _reading);
             (from, bytes) = (i + 1, 0);
         }
     }

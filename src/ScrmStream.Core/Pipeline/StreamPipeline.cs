@@ -144,11 +144,11 @@ public sealed class StreamPipeline
         var poll = new PollStage(_ports.Source, pool, raw, Counters, Flood, _options, _time);
         var decode = new DecodeStage[_options.DecodeLanes];
         for (var i = 0; i < decode.Length; i++)
-            decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood);
+            decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood, Counters.Books);
         var decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, new CellPrefetch(State, _ports.Cells),
             new EventFolder(State, _rules, history), history,
-            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, _options, _tasks), _publisher, pool, Counters,
+            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, Counters.Books, _options, _tasks), _publisher, pool, Counters,
             new ConflictBackOff(_writerStamp), _options, _time, _timers);
         return (poll, decode, decide);
     }

@@ -41,5 +41,5 @@ public sealed class ServiceRun(StreamPipeline pipeline, TimeProvider time)
 
     // At the end of the source, and everything that was read is durable.
     private bool IsDrained(TimeSpan idle) =>
-        pipeline.IdleFor >= idle && pipeline.Counters.DurableRecords == pipeline.Counters.PolledRecords;
+        pipeline.IdleFor >= idle && pipeline.Counters.Books.Look().PendingRecords == 0;
 }

@@ -75,6 +75,7 @@ internal sealed class SimulatedCluster
         foreach (var worker in _workers) worker?.End();
         RunUntil(() => _workers.All(w => w is null || w.IsOver), HealsWithin, "all processes have ended");
         foreach (var worker in _workers) Conflicts += worker?.Conflicts ?? 0;
+        Assert.All(_workers, worker => Assert.Equal(0, worker?.Books?.Look().PendingRecords ?? 0));
         if (_bug is KnownBug.None) Assert.Equal(Tables.DeadLetters.Keys.Order(), _letters.DeadLetters.Keys.Order());
         else if (Tables.DeadLetters.Count != _letters.DeadLetters.Count) throw new SimulationException("the topic of dead letters lacks some");
         _work.Check(this);
@@ -86,8 +87,19 @@ internal sealed class SimulatedCluster
         {
             if (_broken is not null) throw new SimulationException($"seed {World.Seed}: {_broken}");
             foreach (var worker in _workers) worker?.ThrowIfFailed(World.Seed);
+            BalanceBooks();
             return until();
         }, within, () => $"{what}\n{_kafka}\n{string.Join('\n', _workers.Select(w => w?.ToString() ?? "nobody"))}");
+    }
+
+    // After every step of anybody, whatever has been killed, refused or taken back.
+    private void BalanceBooks()
+    {
+        foreach (var worker in _workers)
+        {
+            if (worker?.Books is not { } books || books.Look() is not { Difference: not 0 } page) continue;
+            throw new SimulationException($"seed {World.Seed}: the books of process {worker.Process.Number} do not balance: {page}");
+        }
     }
 
     private void Heal()

@@ -20,6 +20,9 @@ internal sealed class SimulatedWorker(
 
     public long Conflicts => _pipeline is null ? 0 : _pipeline.Counters.Conflicts + _pipeline.Counters.Refusals;
 
+    /// <summary>What its stages took, passed on and have; null before it runs.</summary>
+    public StageBooks? Books => _pipeline?.Counters.Books;
+
     /// <param name="around">Puts something between the group and the pipeline.</param>
     /// <param name="ended">Told when it has ended by itself.</param>
     public void Start(Func<IEventSource, IEventSource> around, Action ended) => _main = process.Start(async () =>
