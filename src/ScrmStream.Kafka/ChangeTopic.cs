@@ -1,5 +1,6 @@
 using System.Buffers;
 using Confluent.Kafka;
+using ScrmStream.Diagnostics;
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
 
@@ -57,8 +58,10 @@ internal sealed class ChangeTopic : IDisposable
         await _turn.WaitAsync(cancel);
         try
         {
+            await Failpoints.PassAsync(Failpoint.ChangesBefore);
             // The producer blocks; the caller's thread need not.
             await Task.Run(() => Write(addAll, cancel), cancel);
+            await Failpoints.PassAsync(Failpoint.ChangesAfter);
         }
         finally
         {

@@ -65,7 +65,8 @@ public sealed class CommittedRecords : IDisposable
             var names = await _topics.NamesAsync();
             var ids = await _topics.IdsAsync(names.Select(n => n.Topic).Distinct());
             var ranges = new List<CommittedRange>();
-            foreach (var (partition, offset, topicId) in await Task.Run(() => _native.Committed([.. names], (int)AnswerTimeout.TotalMilliseconds)))
+            var committed = await Task.Run(() => _native.Committed([.. names], (int)AnswerTimeout.TotalMilliseconds));
+            foreach (var (partition, offset, topicId) in committed)
             {
                 if (offset < 0 || !ids.TryGetValue(partition.Topic, out var id)) continue;
                 if (topicId is { } known && known != id && id != Guid.Empty) recreated.Add(partition.Topic);

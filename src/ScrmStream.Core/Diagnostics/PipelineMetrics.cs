@@ -53,7 +53,7 @@ public static class PipelineMetrics
             "Events that are stored everywhere, accepted or rejected. Its rate is the throughput.", c => c.DurableEvents),
         Counter("scrmstream_decoded_events_total", "events", "Good events found in records, stored or on their way.",
             c => c.Books.Look().DecodedEvents),
-        Counter("scrmstream_written_rows_total", "rows", "Rows of events that ClickHouse has acknowledged, hidden ones of duplicates too. "
+        Counter("scrmstream_written_rows_total", "rows", "Rows of events that ClickHouse has acknowledged, duplicates' too. "
             + "Ahead of what is accepted by one flush at most.", c => c.Books.Look().RowsWritten),
         Counter("scrmstream_written_letters_total", "letters", "Dead letters acknowledged by their topic and their table.",
             c => c.Books.Look().LettersWritten),

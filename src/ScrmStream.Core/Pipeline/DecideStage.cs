@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Pipeline.Timers;
 
@@ -47,6 +48,7 @@ public sealed class DecideStage(
         while (await FillAsync(cancel))
         {
             if (prefetch.Count > 0) Fold(await prefetch.NextAsync(cancel));
+            await Failpoints.PassAsync(Failpoint.FoldAfter);
             WriteAhead(cancel);
             if (_finishing is { IsCompleted: true }) await SettleAsync();
             if (IsFlushDue() || IsTimeToLook) await FlushAsync(cancel);
@@ -157,6 +159,7 @@ public sealed class DecideStage(
         await SettleAsync();
         if (timers is not null) await timers.WakeAsync(prefetch, cancel);
         if (_open.IsEmpty && state.Changed.IsEmpty) return;
+        await Failpoints.PassAsync(Failpoint.FlushBefore);
         await prefetch.CompleteAsync(cancel);
         if (_open.WentAhead) writer.WriteAhead(_open, pool.Return, cancel);
         (_open, _written) = (_written, _open);
@@ -202,6 +205,7 @@ public sealed class DecideStage(
     /// </summary>
     private async Task RewindAsync(FlushOutcome outcome, CancellationToken cancel)
     {
+        await Failpoints.PassAsync(Failpoint.RewindBefore);
         if (outcome == FlushOutcome.CellConflict) counters.AddConflict();
         else counters.AddRefusal();
         counters.Books.TakenBack(_written.Tally);
@@ -237,6 +241,7 @@ public sealed class DecideStage(
     // A conflict of the last flush brings its batches back.
     private async Task FinishAsync(CancellationToken cancel)
     {
+        await Failpoints.PassAsync(Failpoint.StopBefore);
         do
         {
             while (await FoldNextAsync(cancel))

@@ -1,3 +1,4 @@
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 
 namespace ScrmStream.Pipeline;
@@ -61,8 +62,10 @@ public sealed class FlushWriter(
 
         async Task<bool> StoreAsync(FlushSlice slice)
         {
+            await Failpoints.PassAsync(Failpoint.StoreBefore);
             while ((await ports.Cells.StoreAsync(slice.Cells, slice.Arena, cancel)).Count > 0)
                 if (!IsStillAlone) return false;
+            await Failpoints.PassAsync(Failpoint.StoreAfter);
             return true;
         }
     }
@@ -71,7 +74,9 @@ public sealed class FlushWriter(
     public async Task FinishAsync(Flush flush, CancellationToken cancel)
     {
         await Task.WhenAll(flush.Rows);
+        await Failpoints.PassAsync(Failpoint.CommitBefore);
         ports.Source.Commit(flush.Next);
+        await Failpoints.PassAsync(Failpoint.CommitAfter);
     }
 
     // Refused and yet alone: a call without an answer renewed the epoch, and others came too late for the old one. Nobody else has
@@ -106,9 +111,12 @@ public sealed class FlushWriter(
     // Records are written before the view that they announce, so that a crash between repeats a record and never loses one.
     private async Task<bool> PublishAsync(FlushSlice slice, CancellationToken cancel)
     {
+        await Failpoints.PassAsync(Failpoint.AnnounceBefore);
         await Task.WhenAll(Announcements(slice, cancel));
+        await Failpoints.PassAsync(Failpoint.AnnounceAfter);
         while (slice.Views.Count > 0 && (await ports.Views.PublishAsync(slice.Views, slice.Arena, cancel)).Count > 0)
             if (!IsStillAlone) return false;
+        await Failpoints.PassAsync(Failpoint.PublishAfter);
         return true;
     }
 

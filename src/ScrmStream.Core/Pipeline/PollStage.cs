@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 
 namespace ScrmStream.Pipeline;
@@ -69,6 +70,7 @@ public sealed class PollStage(
             if (TaskScheduler.Current != TaskScheduler.Default) await Task.Yield();
             return;
         }
+        await Failpoints.PassAsync(Failpoint.PollAfter);
         counters.Books.Polled(batch.Records.Count);
         var wait = flood.WaitAfter(batch.Records.Count);
         await lanes[_lane].Writer.WriteAsync(batch, cancel);

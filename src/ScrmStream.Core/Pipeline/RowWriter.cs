@@ -1,4 +1,5 @@
 using System.Globalization;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 
 namespace ScrmStream.Pipeline;
@@ -19,9 +20,11 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
             // A letter refers to the bytes of its batch.
             await WriteLettersAsync(LettersOf(part), cancel);
             var events = part.Sum(b => b.Count);
+            await Failpoints.PassAsync(Failpoint.RowsBefore);
             var rows = events > 0 ? analytics.WriteEventsAsync(part, TokenOf(part), cancel) : Task.CompletedTask;
             if (whenRead is not null) Array.ForEach(part, whenRead);
             await rows;
+            await Failpoints.PassAsync(Failpoint.RowsAfter);
             books.Written(events, 0, _reading);
         }
     }
@@ -34,8 +37,11 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
             bytes += letters[i].Raw.Length;
             if (bytes < LetterBytes && i - from < LettersMax && i < letters.Count - 1) continue;
             var part = letters.GetRange(from, i + 1 - from);
+            await Failpoints.PassAsync(Failpoint.LettersBefore);
             await deadLetters.WriteAsync(part, cancel);
+            await Failpoints.PassAsync(Failpoint.LettersBetween);
             await analytics.WriteDeadLettersAsync(part, cancel);
+            await Failpoints.PassAsync(Failpoint.LettersAfter);
             books.Written(0, part.Count, _reading);
             (from, bytes) = (i + 1, 0);
         }

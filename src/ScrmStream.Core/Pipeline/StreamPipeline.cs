@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Events.Avro;
 using ScrmStream.Identity;
@@ -92,7 +93,11 @@ public sealed class StreamPipeline
             static hard => ((CancellationTokenSource)hard!).Cancel(), hard, _options.StopTimeout, Timeout.InfiniteTimeSpan));
         try
         {
-            for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false) StartOver();
+            for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false)
+            {
+                await Failpoints.PassAsync(Failpoint.StartOverBefore);
+                StartOver();
+            }
         }
         finally
         {
@@ -144,12 +149,13 @@ public sealed class StreamPipeline
         var poll = new PollStage(_ports.Source, pool, raw, Counters, Flood, _options, _time);
         var decode = new DecodeStage[_options.DecodeLanes];
         for (var i = 0; i < decode.Length; i++)
-            decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood, Counters.Books);
+            decode[i] = new DecodeStage(
+                raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood, Counters.Books);
         var decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, new CellPrefetch(State, _ports.Cells),
             new EventFolder(State, _rules, history), history,
-            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, Counters.Books, _options, _tasks), _publisher, pool, Counters,
-            new ConflictBackOff(_writerStamp), _options, _time, _timers);
+            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, Counters.Books, _options, _tasks), _publisher, pool,
+            Counters, new ConflictBackOff(_writerStamp), _options, _time, _timers);
         return (poll, decode, decide);
     }
 

@@ -30,9 +30,10 @@ internal sealed class CustomerSample(ClickHouseClient clickHouse, RedisConnectio
     /// <exception cref="ClickHouseException">The server refused a query.</exception>
     public async Task<AuditResult> RunAsync(int customers, long seed, CancellationToken cancel)
     {
-        var drawn = await ResultRows.ReadAsync(clickHouse, string.Create(CultureInfo.InvariantCulture,
-            $"SELECT customer FROM events_resolved GROUP BY customer ORDER BY sipHash64(customer, {seed}), customer LIMIT {customers}"), cancel);
-        List<string> left = [.. drawn.Select(row => row[0].GetString()!)];
+        var sql = string.Create(CultureInfo.InvariantCulture, $"""
+            SELECT customer FROM events_resolved GROUP BY customer ORDER BY sipHash64(customer, {seed}), customer LIMIT {customers}
+            """);
+        List<string> left = [.. (await ResultRows.ReadAsync(clickHouse, sql, cancel)).Select(row => row[0].GetString()!)];
         var result = _audit.NewResult(await AsOfAsync(cancel));
         for (var round = 1; left.Count > 0; round++)
         {
@@ -89,10 +90,13 @@ internal sealed class CustomerSample(ClickHouseClient clickHouse, RedisConnectio
         }
         return new AuditRow(
         [
-            Json(customer), Json(_shards.LastSeenMs), Json(_shards.Events), .. rules.Tags.Select(t => Json(tags.GetValueOrDefault(t.Name))),
-            .. rules.Scores.SelectMany(s => scores.GetValueOrDefault(s.Name) is var (points, grade) ? (JsonElement[])[Json(points), Json(grade)] : []),
+            Json(customer), Json(_shards.LastSeenMs), Json(_shards.Events),
+            .. rules.Tags.Select(t => Json(tags.GetValueOrDefault(t.Name))),
+            .. rules.Scores.SelectMany(s => Score(scores.GetValueOrDefault(s.Name))),
         ]);
     }
+
+    private static JsonElement[] Score((long Points, string? Grade) score) => [Json(score.Points), Json(score.Grade)];
 
     private static JsonElement Json<T>(T value) => JsonSerializer.SerializeToElement(value);
 

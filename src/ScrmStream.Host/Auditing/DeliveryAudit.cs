@@ -35,7 +35,8 @@ internal sealed class DeliveryAudit(
         var recreated = new List<string>();
         var ranges = await kafka.RangesAsync(recreated);
         var result = new DeliveryResult(
-            [.. ranges.Select(r => new DeliveryCount(r.Partition.Topic, r.Partition.Partition, r.First, r.End))], [.. recreated.Distinct()]);
+            [.. ranges.Select(r => new DeliveryCount(r.Partition.Topic, r.Partition.Partition, r.First, r.End))],
+            [.. recreated.Distinct()]);
         for (var i = 0; i < ranges.Count; i++) await CompareAsync(ranges[i], result.Partitions[i], result, cancel);
         return result;
     }
@@ -152,8 +153,10 @@ internal sealed class DeliveryAudit(
         foreach (var row in orphans) result.Add(count, "hidden, and no other shown", ResultRows.Long(row[0]), (int)ResultRows.Long(row[1]));
     }
 
-    private static string Within(SourcePartition source, long from, long to) => string.Create(CultureInfo.InvariantCulture,
-        $"topic_id = '{source.TopicId}' AND topic = '{Quoted(source.Topic)}' AND partition = {source.Partition} AND offset >= {from} AND offset < {to}");
+    private static string Within(SourcePartition source, long from, long to) => string.Create(CultureInfo.InvariantCulture, $"""
+        topic_id = '{source.TopicId}' AND topic = '{Quoted(source.Topic)}' AND partition = {source.Partition}
+            AND offset >= {from} AND offset < {to}
+        """);
 
     private static string Quoted(string topic) =>
         topic.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);

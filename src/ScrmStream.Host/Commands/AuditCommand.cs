@@ -23,7 +23,8 @@ internal static class AuditCommand
         var servers = new ServerOptions();
         var sample = new Option<int>("--sample")
         {
-            Description = "Customers whose view in Redis is compared with a fold of their events; 0: none.", DefaultValueFactory = _ => 1_000,
+            Description = "Customers whose view in Redis is compared with a fold of their events; 0: none.",
+            DefaultValueFactory = _ => 1_000,
         };
         var seed = new Option<long>("--seed") { Description = "Draws the customers.", DefaultValueFactory = _ => 1 };
         var rules = new Option<string?>("--rules") { Description = "The rule file of \"run\"; without it that of the configuration." };
@@ -80,13 +81,7 @@ internal static class AuditCommand
 
     private static void Write(DeliveryResult delivery, AuditResult? customers, long seed)
     {
-        string[] columns =
-            ["topic", "partition", "committed", "records", "gaps", "rows", "duplicates", "letters", "repeats", "lost", "doubled", "invented", "orphaned"];
-        var table = new ResultTable(columns) { Numbers = columns[1..] };
-        foreach (var p in delivery.Partitions)
-            table.Add([p.Topic, $"{p.Partition}", .. new[] { p.Committed, p.Records, p.Gaps, p.Rows, p.Duplicates, p.Letters, p.Repeats, p.Lost,
-                p.Doubled, p.Invented, p.Orphaned }.Select(Number)]);
-        table.Write();
+        Write(delivery.Partitions);
         foreach (var fault in delivery.Faults)
             Console.Error.WriteLine($"{fault.Topic}[{fault.Partition}] offset {fault.Offset} index {fault.Index}: {fault.What}");
         foreach (var topic in delivery.Recreated)
@@ -94,8 +89,25 @@ internal static class AuditCommand
         if (customers is null) return;
         foreach (var rule in customers.Rules)
             foreach (var found in rule.Samples) Console.Error.WriteLine($"{rule.Rule} {found}");
-        Console.Error.WriteLine($"{Number(customers.Customers)} customers of seed {seed} compared: {Number(customers.Differences)} differences, "
+        Console.Error.WriteLine(
+            $"{Number(customers.Customers)} customers of seed {seed} compared: {Number(customers.Differences)} differences, "
             + $"{Number(customers.InMotion)} in motion.");
+    }
+
+    private static void Write(IReadOnlyList<DeliveryCount> partitions)
+    {
+        string[] columns =
+        [
+            "topic", "partition", "committed", "records", "gaps", "rows", "duplicates", "letters", "repeats",
+            "lost", "doubled", "invented", "orphaned",
+        ];
+        var table = new ResultTable(columns) { Numbers = columns[1..] };
+        foreach (var p in partitions)
+        {
+            long[] counts = [p.Committed, p.Records, p.Gaps, p.Rows, p.Duplicates, p.Letters, p.Repeats, p.Lost, p.Doubled, p.Invented, p.Orphaned];
+            table.Add([p.Topic, $"{p.Partition}", .. counts.Select(Number)]);
+        }
+        table.Write();
     }
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);

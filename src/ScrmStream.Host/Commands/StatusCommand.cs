@@ -33,7 +33,8 @@ internal static class StatusCommand
         var port = healthPort ?? settings.HealthPort;
         var books = port > 0 ? await RunningBooks.AskAsync(port, cancel) : null;
         if (healthPort is not null && books is null)
-            throw new StoreUnavailableException($"--health-port {healthPort}: no \"run\" of this version answers there; it prints its port.");
+            throw new StoreUnavailableException(
+                $"--health-port {healthPort}: no \"run\" of this version answers there; it prints its port.");
         if (json) Console.WriteLine(JsonSerializer.Serialize(new { settings.Namespace, servers = states, books }, ResultTable.Json));
         else Write(states, books);
         if (!states.All(s => s.Alive)) return Exits.OutOfReach;

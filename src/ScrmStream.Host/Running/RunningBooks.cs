@@ -41,7 +41,8 @@ public sealed record RunningBooks(
             var address = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/books");
             return await http.GetFromJsonAsync<RunningBooks>(address, Snake, cancel);
         }
-        catch (Exception e) when (e is HttpRequestException or JsonException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+        catch (Exception e) when (e is HttpRequestException or JsonException
+            || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             return null;
         }

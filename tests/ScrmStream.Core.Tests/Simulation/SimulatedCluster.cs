@@ -28,9 +28,9 @@ internal sealed class SimulatedCluster
     private bool _isEnding;
     private string? _broken;
 
-    public SimulatedCluster(int seed, SimulatedWork work, KnownBug bug = KnownBug.None)
+    public SimulatedCluster(int seed, SimulatedWork work, KnownBug bug = KnownBug.None, SimulatedFailure? failure = null)
     {
-        (_work, _bug, World) = (work, bug, new SimulatedWorld(seed));
+        (_work, _bug, World, Failure) = (work, bug, new SimulatedWorld(seed), failure ?? SimulatedFailure.None);
         var random = World.Random;
         _arriveWithin = World.Between(10, 6_000);
         _clickHouse = new SimulatedServer(World, "clickhouse", NetworkFaults.Of(random));
@@ -47,6 +47,9 @@ internal sealed class SimulatedCluster
     public SimulatedWorld World { get; }
     public MemoryViewStore Views => _redis.Views;
     public MemoryAnalytics Tables { get; } = new();
+
+    /// <summary>Which failpoint fails when, and what came of it.</summary>
+    public SimulatedFailure Failure { get; }
 
     /// <summary>Processes that were killed.</summary>
     public int Kills { get; private set; }
@@ -117,7 +120,9 @@ internal sealed class SimulatedCluster
         var redis = new SimulatedRedisClient(_redis, process, stamp: (ulong)_started * 2 + 1);
         var sinks = new SimulatedClickHouse(_clickHouse, Tables, _topic, _letters, process, _bug.InClickHouse());
         var worker = _workers[slot] = new SimulatedWorker(process, _kafka, _work, redis, sinks, stamp: (ulong)_started * 2 + 1);
-        worker.Start(source => _bug.Around(source, _redis.Cells, _work), () => StartLater(slot, World.Between(50, 3_000)));
+        worker.Start(
+            source => _bug.Around(source, _redis.Cells, _work), () => StartLater(slot, World.Between(50, 3_000)),
+            new SimulatedFailures(World, process, Failure, () => Kill(slot)));
     });
 
     // One thing goes wrong.
