@@ -57,9 +57,9 @@ public static class PipelineMetrics
             + "Ahead of what is accepted by one flush at most.", c => c.Books.Look().RowsWritten),
         Counter("scrmstream_written_letters_total", "letters", "Dead letters acknowledged by their topic and their table.",
             c => c.Books.Look().LettersWritten),
-        Counter("scrmstream_written_again_total", "rows", "Rows and letters of records that were read again because another process had "
-            + "appeared. The views show each once.", c => c.Books.Look().Repeated),
-        Gauge("scrmstream_books_difference", "records", "By how much in is not out, rejected and pending in the stages. Ever above zero: an "
+        Counter("scrmstream_written_again_total", "rows", "Rows and letters of records that were read again because another process "
+            + "had appeared. The views show each once.", c => c.Books.Look().Repeated),
+        Gauge("scrmstream_books_difference", "records", "By how much in is not out, rejected and pending in the stages. Above zero: an "
             + "error of this program, and worth a report.", p => Page(p).Difference),
         Counter("scrmstream_accepted_events_total", "events", "Events accepted.", c => c.Accepted),
         new("scrmstream_rejected_events_total", MetricKind.Counter, "events",

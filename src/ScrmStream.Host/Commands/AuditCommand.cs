@@ -104,7 +104,10 @@ internal static class AuditCommand
         var table = new ResultTable(columns) { Numbers = columns[1..] };
         foreach (var p in partitions)
         {
-            long[] counts = [p.Committed, p.Records, p.Gaps, p.Rows, p.Duplicates, p.Letters, p.Repeats, p.Lost, p.Doubled, p.Invented, p.Orphaned];
+            long[] counts =
+            [
+                p.Committed, p.Records, p.Gaps, p.Rows, p.Duplicates, p.Letters, p.Repeats, p.Lost, p.Doubled, p.Invented, p.Orphaned,
+            ];
             table.Add([p.Topic, $"{p.Partition}", .. counts.Select(Number)]);
         }
         table.Write();
