@@ -10,6 +10,7 @@ public sealed class PipelineCounters
 {
     private readonly long[] _rejected = new long[Enum.GetValues<RejectReason>().Length];
     private long _ruleDifferences = -1;
+    private volatile bool _isRuleFileBad;
     private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _identifiers, _openEvents;
     private long _flushes, _conflicts, _refusals, _startsOver, _durableEvents, _durableRecords;
 
@@ -38,6 +39,13 @@ public sealed class PipelineCounters
     {
         get => Volatile.Read(ref _ruleDifferences);
         set => Volatile.Write(ref _ruleDifferences, value);
+    }
+
+    /// <summary>The rule file has changed and is not right. Written by whoever looks at it.</summary>
+    public bool IsRuleFileBad
+    {
+        get => _isRuleFileBad;
+        set => _isRuleFileBad = value;
     }
 
     public long RejectedBy(RejectReason reason) => Volatile.Read(ref _rejected[(int)reason]);
