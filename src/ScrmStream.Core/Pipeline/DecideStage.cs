@@ -158,7 +158,11 @@ public sealed class DecideStage(
     {
         await SettleAsync();
         if (timers is not null) await timers.WakeAsync(prefetch, cancel);
-        if (_open.IsEmpty && state.Changed.IsEmpty) return;
+        if (_open.IsEmpty && state.Changed.IsEmpty)
+        {
+            follower?.Sweep?.Stored();
+            return;
+        }
         await prefetch.CompleteAsync(cancel);
         if (_open.WentAhead) writer.WriteAhead(_open, pool.Return, cancel);
         (_open, _written) = (_written, _open);

@@ -168,7 +168,9 @@ public sealed class RuleSweep(
     {
         if (Renew(id, node)) _left.Remove(id);
         else _left.Add(id);
-        if (state.Graph.Nodes[node].Root == node) state.Mark(node, CellFlags.Touched);
+        // Also who was renewed before: its cell may have been stored, and the customer not published.
+        var root = state.Graph.Nodes[node].Root;
+        if (root == node || root >= 0 && state[node].Shard != 0 && inForce.Incomplete.Count > 0) state.Mark(root, CellFlags.Touched);
     }
 
     // False: its events are not all to be read.
