@@ -2,34 +2,21 @@ using ScrmStream.Pipeline;
 
 namespace ScrmStream.Kafka;
 
-/// <summary>
-/// Puts identity changes on their topic, keyed by the identifier's id; a value is as <see cref="IdentityChangeJson"/> writes it.
-/// </summary>
+/// <summary>Puts identity changes on their topic.</summary>
 public sealed class KafkaIdentityChangeSink : IIdentityChangeSink, IDisposable
 {
-    private readonly ChangeTopic _topic;
+    private readonly ChangeTopic<IdentityChange> _topic;
 
-    private KafkaIdentityChangeSink(ChangeTopic topic) => _topic = topic;
+    private KafkaIdentityChangeSink(ChangeTopic<IdentityChange> topic) => _topic = topic;
 
-    /// <inheritdoc cref="ChangeTopic.OpenAsync"/>
+    /// <inheritdoc cref="ChangeTopic{T}.OpenAsync"/>
     public static async Task<KafkaIdentityChangeSink> OpenAsync(KafkaOptions options) =>
-        new(await ChangeTopic.OpenAsync(options, options.IdentityChangesTopic, "Identity changes", "Kafka:IdentityChangesTopic"));
+        new(await ChangeTopics.OpenIdentitiesAsync(options));
 
     /// <inheritdoc/>
     /// <remarks>While the broker is away the call waits, up to <see cref="KafkaOptions.DeliveryTimeoutMs"/>.</remarks>
-    public Task WriteAsync(IReadOnlyList<IdentityChange> changes, CancellationToken cancel) =>
-        changes.Count == 0 ? Task.CompletedTask : _topic.WriteAsync(() => AddAll(changes), cancel);
+    public Task WriteAsync(IReadOnlyList<IdentityChange> changes, CancellationToken cancel) => _topic.WriteAsync(changes, cancel);
 
-    /// <inheritdoc cref="ChangeTopic.Dispose"/>
+    /// <inheritdoc cref="ChangeTopic{T}.Dispose"/>
     public void Dispose() => _topic.Dispose();
-
-    private void AddAll(IReadOnlyList<IdentityChange> changes)
-    {
-        using var json = new IdentityChangeJson(_topic.Value);
-        for (var i = 0; i < changes.Count; i++)
-        {
-            json.Write(changes[i]);
-            _topic.Add(changes[i].Mapping.Identifier);
-        }
-    }
 }

@@ -23,7 +23,7 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
     public ConcurrentDictionary<IdentifierId, IdentityMapping> Map { get; } = new();
     public ConcurrentDictionary<(IdentifierId, string, string?, long), TagChange> Tags { get; } = new();
     /// <summary>By id, as a reader keeps them.</summary>
-    public ConcurrentDictionary<string, CustomerAction> Actions { get; } = new();
+    public ConcurrentDictionary<(IdentifierId Customer, long AtMs, string Action), CustomerAction> Actions { get; } = new();
     public ConcurrentDictionary<(ulong, long, int), DeadLetter> DeadLetters { get; } = new();
 
     public Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel)
@@ -87,7 +87,7 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
     public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel)
     {
         // Who keeps ids passes over a repeat.
-        foreach (var action in actions) Actions.TryAdd(ActionJson.IdOf(in action), action);
+        foreach (var action in actions) Actions.TryAdd((action.Customer, action.AtMs, action.Action), action);
         return Task.CompletedTask;
     }
 

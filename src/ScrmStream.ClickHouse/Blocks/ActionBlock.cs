@@ -20,7 +20,7 @@ internal static class ActionBlock
             block.Buffers[2].Int64(action.AtMs);
             block.Buffers[3].Int64(action.DecidedMs);
             block.Buffers[4].Text(action.IsForStaff ? "staff" : "customer");
-            block.Buffers[5].Text(ActionJson.OutcomeOf(in action));
+            block.Buffers[5].Text(action.Outcome);
             block.Buffers[6].Text(action.Reason);
         }
         return block;

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 
 namespace ScrmStream.Identity;
 
@@ -11,8 +10,8 @@ public readonly record struct IdentifierId(UInt128 Value) : IComparable<Identifi
 {
     public static IdentifierId Of(ReadOnlySpan<byte> storedText)
     {
-        Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(storedText, hash);
+        Span<byte> hash = stackalloc byte[ShortSha256.HashBytes];
+        ShortSha256.Hash(storedText, hash);
         return new IdentifierId(BinaryPrimitives.ReadUInt128BigEndian(hash));
     }
 

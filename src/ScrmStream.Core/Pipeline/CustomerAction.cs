@@ -12,6 +12,9 @@ public readonly record struct CustomerAction(
 {
     public bool IsSent => Reason.Length == 0;
 
+    /// <summary>The word for what became of it.</summary>
+    public string Outcome => IsSent ? "sent" : "suppressed";
+
     public static CustomerAction Of(IdentifierId customer, in ActionDecision decision) => new(
         customer, decision.Rule.Name, decision.Entry.AtMs, decision.Entry.DecidedMs, decision.Entry.IsForStaff, decision.Entry.Reason);
 }

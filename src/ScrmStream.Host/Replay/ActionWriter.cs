@@ -18,7 +18,7 @@ internal sealed class ActionWriter(string path) : IDisposable
     public void Write(IdentifierId customer, IReadOnlyList<ActionDecision> decisions)
     {
         if (decisions.Count == 0) return;
-        using var json = new ActionJson(_line);
+        using var json = new ChangeJson(_line);
         foreach (var decision in decisions)
         {
             var action = CustomerAction.Of(customer, in decision);

@@ -11,19 +11,19 @@ namespace ScrmStream.Host.Running;
 /// </summary>
 internal sealed class AnnouncedChanges(IAnalyticsSink tables) : IAnalyticsSink, IDisposable
 {
-    private KafkaTagChanges? _tags;
-    private KafkaScoreChanges? _scores;
-    private KafkaStageChanges? _stages;
-    private KafkaActions? _actions;
+    private ChangeTopic<TagChange>? _tags;
+    private ChangeTopic<ScoreChange>? _scores;
+    private ChangeTopic<StageChange>? _stages;
+    private ChangeTopic<CustomerAction>? _actions;
 
     /// <summary>Opens the topics that have a name.</summary>
     /// <exception cref="StoreUnavailableException">No broker answers, or it refuses a topic.</exception>
     public async Task OpenAsync(KafkaOptions options)
     {
-        if (options.TagChangesTopic.Length > 0) _tags = await KafkaTagChanges.OpenAsync(options);
-        if (options.ScoreChangesTopic.Length > 0) _scores = await KafkaScoreChanges.OpenAsync(options);
-        if (options.StageChangesTopic.Length > 0) _stages = await KafkaStageChanges.OpenAsync(options);
-        if (options.ActionsTopic.Length > 0) _actions = await KafkaActions.OpenAsync(options);
+        if (options.TagChangesTopic.Length > 0) _tags = await ChangeTopics.OpenTagsAsync(options);
+        if (options.ScoreChangesTopic.Length > 0) _scores = await ChangeTopics.OpenScoresAsync(options);
+        if (options.StageChangesTopic.Length > 0) _stages = await ChangeTopics.OpenStagesAsync(options);
+        if (options.ActionsTopic.Length > 0) _actions = await ChangeTopics.OpenActionsAsync(options);
     }
 
     public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) =>
@@ -33,7 +33,9 @@ internal sealed class AnnouncedChanges(IAnalyticsSink tables) : IAnalyticsSink, 
         Task.WhenAll(_scores?.WriteAsync(changes, cancel) ?? Task.CompletedTask, tables.WriteScoreChangesAsync(changes, cancel));
 
     public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) =>
-        Task.WhenAll(_stages?.WriteAsync(leads, cancel) ?? Task.CompletedTask, tables.WriteLeadsAsync(leads, cancel));
+        Task.WhenAll(
+            _stages?.WriteAsync([.. leads.SelectMany(l => l.Changes)], cancel) ?? Task.CompletedTask,
+            tables.WriteLeadsAsync(leads, cancel));
 
     public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) =>
         Task.WhenAll(_actions?.WriteAsync(actions, cancel) ?? Task.CompletedTask, tables.WriteActionsAsync(actions, cancel));

@@ -174,7 +174,6 @@ public abstract class AnalyticsSinkConformance
             $"{a}-1700000000000-萌宠券|{a}|萌宠券|customer|sent||1700000000000|1700000000000",
             $"{a}-1700000000500-mail|{a}|mail|customer|suppressed|cap|1700000000500|1700003600000",
         ], await sink.ActionsAsync());
-        Assert.Equal(ActionJson.IdOf(in actions[0]), $"{a}-1700000000000-萌宠券");
     }
 
     [ClickHouseFact]

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace ScrmStream.Pipeline.Files;
 
 /// <summary>
-/// Puts identity changes into a file, one JSON object a line, as <see cref="IdentityChangeJson"/> writes them. The file is made anew.
+/// Puts identity changes into a file, one JSON object a line, as <see cref="ChangeJson"/> writes them. The file is made anew.
 /// </summary>
 public sealed class FileIdentityChangeSink : IIdentityChangeSink, IDisposable
 {
@@ -46,7 +46,7 @@ public sealed class FileIdentityChangeSink : IIdentityChangeSink, IDisposable
     private void WriteLines(IReadOnlyList<IdentityChange> changes)
     {
         _lines.ResetWrittenCount();
-        using var json = new IdentityChangeJson(_lines);
+        using var json = new ChangeJson(_lines);
         for (var i = 0; i < changes.Count; i++)
         {
             json.Write(changes[i]);
