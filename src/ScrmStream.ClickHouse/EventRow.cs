@@ -18,7 +18,8 @@ internal sealed class EventRow
     [
         ("event_id", "event_id"), ("session_id", "session_id"), ("page", "page"), ("referrer", "referrer"),
         ("campaign.source", "campaign_source"), ("campaign.medium", "campaign_medium"), ("campaign.name", "campaign_name"),
-        ("campaign.content", "campaign_content"), ("campaign.term", "campaign_term"), ("share.from", "share_from"), ("currency", "currency"),
+        ("campaign.content", "campaign_content"), ("campaign.term", "campaign_term"), ("share.from", "share_from"),
+        ("currency", "currency"),
     ];
 
     private readonly bool[] _has;
@@ -141,7 +142,8 @@ internal sealed class EventRow
         var topicId = new Guid(id, bigEndian: true);
         if (_last is not null && _last.Partition == _partition && _lastId == topicId && topic.SequenceEqual(_lastTopic)) return _last;
         var key = (topicId, Encoding.UTF8.GetString(topic), _partition);
-        if (!_known.TryGetValue(key, out var partition)) _known.Add(key, partition = new SourcePartition(key.topicId, key.Item2, _partition));
+        if (!_known.TryGetValue(key, out var partition))
+            _known.Add(key, partition = new SourcePartition(key.topicId, key.Item2, _partition));
         (_last, _lastId, _lastTopic) = (partition, topicId, topic.ToArray());
         return partition;
     }

@@ -6,8 +6,8 @@ using ScrmStream.Pipeline.Reload;
 namespace ScrmStream.ClickHouse;
 
 /// <summary>
-/// Reads anchors' events back from the analysts' table, for aggregates that rules ask for anew (<see cref="ReadHistory"/>). Rows come as they
-/// are stored, in binary, and become flat events without a string or an object each. Calls may come from any thread.
+/// Reads anchors' events back from the analysts' table, for aggregates that rules ask for anew (<see cref="ReadHistory"/>). Rows come
+/// as they are stored, in binary, and become flat events without a string or an object each. Calls may come from any thread.
 /// </summary>
 public sealed class StoredHistory(ClickHouseClient client)
 {

@@ -46,6 +46,7 @@ public sealed class RedisRuleStore(RedisConnection connection) : IRuleStore
 
     public async Task<SweepPart> ClaimAsync(RulesInForce rules, ulong writer, bool isAlone, CancellationToken cancel)
     {
+        if (rules.Parts == 0) return new SweepPart(-1, IsOver: true);
         RedisKey[] keys = [_rules, _parts];
         RedisValue[] values =
         [

@@ -14,7 +14,7 @@ namespace ScrmStream.Pipeline;
 /// were roots. Owned by the deciding thread.
 /// </summary>
 /// <param name="inForce">Null: the rules are those of the first start.</param>
-internal sealed class CustomerActions(CustomerState state, ActionSet actions, RulesInForce? inForce)
+internal sealed class CustomerActions(CustomerState state, ActionSet actions, string fingerprint, RulesInForce? inForce)
 {
     private readonly ActionWalk _walk = new(actions, SinceOf(actions, inForce));
     private readonly long _completeFrom = inForce?.ActionsFrom ?? 0;
@@ -63,7 +63,7 @@ internal sealed class CustomerActions(CustomerState state, ActionSet actions, Ru
         foreach (var decision in _walk.Decisions)
         {
             _own.Entries.Add(decision.Entry);
-            slice.Actions.Add(CustomerAction.Of(customer, in decision));
+            slice.Actions.Add(CustomerAction.Of(customer, in decision) with { Rules = fingerprint });
         }
         _own.DecidedUpToMs = _walk.DecidedUpToMs;
         _own.Trim(_own.DecidedUpToMs - actions.LateMs, _own.DecidedUpToMs - actions.CapsMs);

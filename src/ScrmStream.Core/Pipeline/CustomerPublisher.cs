@@ -30,7 +30,8 @@ public sealed class CustomerPublisher(
     private readonly ViewFields _fields = new(rules, timers is not null);
     // Steps by an odd number through all 64-bit values, so a stamp comes back only after 2^64 publications.
     private ulong _stamp = writerStamp;
-    private readonly CustomerActions? _actions = rules.Actions is null ? null : new CustomerActions(state, rules.Actions, inForce);
+    private readonly CustomerActions? _actions =
+        rules.Actions is null ? null : new CustomerActions(state, rules.Actions, rules.Fingerprint, inForce);
     private long _knownAtMs;
 
     /// <summary>No other process writes: views need no vector, and unchanged ones no repetition (docs/decisions/0008).</summary>
@@ -150,9 +151,11 @@ public sealed class CustomerPublisher(
         _conclusion.CollectDifferences(before, _tagDifferences, _gradeDifferences);
         var customer = new IdentifierId(state.Graph.Nodes[node].Id);
         foreach (var (tag, value, previous) in _tagDifferences)
-            slice.TagChanges.Add(new TagChange(customer, tag, value, previous, sinceMs) { Events = _shards.Events, Rules = rules.Fingerprint });
+            slice.TagChanges.Add(
+                new TagChange(customer, tag, value, previous, sinceMs) { Events = _shards.Events, Rules = rules.Fingerprint });
         foreach (var (score, grade, previous, micro) in _gradeDifferences)
-            slice.ScoreChanges.Add(new ScoreChange(customer, score, micro, grade, previous, sinceMs) { Events = _shards.Events, Rules = rules.Fingerprint });
+            slice.ScoreChanges.Add(
+                new ScoreChange(customer, score, micro, grade, previous, sinceMs) { Events = _shards.Events, Rules = rules.Fingerprint });
     }
 
     private ViewWrite NewView(ref CellState cell, int node, ViewForm form, ArenaRange vector)

@@ -63,7 +63,8 @@ public sealed class ShardBuffer
     /// Says from which publication of rules on (<c>RulesInForce.Number</c>) every aggregate holds all events of this shard. A shard
     /// without a mark is as old as the first rules. It is stored as an aggregate of key 0, which comes before all others.
     /// </summary>
-    public void MarkComplete(long from) => BinaryPrimitives.WriteUInt32LittleEndian(ResizeAggregate(CompleteKey, sizeof(uint)), checked((uint)from));
+    public void MarkComplete(long from) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(ResizeAggregate(CompleteKey, sizeof(uint)), checked((uint)from));
 
     /// <summary>Counts one event and widens the times seen.</summary>
     public void Count(long eventTimeMs, int channel)

@@ -4,7 +4,8 @@ using ScrmStream.Profiles;
 namespace ScrmStream.Rules;
 
 /// <summary>
-/// A part of a rule set's aggregates, to be added up anew from stored events: by the very steps that fold the stream. Immutable, any thread.
+/// A part of a rule set's aggregates, to be added up anew from stored events: by the very steps that fold the stream. Immutable, any
+/// thread.
 /// </summary>
 public sealed class Refolding
 {
@@ -40,6 +41,8 @@ public sealed class Refolding
         // First and last values are told apart by it where times are equal; a lead's origin and what actions remember take more.
         var texts = steps.SelectMany(s => (string[])[s.Filter!.Text, s.Aggregate.Text, .. s.Aggregate.Fields.Select(f => f.Name)]).ToList();
         var takesAll = steps.Any(s => s.Aggregate is StageMoments or Actions.RecentEvents or ManualMark);
-        return [.. EventField.Known.Append("properties.").Where(name => takesAll || texts.Exists(t => t.Contains(name, StringComparison.Ordinal)))];
+        return [.. EventField.Known.Append("properties.").Where(IsNamed)];
+
+        bool IsNamed(string name) => takesAll || texts.Exists(t => t.Contains(name, StringComparison.Ordinal));
     }
 }

@@ -20,7 +20,10 @@ internal static class RulesPublish
         var servers = new ServerOptions();
         var file = new Argument<string>("file") { Description = "The rule file (YAML)." };
         var past = new Option<bool>("--act-on-the-past")
-            { Description = "Actions that are new may be decided for what happened before, as far back as they look. Without it they begin now." };
+        {
+            Description = "Actions that are new may be decided for what happened before, as far back as they look. Without it they begin "
+                + "now.",
+        };
         var wait = new Option<bool>("--wait") { Description = "Return when all customers have followed; \"run\" has to run for that." };
         var format = FormatOption.Of(FormatOption.Json);
         var command = new Command("publish", "Puts a rule file in force for all processes that run in the namespace, without a restart. A "
@@ -51,7 +54,8 @@ internal static class RulesPublish
         using var clickHouse = new ClickHouseClient(settings.ClickHouse);
         await using var redis = await RedisConnection.OpenAsync(settings.Redis, NullLogger.Instance, TimeProvider.System, cancel);
         if (redis.IsCluster)
-            throw new SettingsException("On a Redis Cluster rules change with a restart of all processes: no step can change them for all at once.");
+            throw new SettingsException(
+                "On a Redis Cluster rules change with a restart of all processes: no step can change them for all at once.");
         var publisher = new RulePublisher(redis, clickHouse, TimeProvider.System);
         var rules = await publisher.PublishAsync(file, actsOnThePast, cancel);
         while (waits && !rules.IsSwept && rules.Parts > 0)
@@ -71,7 +75,10 @@ internal static class RulesPublish
         await using var redis = await RedisConnection.OpenAsync(settings.Redis, NullLogger.Instance, TimeProvider.System, cancel);
         var store = new RedisRuleStore(redis);
         if (await store.ReadAsync(cancel) is not { } rules)
-            throw new SettingsException($"No rules were ever in force in this namespace: \"run\" has not run in it yet ({redis.Keys.Prefix}).");
+        {
+            throw new SettingsException(
+                $"No rules were ever in force in this namespace: \"run\" has not run in it yet ({redis.Keys.Prefix}).");
+        }
         await WriteAsync(store, rules, json, cancel);
         return Exits.Done;
     }
@@ -91,8 +98,12 @@ internal static class RulesPublish
         Console.WriteLine($"Rules {rules.Number} of {rules.File}, fingerprint {rules.Fingerprint}.");
         Console.WriteLine(rules.IsSwept || rules.Parts == 0
             ? "All customers have followed."
-            : $"{done} of {rules.Parts} parts of all customers have followed; {rules.Incomplete.Count} aggregates are being filled from ClickHouse.");
+            : $"{done} of {rules.Parts} parts of all customers have followed; {rules.Incomplete.Count} aggregates are being filled from "
+                + "ClickHouse.");
         if (rules.Left > 0)
-            Console.WriteLine($"Of {rules.Left} shards ClickHouse lacks events: what they keep for the new rules begins with the publication.");
+        {
+            Console.WriteLine(
+                $"Of {rules.Left} shards ClickHouse lacks events: what they keep for the new rules begins with the publication.");
+        }
     }
 }

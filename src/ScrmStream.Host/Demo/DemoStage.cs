@@ -39,7 +39,8 @@ public sealed class DemoStage : IAsyncDisposable
         ClickHouse = new ClickHouseClient(settings.ClickHouse);
         Customers = new CustomerReader(redis, ClickHouse, rules, settings.Pipeline.Identity.KindTable());
         Leads = new RedisReader(redis);
-        Pipeline = new StreamPipeline(settings.Pipeline, rules, connected.Ports, WriterStamp.New(), time, endsWhenIdle: true, inForce: connected.InForce);
+        Pipeline = new StreamPipeline(
+            settings.Pipeline, rules, connected.Ports, WriterStamp.New(), time, endsWhenIdle: true, inForce: connected.InForce);
         _running = Pipeline.RunAsync(_stop.Token);
     }
 

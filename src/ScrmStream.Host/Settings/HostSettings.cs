@@ -25,7 +25,7 @@ public sealed class HostSettings
     public int HealthPort { get; set; }
     /// <summary>Seconds between two audits of the rules while <c>run</c> goes on: 1 to 604,800; 0: none.</summary>
     public int RuleAuditSeconds { get; set; }
-    /// <summary>Seconds between two looks of <c>run</c> at its rule file, which it takes when it has changed: 1 to 3,600; 0: none.</summary>
+    /// <summary>Seconds between two looks of <c>run</c> at its rule file, taken when it has changed: 1 to 3,600; 0: none.</summary>
     public int RuleFileSeconds { get; set; } = 1;
     public KafkaOptions Kafka { get; set; } = new();
     public RedisOptions Redis { get; set; } = new();

@@ -11,8 +11,8 @@ namespace ScrmStream.Pipeline.Reload;
 /// thread.
 /// </summary>
 public sealed class RuleSweep(
-    CustomerState state, CellPrefetch prefetch, IViewStore views, IRuleStore store, RulesInForce inForce, RuleSet rules, ReadHistory? history,
-    ulong writer, TimeProvider time, TaskFactory tasks)
+    CustomerState state, CellPrefetch prefetch, IViewStore views, IRuleStore store, RulesInForce inForce, RuleSet rules,
+    ReadHistory? history, ulong writer, TimeProvider time, TaskFactory tasks)
 {
     private const int IdentifiersPerStep = 512;
     // Identifiers gone through since the last flush: enough to write with few calls, and a fraction of a second's work to lose.
@@ -36,7 +36,7 @@ public sealed class RuleSweep(
     private int _next, _stored, _part = -1, _round, _generation;
     private long _notBefore, _tookTicks;
     // Stored events are to be read before anything else; what there was is taken as it is.
-    private bool _isUnread, _givesUp;
+    private bool _isUnread, _givesUp, _metStale;
 
     /// <summary>Parts that this process has done since it took the rules. May be asked from any thread.</summary>
     public int PartsDone { get; private set; }
@@ -45,10 +45,10 @@ public sealed class RuleSweep(
     public bool IsOver { get; private set; }
 
     /// <summary>What was gone through is to be stored before the next step.</summary>
-    public bool IsFlushDue => _next > _stored && (_next - _stored >= FlushAfter || _next == _ids.Count);
+    public bool IsFlushDue => IsCurrent && _next > _stored && (_next - _stored >= FlushAfter || _next == _ids.Count);
 
     /// <summary>Memory holds an older state of somebody than the store: it must be forgotten before the next step.</summary>
-    public bool MetStale { get; private set; }
+    public bool MetStale => IsCurrent && _metStale;
 
     /// <summary>
     /// The next step needs a moment at which everything folded is stored everywhere, for some shards get events all the time.
@@ -67,8 +67,7 @@ public sealed class RuleSweep(
     public async ValueTask StepAsync(CancellationToken cancel)
     {
         var began = time.GetTimestamp();
-        // Memory was forgotten: what was marked and not stored is marked again.
-        if (_generation != state.Generation) (_generation, _next, MetStale) = (state.Generation, _stored, false);
+        Resume();
         if (_part < 0) await ClaimAsync(cancel);
         else if (_isUnread) StartReading(cancel);
         else if (_reading is not null) await TakeReadAsync();
@@ -78,8 +77,11 @@ public sealed class RuleSweep(
         _notBefore = Math.Max(_notBefore, time.GetTimestamp());
     }
 
-    /// <summary>What has been gone through is stored.</summary>
-    public void Stored() => _stored = _next;
+    /// <summary>What has been gone through is stored, where memory still is of the time when it was.</summary>
+    public void Stored()
+    {
+        if (IsCurrent) _stored = _next;
+    }
 
     /// <summary>Keeps the part from being taken for abandoned.</summary>
     public async ValueTask HoldAsync(CancellationToken cancel)
@@ -98,10 +100,17 @@ public sealed class RuleSweep(
     /// </summary>
     public async ValueTask RunQuietAsync(CancellationToken cancel)
     {
+        Resume();
         StartReading(cancel);
         if (!await TakeReadAsync()) return;
         NeedsQuiet = false;
         while (_next < _ids.Count && !MetStale) await GoOnAsync(cancel);
+    }
+
+    // Memory was forgotten: what was marked and not stored is marked again.
+    private void Resume()
+    {
+        if (!IsCurrent) (_generation, _next, _metStale) = (state.Generation, _stored, false);
     }
 
     private async ValueTask ClaimAsync(CancellationToken cancel)
@@ -158,7 +167,7 @@ public sealed class RuleSweep(
             _bring.Add(true);
         }
         var found = await prefetch.BringAsync(_chunk, _bring, cancel);
-        if (MetStale = Array.Exists(found, f => f.IsStale)) return;
+        if (_metStale = Array.Exists(found, f => f.IsStale || f.IsOutdated)) return;
         for (var i = 0; i < found.Length; i++)
             if (found[i].Node >= 0) Follow(_chunk[i], found[i].Node);
         _next += _chunk.Count;
@@ -210,6 +219,9 @@ public sealed class RuleSweep(
         _isUnread = _round <= RoundsMax;
         _notBefore = time.GetTimestamp() + (_givesUp ? 0 : Ticks(ClaimInterval));
     }
+
+    // False: memory was forgotten since the last step, and what that had marked with it.
+    private bool IsCurrent => _generation == state.Generation;
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 }
