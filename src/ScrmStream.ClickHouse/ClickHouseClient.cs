@@ -7,6 +7,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.ClickHouse.Blocks;
+using ScrmStream.Diagnostics;
 using ScrmStream.Pipeline;
 
 namespace ScrmStream.ClickHouse;
@@ -94,7 +95,9 @@ public sealed class ClickHouseClient : IDisposable
         {
             try
             {
+                await Failpoints.PassAsync(Failpoint.InsertBefore);
                 using var _ = await SendAsync(() => Post(target, block.ToContent()), cancel);
+                await Failpoints.PassAsync(Failpoint.InsertAfter);
                 NoteStored(attempt, started);
                 return;
             }
@@ -126,7 +129,10 @@ public sealed class ClickHouseClient : IDisposable
         {
             try
             {
-                return await send();
+                await Failpoints.PassAsync(Failpoint.QueryBefore);
+                var answer = await send();
+                await Failpoints.PassAsync(Failpoint.QueryAfter);
+                return answer;
             }
             catch (Exception error) when (IsPassing(error, cancel))
             {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Confluent.Kafka;
+using ScrmStream.Diagnostics;
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
 
@@ -60,8 +61,10 @@ public sealed class ChangeTopic<T> : IDisposable
         await _turn.WaitAsync(cancel);
         try
         {
+            await Failpoints.PassAsync(Failpoint.ChangesBefore);
             // The producer blocks; the caller's thread need not.
             await Task.Run(() => Write(changes, cancel), cancel);
+            await Failpoints.PassAsync(Failpoint.ChangesAfter);
         }
         finally
         {

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Pipeline;
 
@@ -121,13 +122,19 @@ public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
         {
             try
             {
+                await Failpoints.PassAsync(Failpoint.ProduceBefore);
                 await _producer.ProduceAsync(_topic, message, cancel);
+                await Failpoints.PassAsync(Failpoint.ProduceAfter);
                 return;
             }
             catch (ProduceException<byte[]?, byte[]> e) when (e.Error.Code != ErrorCode.MsgSizeTooLarge)
             {
                 if (e.Error.IsFatal) throw Unavailable(e);
                 if (e.Error.Code != ErrorCode.Local_QueueFull) NoteWaiting(e.Error.Reason);
+            }
+            catch (IOException e) when (Failpoints.AreOn)
+            {
+                NoteWaiting(e.Message);
             }
             await Task.Delay(pauseMs, cancel);
         }

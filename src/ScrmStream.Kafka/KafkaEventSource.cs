@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Pipeline;
 
@@ -135,6 +136,7 @@ public sealed class KafkaEventSource : IEventSource
                 partition.Stored = offset;
                 _toStore.Add(new OffsetToStore(source, offset));
             }
+            Failpoints.Pass(Failpoint.OffsetsBefore);
             if (_toStore.Count > 0) _native.Store(_toStore);
         }
     }
@@ -319,6 +321,7 @@ public sealed class KafkaEventSource : IEventSource
         _history.Forget();
         try
         {
+            Failpoints.Pass(Failpoint.AssignBefore);
             var starts = partitions.Count == 0 ? [] : StartOfEach(partitions);
             if (starts.Count > 0) KafkaLog.Assigned(_logger, string.Join(", ", starts));
             return starts;

@@ -94,6 +94,14 @@ internal sealed class KafkaTopics(KafkaOptions options, IAdminClient admin) : ID
         }
     }
 
+    /// <summary>All partitions of all topics but the broker's own.</summary>
+    /// <exception cref="KafkaException">The broker did not answer.</exception>
+    public Task<IReadOnlyList<TopicPartition>> NamesAsync() => Task.Run<IReadOnlyList<TopicPartition>>(() =>
+    [
+        .. admin.GetMetadata(AdminTimeout).Topics.Where(t => !t.Topic.StartsWith("__", StringComparison.Ordinal))
+            .SelectMany(t => t.Partitions.Select(p => new TopicPartition(t.Topic, p.PartitionId))),
+    ]);
+
     /// <summary>How many partitions a topic has; 0 when it is not there.</summary>
     /// <exception cref="KafkaException">The broker did not answer.</exception>
     public async Task<int> PartitionsOfAsync(string topic)

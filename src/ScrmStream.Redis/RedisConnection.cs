@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using ScrmStream.Diagnostics;
 using ScrmStream.Pipeline;
 using StackExchange.Redis;
 
@@ -212,7 +213,9 @@ public sealed class RedisConnection : IAsyncDisposable
             var began = _time.GetTimestamp();
             try
             {
+                await Failpoints.PassAsync(Failpoint.RedisBefore);
                 var answer = await call(Database);
+                await Failpoints.PassAsync(Failpoint.RedisAfter);
                 if (_lost) NoteBack();
                 return answer;
             }

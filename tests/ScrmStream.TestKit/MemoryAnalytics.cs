@@ -20,6 +20,9 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
     public IReadOnlyDictionary<(ulong Partition, long Offset, int Index), string> Events =>
         _events.Where(e => e.Value.Name is not null).ToDictionary(e => e.Key, e => e.Value.Name!);
 
+    /// <summary>Rows of events, hidden ones too.</summary>
+    public int Rows => _events.Count;
+
     public ConcurrentDictionary<IdentifierId, IdentityMapping> Map { get; } = new();
     public ConcurrentDictionary<(IdentifierId, string, string?, long), TagChange> Tags { get; } = new();
     /// <summary>By id, as a reader keeps them.</summary>

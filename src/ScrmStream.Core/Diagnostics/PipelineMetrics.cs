@@ -43,11 +43,24 @@ public static class PipelineMetrics
             + "because a store is slow or away.", c => c.PolledRecords),
         Gauge("scrmstream_in_flight_records", "records",
             "Records fetched and not yet durable. It is bounded; at its top for long: Redis or ClickHouse is the brake.",
-            p => p.Counters.PolledRecords - p.Counters.DurableRecords),
+            p => Page(p).PendingRecords),
+        new("scrmstream_pending_records", MetricKind.Gauge, "records",
+            "The same, by the stage that they wait for or are in. The stage before which they pile up is the slow one.",
+            p => Pending(Page(p)), "stage"),
         Counter("scrmstream_durable_records_total", "records",
             "Records whose events are stored everywhere, so that their offsets may be committed.", c => c.DurableRecords),
         Counter("scrmstream_durable_events_total", "events",
             "Events that are stored everywhere, accepted or rejected. Its rate is the throughput.", c => c.DurableEvents),
+        Counter("scrmstream_decoded_events_total", "events", "Good events found in records, stored or on their way.",
+            c => c.Books.Look().DecodedEvents),
+        Counter("scrmstream_written_rows_total", "rows", "Rows of events that ClickHouse has acknowledged, duplicates' too. "
+            + "Ahead of what is accepted by one flush at most.", c => c.Books.Look().RowsWritten),
+        Counter("scrmstream_written_letters_total", "letters", "Dead letters acknowledged by their topic and their table.",
+            c => c.Books.Look().LettersWritten),
+        Counter("scrmstream_written_again_total", "rows", "Rows and letters of records that were read again because another process "
+            + "had appeared. The views show each once.", c => c.Books.Look().Repeated),
+        Gauge("scrmstream_books_difference", "records", "By how much in is not out, rejected and pending in the stages. Above zero: an "
+            + "error of this program, and worth a report.", p => Page(p).Difference),
         Counter("scrmstream_accepted_events_total", "events", "Events accepted.", c => c.Accepted),
         new("scrmstream_rejected_events_total", MetricKind.Counter, "events",
             "Events or records set aside, by reason. A jump: a producer changed its format or sends bad data; "
@@ -84,6 +97,11 @@ public static class PipelineMetrics
             "Time the process stood still to collect garbage. A steep rise: memory is short.",
             _ => [new MetricSample(GC.GetTotalPauseDuration().TotalSeconds)]),
     ];
+
+    private static BooksPage Page(StreamPipeline pipeline) => pipeline.Counters.Books.Look();
+
+    private static MetricSample[] Pending(BooksPage page) =>
+        [new(page.DecodingRecords, "decode"), new(page.DecidingRecords, "decide"), new(page.WritingRecords, "write")];
 
     private static PipelineMetric Counter(string name, string unit, string help, Func<PipelineCounters, long> read) =>
         new(name, MetricKind.Counter, unit, help, p => [new MetricSample(read(p.Counters))]);

@@ -1,3 +1,4 @@
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Identity;
 
@@ -17,7 +18,7 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
     public void Start(EventBatch batch, CancellationToken cancel)
     {
         var nodes = state.Request(batch);
-        _ahead.Enqueue(new Request(batch, nodes, nodes.Length == 0 ? NothingToLoad : cells.LoadAsync(Ids(nodes), cancel)));
+        _ahead.Enqueue(new Request(batch, nodes, nodes.Length == 0 ? NothingToLoad : LoadAsync(nodes, cancel)));
     }
 
     /// <summary>
@@ -106,7 +107,7 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
 
     private async ValueTask LoadAllAsync(int[] nodes, CancellationToken cancel)
     {
-        while (nodes.Length > 0) nodes = state.Accept(nodes, await cells.LoadAsync(Ids(nodes), cancel));
+        while (nodes.Length > 0) nodes = state.Accept(nodes, await LoadAsync(nodes, cancel));
     }
 
     // What was read may have named cells that a later batch has asked for: they are needed now.
@@ -116,6 +117,16 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
             foreach (var later in _ahead) await AcceptAsync(later, cancel);
         state.ResolveArrived();
     }
+
+    private Task<StoredCell[]> LoadAsync(int[] nodes, CancellationToken cancel)
+    {
+        var ids = Ids(nodes);
+        // Apart, so that a process without failpoints makes no closure.
+        return Failpoints.AreOn ? LoadAsync(ids, cancel) : cells.LoadAsync(ids, cancel);
+    }
+
+    private Task<StoredCell[]> LoadAsync(IdentifierId[] ids, CancellationToken cancel) =>
+        Failpoints.Around(Failpoint.LoadBefore, () => cells.LoadAsync(ids, cancel), Failpoint.LoadAfter);
 
     private IdentifierId[] Ids(int[] nodes)
     {

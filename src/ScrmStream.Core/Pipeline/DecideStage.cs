@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Pipeline.Reload;
 using ScrmStream.Pipeline.Timers;
@@ -48,6 +49,7 @@ public sealed class DecideStage(
         while (await FillAsync(cancel))
         {
             if (prefetch.Count > 0) Fold(await prefetch.NextAsync(cancel));
+            await Failpoints.PassAsync(Failpoint.FoldAfter);
             WriteAhead(cancel);
             if (_finishing is { IsCompleted: true }) await SettleAsync();
             if (follower is not null) await FollowAsync(follower, cancel);
@@ -123,7 +125,11 @@ public sealed class DecideStage(
         if (isWritten) _againWritten--;
         // A cluster has no epochs, and 0 is that of verdicts that are forgotten.
         batch.Epoch = Math.Max(publisher.Epoch, 1);
+        var repeats = folder.Counts.Repeats;
         folder.Fold(batch, publishAll: isAgain);
+        // Applied again after a conflict they are repeats of this very process.
+        if (!isAgain) counters.AddRepeats(folder.Counts.Repeats - repeats);
+        counters.Books.Folded(batch);
         timers?.Applied(batch);
         _open.Add(batch, isWritten);
         NoteState();
@@ -163,6 +169,7 @@ public sealed class DecideStage(
             follower?.Sweep?.Stored();
             return;
         }
+        await Failpoints.PassAsync(Failpoint.FlushBefore);
         await prefetch.CompleteAsync(cancel);
         if (_open.WentAhead) writer.WriteAhead(_open, pool.Return, cancel);
         (_open, _written) = (_written, _open);
@@ -228,8 +235,11 @@ public sealed class DecideStage(
     /// </summary>
     private async Task RewindAsync(FlushOutcome outcome, CancellationToken cancel)
     {
+        await Failpoints.PassAsync(Failpoint.RewindBefore);
         if (outcome == FlushOutcome.CellConflict) counters.AddConflict();
         else counters.AddRefusal();
+        counters.Books.TakenBack(_written.Tally);
+        counters.Books.TakenBack(_open.Tally);
         _flushEventsMax = Math.Max(_flushEventsMax / 4, Math.Min(FlushEventsMin, options.FlushEventsMax));
         var written = outcome == FlushOutcome.ViewRefused ? _written.Batches.Count : _written.BatchesWritten;
         _againWritten += written + _open.BatchesWritten;
@@ -263,6 +273,7 @@ public sealed class DecideStage(
     // A conflict of the last flush brings its batches back.
     private async Task FinishAsync(CancellationToken cancel)
     {
+        await Failpoints.PassAsync(Failpoint.StopBefore);
         do
         {
             while (await FoldNextAsync(cancel))

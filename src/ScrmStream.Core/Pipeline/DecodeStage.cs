@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Events.Avro;
 using ScrmStream.Identity;
@@ -11,7 +12,7 @@ namespace ScrmStream.Pipeline;
 /// </summary>
 public sealed class DecodeStage(
     ChannelReader<EventBatch> input, ChannelWriter<EventBatch> output, EventLimits limits, SchemaCatalog schemas, IdentifierScreen screen,
-    FloodBreaker flood)
+    FloodBreaker flood, StageBooks books)
 {
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -25,6 +26,8 @@ public sealed class DecodeStage(
                     await schemas.FetchAsync(decoder.Missing, cancel);
                 screen.Apply(batch);
                 flood.Note(batch.Count + batch.Rejects.Count, batch.Rejects.Count);
+                await Failpoints.PassAsync(Failpoint.DecodeAfter);
+                books.Decoded(batch);
                 await output.WriteAsync(batch, cancel);
             }
         }

@@ -75,8 +75,10 @@ public sealed class FlushTally
     private readonly long[] _rejected = new long[Enum.GetValues<RejectReason>().Length];
 
     public long Records { get; private set; }
-    /// <summary>Events, accepted or rejected.</summary>
-    public long Events { get; private set; }
+    /// <summary>Good events, duplicates among them.</summary>
+    public long Passed { get; private set; }
+    /// <summary>Bad events and records.</summary>
+    public long Rejects { get; private set; }
     public long Accepted { get; private set; }
     public long DroppedIdentifiers { get; private set; }
     /// <summary>By <see cref="RejectReason"/>.</summary>
@@ -85,7 +87,7 @@ public sealed class FlushTally
     internal void Clear()
     {
         Array.Clear(_rejected);
-        Records = Events = Accepted = DroppedIdentifiers = 0;
+        Records = Passed = Rejects = Accepted = DroppedIdentifiers = 0;
     }
 
     internal void Add(EventBatch batch)
@@ -96,7 +98,8 @@ public sealed class FlushTally
             else _rejected[(int)RejectReason.Duplicate]++;
         }
         foreach (var reject in batch.Rejects) _rejected[(int)reject.Reason]++;
-        Events += batch.Rejects.Count + batch.Count;
+        Passed += batch.Count;
+        Rejects += batch.Rejects.Count;
         DroppedIdentifiers += batch.DroppedIdentifiers;
         Records += batch.Records.Count;
     }

@@ -1,3 +1,4 @@
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 
 namespace ScrmStream.Pipeline;
@@ -10,9 +11,10 @@ namespace ScrmStream.Pipeline;
 /// <remarks>
 /// While a process writes alone nobody can overrule its verdicts, so rows go ahead of the cells (docs/decisions/0015).
 /// </remarks>
-public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, PipelineOptions options, TaskFactory tasks)
+public sealed class FlushWriter(
+    FlushBuilder builder, PipelinePorts ports, StageBooks books, PipelineOptions options, TaskFactory tasks)
 {
-    private readonly RowWriter _rows = new(ports.Analytics, ports.DeadLetters, options.InsertBatches);
+    private readonly RowWriter _rows = new(ports.Analytics, ports.DeadLetters, books, options.InsertBatches);
     // One slice is built, while others are announced and written.
     private readonly FlushSlice[] _slices = [new(), new(), new(), new()];
     // By slice, how its last write goes or went.
@@ -60,8 +62,10 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
 
         async Task<bool> StoreAsync(FlushSlice slice)
         {
+            await Failpoints.PassAsync(Failpoint.StoreBefore);
             while ((await ports.Cells.StoreAsync(slice.Cells, slice.Arena, cancel)).Count > 0)
                 if (!IsStillAlone) return false;
+            await Failpoints.PassAsync(Failpoint.StoreAfter);
             return true;
         }
     }
@@ -70,7 +74,9 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
     public async Task FinishAsync(Flush flush, CancellationToken cancel)
     {
         await Task.WhenAll(flush.Rows);
+        await Failpoints.PassAsync(Failpoint.CommitBefore);
         ports.Source.Commit(flush.Next);
+        await Failpoints.PassAsync(Failpoint.CommitAfter);
     }
 
     // Refused and yet alone: a call without an answer renewed the epoch, and others came too late for the old one. Nobody else has
@@ -105,9 +111,12 @@ public sealed class FlushWriter(FlushBuilder builder, PipelinePorts ports, Pipel
     // Records are written before the view that they announce, so that a crash between repeats a record and never loses one.
     private async Task<bool> PublishAsync(FlushSlice slice, CancellationToken cancel)
     {
+        await Failpoints.PassAsync(Failpoint.AnnounceBefore);
         await Task.WhenAll(Announcements(slice, cancel));
+        await Failpoints.PassAsync(Failpoint.AnnounceAfter);
         while (slice.Views.Count > 0 && (await ports.Views.PublishAsync(slice.Views, slice.Arena, cancel)).Count > 0)
             if (!IsStillAlone) return false;
+        await Failpoints.PassAsync(Failpoint.PublishAfter);
         return true;
     }
 

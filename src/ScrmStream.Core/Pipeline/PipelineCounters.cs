@@ -8,19 +8,29 @@ namespace ScrmStream.Pipeline;
 /// </summary>
 public sealed class PipelineCounters
 {
-    private readonly long[] _rejected = new long[Enum.GetValues<RejectReason>().Length];
     private long _ruleDifferences = -1;
     private volatile bool _isRuleFileBad;
-    private long _polledRecords, _accepted, _repeats, _droppedIdentifiers, _identifiers, _openEvents;
-    private long _flushes, _conflicts, _refusals, _startsOver, _durableEvents, _durableRecords;
+    private long _repeats, _droppedIdentifiers, _identifiers, _openEvents;
+    private long _flushes, _conflicts, _refusals, _startsOver;
 
-    public long PolledRecords => Volatile.Read(ref _polledRecords);
+    /// <summary>What each stage took, passed on, set aside and still has.</summary>
+    public StageBooks Books { get; } = new();
+
+    public long PolledRecords => Books.Look().PolledRecords;
     /// <summary>Events accepted and durable.</summary>
-    public long Accepted => Volatile.Read(ref _accepted);
+    public long Accepted => Books.Look().AcceptedEvents;
     /// <summary>Events (accepted or rejected) that are durable.</summary>
-    public long DurableEvents => Volatile.Read(ref _durableEvents);
+    public long DurableEvents
+    {
+        get
+        {
+            var page = Books.Look();
+            return page.AcceptedEvents + page.DuplicateEvents + page.CommittedRejects;
+        }
+    }
+
     /// <summary>Records whose offsets may be committed.</summary>
-    public long DurableRecords => Volatile.Read(ref _durableRecords);
+    public long DurableRecords => Books.Look().CommittedRecords;
     /// <summary>Accepted events that state held already, from before a restart.</summary>
     public long Repeats => Volatile.Read(ref _repeats);
     public long DroppedIdentifiers => Volatile.Read(ref _droppedIdentifiers);
@@ -48,16 +58,14 @@ public sealed class PipelineCounters
         set => _isRuleFileBad = value;
     }
 
-    public long RejectedBy(RejectReason reason) => Volatile.Read(ref _rejected[(int)reason]);
+    public long RejectedBy(RejectReason reason) => Books.RejectedBy(reason);
 
     public long Rejected => Enum.GetValues<RejectReason>().Sum(RejectedBy);
-
-    internal void AddPolled(int records) => Interlocked.Add(ref _polledRecords, records);
 
     /// <summary>What is not durable is polled again.</summary>
     internal void StartOver()
     {
-        Interlocked.Exchange(ref _polledRecords, DurableRecords);
+        Books.StartOver();
         Interlocked.Increment(ref _startsOver);
     }
 
@@ -75,11 +83,8 @@ public sealed class PipelineCounters
 
     internal void AddDurable(Flush flush)
     {
-        for (var i = 0; i < _rejected.Length; i++) Interlocked.Add(ref _rejected[i], flush.Tally.Rejected[i]);
+        Books.Committed(flush.Tally);
         Interlocked.Add(ref _droppedIdentifiers, flush.Tally.DroppedIdentifiers);
-        Interlocked.Add(ref _durableRecords, flush.Tally.Records);
-        Interlocked.Add(ref _accepted, flush.Tally.Accepted);
-        Interlocked.Add(ref _durableEvents, flush.Tally.Events);
         Interlocked.Increment(ref _flushes);
     }
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 
 namespace ScrmStream.Pipeline;
@@ -69,7 +70,8 @@ public sealed class PollStage(
             if (TaskScheduler.Current != TaskScheduler.Default) await Task.Yield();
             return;
         }
-        counters.AddPolled(batch.Records.Count);
+        await Failpoints.PassAsync(Failpoint.PollAfter);
+        counters.Books.Polled(batch.Records.Count);
         var wait = flood.WaitAfter(batch.Records.Count);
         await lanes[_lane].Writer.WriteAsync(batch, cancel);
         _lane = (_lane + 1) % lanes.Length;

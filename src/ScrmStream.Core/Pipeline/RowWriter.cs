@@ -1,12 +1,14 @@
 using System.Globalization;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 
 namespace ScrmStream.Pipeline;
 
 /// <summary>Writes the rows and dead letters of folded batches. Calls may come from any thread.</summary>
 /// <param name="insertBatches">Batches whose rows make one insert.</param>
-public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLetters, int insertBatches)
+public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLetters, StageBooks books, int insertBatches)
 {
+    private readonly int _reading = books.Reading;
     private const int LettersMax = 10_000, LetterBytes = 16 * 1024 * 1024;
 
     /// <summary>Returns when all are durable.</summary>
@@ -17,9 +19,13 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
         {
             // A letter refers to the bytes of its batch.
             await WriteLettersAsync(LettersOf(part), cancel);
-            var rows = part.Any(b => b.Count > 0) ? analytics.WriteEventsAsync(part, TokenOf(part), cancel) : Task.CompletedTask;
+            var events = part.Sum(b => b.Count);
+            await Failpoints.PassAsync(Failpoint.RowsBefore);
+            var rows = events > 0 ? analytics.WriteEventsAsync(part, TokenOf(part), cancel) : Task.CompletedTask;
             if (whenRead is not null) Array.ForEach(part, whenRead);
             await rows;
+            await Failpoints.PassAsync(Failpoint.RowsAfter);
+            books.Written(events, 0, _reading);
         }
     }
 
@@ -31,8 +37,12 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
             bytes += letters[i].Raw.Length;
             if (bytes < LetterBytes && i - from < LettersMax && i < letters.Count - 1) continue;
             var part = letters.GetRange(from, i + 1 - from);
+            await Failpoints.PassAsync(Failpoint.LettersBefore);
             await deadLetters.WriteAsync(part, cancel);
+            await Failpoints.PassAsync(Failpoint.LettersBetween);
             await analytics.WriteDeadLettersAsync(part, cancel);
+            await Failpoints.PassAsync(Failpoint.LettersAfter);
+            books.Written(0, part.Count, _reading);
             (from, bytes) = (i + 1, 0);
         }
     }

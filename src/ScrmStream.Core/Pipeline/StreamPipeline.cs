@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Events.Avro;
 using ScrmStream.Identity;
@@ -116,7 +117,10 @@ public sealed class StreamPipeline
         try
         {
             for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false)
+            {
+                await Failpoints.PassAsync(Failpoint.StartOverBefore);
                 await StartOverAsync(hard.Token);
+            }
         }
         finally
         {
@@ -205,14 +209,15 @@ public sealed class StreamPipeline
         var poll = new PollStage(_ports.Source, pool, raw, Counters, Flood, _options, _time);
         var decode = new DecodeStage[_options.DecodeLanes];
         for (var i = 0; i < decode.Length; i++)
-            decode[i] = new DecodeStage(raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood);
+            decode[i] = new DecodeStage(
+                raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood, Counters.Books);
         var prefetch = new CellPrefetch(State, _ports.Cells);
         _follower = FollowerFor(prefetch);
         var decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, prefetch,
             new EventFolder(State, _rules, history, _inForce?.CompleteFrom ?? 0), history,
-            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, _options, _tasks), _publisher, pool, Counters,
-            new ConflictBackOff(_writerStamp), _options, _time, TimersFor(_rules), _follower);
+            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, Counters.Books, _options, _tasks), _publisher, pool,
+            Counters, new ConflictBackOff(_writerStamp), _options, _time, TimersFor(_rules), _follower);
         return (poll, decode, decide);
     }
 

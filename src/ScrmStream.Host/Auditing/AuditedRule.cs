@@ -16,7 +16,7 @@ internal sealed record AuditedRule(string Rule, string Kind)
     public void Differs(string customer, string? sql, string? redis)
     {
         Differences++;
-        if (Samples.Count < SamplesMax) Samples.Add($"{customer}: SQL {sql ?? "-"}, Redis {redis ?? "-"}");
+        if (Samples.Count < SamplesMax) Samples.Add($"{customer}: ClickHouse {sql ?? "-"}, Redis {redis ?? "-"}");
     }
 }
 

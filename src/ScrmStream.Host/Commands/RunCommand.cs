@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
+using ScrmStream.Diagnostics;
 using ScrmStream.Host.Auditing;
 using ScrmStream.Host.Running;
 using ScrmStream.Host.Settings;
@@ -50,6 +51,7 @@ public static class RunCommand
         if (settings.HasKafka && settings.Kafka.Topics.Count == 0)
             throw new SettingsException("No topic to read: give --topics or Kafka:Topics.");
         using var logs = Logs.Create();
+        var failures = Order();
         await using var connected = await ConnectedPorts.OpenAsync(settings, file, logs, cancel);
         foreach (var finding in connected.Findings) Console.Error.WriteLine($"scrmstream: at least once only: {finding}");
         var pipeline = new StreamPipeline(
@@ -74,6 +76,7 @@ public static class RunCommand
         finally
         {
             line.Close();
+            if (failures is not null) Console.Error.WriteLine($"scrmstream: failpoints passed: {failures.Coverage()}");
         }
         var totals = await connected.Ports.Views.CountAsync(CancellationToken.None);
         var summary = RunSummary.Of(pipeline.Counters, run.Elapsed, totals);
@@ -86,5 +89,15 @@ public static class RunCommand
             alarm.Tick(running);
             sweep.Tick(running);
         }
+    }
+
+    // Failures on order, of tests; null where none are.
+    private static OrderedFailures? Order()
+    {
+        if (!Failpoints.AreOn) return null;
+        var failures = OrderedFailures.Parse(Environment.GetEnvironmentVariable(Failpoints.Variable)!);
+        Console.Error.WriteLine($"scrmstream: {Failpoints.Variable} is set: this process fails on order");
+        Failpoints.Plan = failures;
+        return failures;
     }
 }

@@ -1,12 +1,9 @@
 using Microsoft.Extensions.Logging;
 using ScrmStream.ClickHouse;
-using ScrmStream.Events.Avro;
 using ScrmStream.Host.Commands;
 using ScrmStream.Host.Settings;
 using ScrmStream.Kafka;
-using ScrmStream.Kafka.Schemas;
 using ScrmStream.Pipeline;
-using ScrmStream.Pipeline.Files;
 using ScrmStream.Pipeline.Reload;
 using ScrmStream.Redis;
 using ScrmStream.Rules;
@@ -88,7 +85,8 @@ public sealed class ConnectedPorts : IAsyncDisposable
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
         Ports = new PipelinePorts(
             source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,
-            OpenSchemas(settings, logs), new RedisTimerStore(redis), Publisher?.Store, new StoredHistory(clickHouse).ReadAsync);
+            RunSchemas.Connect(settings, logs, part => _open.Add(new Closing(part))), new RedisTimerStore(redis), Publisher?.Store,
+            new StoredHistory(clickHouse).ReadAsync);
     }
 
     // On a cluster no step can change rules and end the writes of others at once: there they are those of the start.
@@ -104,20 +102,6 @@ public sealed class ConnectedPorts : IAsyncDisposable
         InForce = await Publisher.BeginAsync(rules, cancel);
         await Publisher.Store.TakeAsync(InForce.Number, cancel);
         Rules = RuleSet.Parse(InForce.Text, InForce.File);
-    }
-
-    // The folder comes first: it costs no request.
-    private SchemaCatalog OpenSchemas(HostSettings settings, ILoggerFactory logs)
-    {
-        List<ISchemaSource> sources = [];
-        if (settings.Schemas.Folder is { Length: > 0 } folder) sources.Add(new FolderSchemas(folder));
-        if (settings.Schemas.Registry.Length > 0)
-        {
-            var registry = new SchemaRegistry(settings.Schemas, TimeProvider.System, logs.CreateLogger("Schemas"));
-            _open.Add(new Closing(registry));
-            sources.Add(registry);
-        }
-        return RunSchemas.Open(settings.Pipeline.Limits, settings.Schemas, sources, TimeProvider.System);
     }
 
     private T Keep<T>(T part) where T : IAsyncDisposable

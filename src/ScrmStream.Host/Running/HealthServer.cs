@@ -17,7 +17,7 @@ namespace ScrmStream.Host.Running;
 
 /// <summary>
 /// A small HTTP server on loopback beside a running pipeline: <c>/healthz</c> answers <c>{"ok", "why"}</c> with 200 or 503,
-/// <c>/metrics</c> the declared metrics in Prometheus's text form.
+/// <c>/metrics</c> the declared metrics in Prometheus's text form, <c>/books</c> what each stage took, passed on and still has.
 /// </summary>
 public sealed class HealthServer : IAsyncDisposable
 {
@@ -85,9 +85,12 @@ public sealed class HealthServer : IAsyncDisposable
             case "/metrics":
                 context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
                 return context.Response.WriteAsync(Metrics(pipeline));
+            case "/books":
+                context.Response.ContentType = "application/json";
+                return context.Response.WriteAsync(RunningBooks.Of(pipeline.Counters.Books).ToJson());
             default:
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
-                return context.Response.WriteAsync("There are /healthz and /metrics.\n");
+                return context.Response.WriteAsync("There are /healthz, /metrics and /books.\n");
         }
     }
 

@@ -41,5 +41,5 @@ public sealed class ServiceRun(StreamPipeline pipeline, TimeProvider time)
 
     // At the end of the source, everything that was read is durable, and all customers have followed the rules.
     private bool IsDrained(TimeSpan idle) =>
-        pipeline.IdleFor >= idle && !pipeline.IsSweeping && pipeline.Counters.DurableRecords == pipeline.Counters.PolledRecords;
+        pipeline.IdleFor >= idle && !pipeline.IsSweeping && pipeline.Counters.Books.Look().PendingRecords == 0;
 }

@@ -25,7 +25,8 @@ public sealed class DecodeStageTests
         var schemas = new SchemaCatalog(options.Limits, new SchemaOptions(), [registry], TimeProvider.System);
         var (input, output) = (System.Threading.Channels.Channel.CreateUnbounded<EventBatch>(), System.Threading.Channels.Channel.CreateUnbounded<EventBatch>());
         var stage = new DecodeStage(
-            input.Reader, output.Writer, options.Limits, schemas, new IdentifierScreen(options.Identity), new FloodBreaker(options, TimeProvider.System));
+            input.Reader, output.Writer, options.Limits, schemas, new IdentifierScreen(options.Identity), new FloodBreaker(options, TimeProvider.System),
+            new StageBooks());
         var batch = new EventBatch(new RecordBatch(4, 1024));
         var partition = new SourcePartition(Guid.Empty, "test", 0);
         byte[] json = System.Text.Encoding.UTF8.GetBytes(Tests.Events.Decoding.Event()), framed = [0, 0, 0, 0, 7, .. AvroDecoding.Event().Bytes];

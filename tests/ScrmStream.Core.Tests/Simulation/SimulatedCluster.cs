@@ -30,9 +30,9 @@ internal sealed class SimulatedCluster
     private bool _isEnding;
     private string? _broken;
 
-    public SimulatedCluster(int seed, SimulatedWork work, KnownBug bug = KnownBug.None)
+    public SimulatedCluster(int seed, SimulatedWork work, KnownBug bug = KnownBug.None, SimulatedFailure? failure = null)
     {
-        (_work, _bug, World) = (work, bug, new SimulatedWorld(seed));
+        (_work, _bug, World, Failure) = (work, bug, new SimulatedWorld(seed), failure ?? SimulatedFailure.None);
         var random = World.Random;
         _arriveWithin = World.Between(10, 6_000);
         _clickHouse = new SimulatedServer(World, "clickhouse", NetworkFaults.Of(random));
@@ -51,6 +51,9 @@ internal sealed class SimulatedCluster
     public SimulatedWorld World { get; }
     public MemoryViewStore Views => _redis.Views;
     public MemoryAnalytics Tables { get; } = new();
+
+    /// <summary>Which failpoint fails when, and what came of it.</summary>
+    public SimulatedFailure Failure { get; }
 
     /// <summary>Processes that were killed.</summary>
     public int Kills { get; private set; }
@@ -80,6 +83,7 @@ internal sealed class SimulatedCluster
         foreach (var worker in _workers) worker?.End();
         RunUntil(() => _workers.All(w => w is null || w.IsOver), HealsWithin, "all processes have ended");
         foreach (var worker in _workers) Conflicts += worker?.Conflicts ?? 0;
+        Assert.All(_workers, worker => Assert.Equal(0, worker?.Books?.Look().PendingRecords ?? 0));
         if (_bug is KnownBug.None) Assert.Equal(Tables.DeadLetters.Keys.Order(), _letters.DeadLetters.Keys.Order());
         else if (Tables.DeadLetters.Count != _letters.DeadLetters.Count) throw new SimulationException("the topic of dead letters lacks some");
         _work.Check(this);
@@ -118,8 +122,19 @@ internal sealed class SimulatedCluster
         {
             if (_broken is not null) throw new SimulationException($"seed {World.Seed}: {_broken}");
             foreach (var worker in _workers) worker?.ThrowIfFailed(World.Seed);
+            BalanceBooks();
             return until();
         }, within, () => $"{what}\n{_kafka}\n{string.Join('\n', _workers.Select(w => w?.ToString() ?? "nobody"))}");
+    }
+
+    // After every step of anybody, whatever has been killed, refused or taken back.
+    private void BalanceBooks()
+    {
+        foreach (var worker in _workers)
+        {
+            if (worker?.Books is not { } books || books.Look() is not { Difference: not 0 } page) continue;
+            throw new SimulationException($"seed {World.Seed}: the books of process {worker.Process.Number} do not balance: {page}");
+        }
     }
 
     private void Heal()
@@ -138,7 +153,9 @@ internal sealed class SimulatedCluster
         var sinks = new SimulatedClickHouse(_clickHouse, Tables, _topic, _letters, process, _bug.InClickHouse());
         var history = new SimulatedHistory(_clickHouse, Tables, _work.Partitions, _work.Identity, process);
         var worker = _workers[slot] = new SimulatedWorker(process, _kafka, _work, redis, sinks, history, stamp: (ulong)_started * 2 + 1);
-        worker.Start(source => _bug.Around(source, _redis.Cells, _work), () => StartLater(slot, World.Between(50, 3_000)));
+        worker.Start(
+            source => _bug.Around(source, _redis.Cells, _work), () => StartLater(slot, World.Between(50, 3_000)),
+            new SimulatedFailures(World, process, Failure, () => Kill(slot)));
     });
 
     // One thing goes wrong.

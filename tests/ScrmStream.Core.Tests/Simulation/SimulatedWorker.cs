@@ -1,3 +1,4 @@
+using ScrmStream.Diagnostics;
 using ScrmStream.Pipeline;
 using ScrmStream.Pipeline.Reload;
 using ScrmStream.Rules;
@@ -13,20 +14,26 @@ internal sealed class SimulatedWorker(
     private readonly CancellationTokenSource _stop = new();
     private Task _main = Task.CompletedTask;
     private StreamPipeline? _pipeline;
+    private bool _hasGivenUp;
 
     public SimulatedProcess Process => process;
 
     /// <summary>Null until it has joined the group.</summary>
     public SimulatedConsumer? Consumer { get; private set; }
 
-    public bool IsOver => _main.IsCompleted;
+    public bool IsOver => _main.IsCompleted || _hasGivenUp;
 
     public long Conflicts => _pipeline is null ? 0 : _pipeline.Counters.Conflicts + _pipeline.Counters.Refusals;
 
+    /// <summary>What its stages took, passed on and have; null before it runs.</summary>
+    public StageBooks? Books => _pipeline?.Counters.Books;
+
     /// <param name="around">Puts something between the group and the pipeline.</param>
     /// <param name="ended">Told when it has ended by itself.</param>
-    public void Start(Func<IEventSource, IEventSource> around, Action ended) => _main = process.Start(async () =>
+    /// <param name="failures">Where it is to fail.</param>
+    public void Start(Func<IEventSource, IEventSource> around, Action ended, FailpointPlan failures) => _main = process.Start(async () =>
     {
+        Failpoints.Plan = failures;
         await redis.ClaimAsync();
         Consumer = new SimulatedConsumer(kafka, process, kafka.World.Between(50, 4_000));
         var ports = new PipelinePorts(around(Consumer), redis, redis, sinks, sinks, Timers: work.HasTime ? redis : null);
@@ -48,7 +55,14 @@ internal sealed class SimulatedWorker(
         {
             // A stop that took too long, while a server was away: what was not flushed is read again.
         }
-        await Consumer.DisposeAsync();
+        catch (StoreUnavailableException)
+        {
+            // Exit code 3: whoever watches over it starts another one.
+            await Consumer.DisposeAsync();
+            _hasGivenUp = true;
+            process.Kill();
+        }
+        if (!_hasGivenUp) await Consumer.DisposeAsync();
         ended();
     });
 

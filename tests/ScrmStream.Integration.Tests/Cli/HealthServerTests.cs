@@ -36,6 +36,20 @@ public sealed class HealthServerTests
     }
 
     [Fact]
+    public async Task Books_AfterEvents_AreWhatStatusShows()
+    {
+        var pipeline = Pipeline(TimeProvider.System);
+        await using var server = await HealthServer.StartAsync(0, pipeline, TimeProvider.System, default);
+        await pipeline.RunAsync(default);
+        var books = (await RunningBooks.AskAsync(server.Address.Port, default))!;
+        Assert.Equal(new BooksLine("decode", "events", 3, 2, 1, 0), books.Stages[1]);
+        Assert.Equal(new BooksLine("commit", "records", 3, 3, 0, 0), books.Stages[^1]);
+        Assert.All(books.Stages, line => Assert.Equal(line.In, line.Out + line.Rejected + line.Pending));
+        Assert.Equal((2, 1, 0, 0), (books.RowsWritten, books.LettersWritten, books.Repeated, books.Difference));
+        Assert.Equal(1, books.Rejected["not_decodable"]);
+    }
+
+    [Fact]
     public async Task Healthz_Idle_IsOk()
     {
         var pipeline = Pipeline(TimeProvider.System);

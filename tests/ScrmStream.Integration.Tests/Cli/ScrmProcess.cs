@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using ScrmStream.Diagnostics;
 using ScrmStream.Integration.ClickHouse;
 
 namespace ScrmStream.Integration.Cli;
@@ -18,9 +19,19 @@ internal sealed class ScrmProcess(string home)
     public static string InCheckout(string path, [CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../..", path));
 
-    public async Task<Outcome> RunAsync(params string[] arguments)
+    public Task<Outcome> RunAsync(params string[] arguments) => EndAsync(Start(arguments));
+
+    /// <summary>Runs a process that fails on order (<see cref="Failpoints"/>); 137: it was killed.</summary>
+    public Task<Outcome> RunFailingAsync(string orders, params string[] arguments)
     {
-        using var process = Start(arguments);
+        var start = StartInfo(arguments);
+        start.Environment[Failpoints.Variable] = orders;
+        return EndAsync(Process.Start(start)!);
+    }
+
+    private static async Task<Outcome> EndAsync(Process started)
+    {
+        using var process = started;
         using var limit = new CancellationTokenSource(CallMax);
         try
         {

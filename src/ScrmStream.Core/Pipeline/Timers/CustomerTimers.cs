@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Identity;
 using ScrmStream.Rules;
@@ -112,7 +113,9 @@ public sealed class CustomerTimers
         var (state, timeMs) = _clock.Read(_source);
         if (_isEnding) state = WatermarkState.Final;
         var report = new WatermarkReport(_writer, _views.IsSoleWriter, state, timeMs, _clock.MaximumMs);
+        await Failpoints.PassAsync(Failpoint.TimeBefore);
         var common = await _store.AdvanceAsync(report, cancel);
+        await Failpoints.PassAsync(Failpoint.TimeAfter);
         if (WatermarkMs == long.MinValue && _clock.ResumedMs == long.MinValue) _clock.ResumedMs = common;
         WatermarkMs = Math.Max(WatermarkMs, common);
     }
@@ -150,6 +153,7 @@ public sealed class CustomerTimers
             if (buckets.Count == 0) break;
             var nextMs = new long[buckets.Count];
             var due = await _store.DueAsync(buckets, untilMs, TimersPerBucket, nextMs, cancel);
+            await Failpoints.PassAsync(Failpoint.TimersAfter);
             for (var i = 0; i < buckets.Count; i++) _storedMs[buckets[i]] = nextMs[i];
             if (due.Count > 0) woken += await WakeAsync(due, prefetch, isAlone, cancel);
             foreach (var bucket in buckets) NoteLeft(bucket, untilMs);

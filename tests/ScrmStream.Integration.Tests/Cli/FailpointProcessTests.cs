@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using ScrmStream.Diagnostics;
+using ScrmStream.Host.Settings;
+using ScrmStream.Kafka;
+using ScrmStream.TestKit;
+using Xunit.Abstractions;
+
+namespace ScrmStream.Integration.Cli;
+
+/// <summary>
+/// Processes that fail on order at the failpoints of the adapters, over real stores: errors that pass, answers that are cut behind the
+/// effect, errors that end the run, SIGKILL. What is left of it is read by <c>audit</c>.
+/// </summary>
+public sealed partial class FailpointProcessTests(ITestOutputHelper output)
+{
+    private const int LimitMs = 10 * 60 * 1000, Records = 3_000;
+    private const long StartMs = 1_772_294_400_000;
+    private static readonly Failpoint[] Kills = [Failpoint.StoreAfter, Failpoint.RowsAfter, Failpoint.LettersBetween];
+    private static readonly Failpoint[] Ends =
+        [Failpoint.ChangesBefore, Failpoint.ChangesAfter, Failpoint.AssignBefore, Failpoint.OffsetsBefore];
+
+    [LocalServersFact(Timeout = LimitMs)]
+    public async Task Run_FailsAtEveryPointOfTheAdapters_NothingIsLostOrDoubled()
+    {
+        var times = Seeds.IsFull ? 50 : 3;
+        await using var home = new TemporaryHome();
+        var rules = Path.Combine(home.Scrm.Home, "rules.yaml");
+        var config = Path.Combine(home.Scrm.Home, "config.json");
+        await File.WriteAllTextAsync(rules, LoadedStack.Rules);
+        // Small flushes, one after the other, so that there is work left for the next process. One place in the group, so that it has it at once.
+        await File.WriteAllTextAsync(config, """
+            {"Kafka": {"SessionTimeoutMs": 6000}, "Pipeline": {"FlushEventsMax": 8, "BatchRecordsMax": 16, "BatchesInFlightMax": 8, "InsertBatches": 1}}
+            """);
+        await home.Scrm.OutputOfAsync("up", "--kafka-topics", "events", "--kafka-partitions", "1");
+        var servers = JsonSerializer.Deserialize<LocalServers>(await File.ReadAllTextAsync(Path.Combine(home.Up, "servers.json")))!;
+        await PublishAsync(servers);
+        string[] run = ["run", "--topics", "events", "--rules", rules, "--config", config, "--health-port", "-1", "--until-idle", "2s"];
+
+        for (var n = 1; n <= times; n++)
+        {
+            foreach (var point in Ends)
+            {
+                var outcome = await home.Scrm.RunFailingAsync($"{Failpoints.NameOf(point)}=throw@{(point is Failpoint.AssignBefore ? 1 : n)}", run);
+                Assert.True(outcome.Code == 3, $"{point} ended with {outcome.Code}: {outcome.Error}");
+                Assert.Contains($"failpoint {Failpoints.NameOf(point)}", outcome.Error, StringComparison.Ordinal);
+            }
+        }
+        for (var n = 1; n <= times / 3; n++)
+        {
+            foreach (var point in Kills)
+            {
+                var outcome = await home.Scrm.RunFailingAsync($"{Failpoints.NameOf(point)}=kill@{n}", run);
+                Assert.True(outcome.Code == 137, $"{point} ended with {outcome.Code}: {outcome.Error}");
+            }
+        }
+        Failpoint[] passing = [.. Enum.GetValues<Failpoint>().Where(p => p is >= Failpoint.RedisBefore and <= Failpoint.ProduceAfter)];
+        var orders = passing.SelectMany(p => Enumerable.Range(1, times).Select(n => $"{Failpoints.NameOf(p)}=throw@{n * 2}"));
+        var last = await home.Scrm.RunFailingAsync(string.Join(';', orders), run);
+        Assert.True(last.Code == 0, last.Error);
+        var passed = Coverage().Match(last.Error).Groups[1].Value;
+        output.WriteLine(passed);
+        Assert.All(passing, p => Assert.True(times * 2 <= Passed(passed, p), $"{p} was passed {Passed(passed, p)} times: {passed}"));
+
+        var audit = await home.Scrm.RunAsync("audit", "--rules", rules, "--config", config, "--format", "json");
+        Assert.True(audit.Code == 0, audit.Output);
+        var partition = JsonDocument.Parse(audit.Output).RootElement.GetProperty("delivery").GetProperty("partitions")[0];
+        Assert.Equal(Records, partition.GetProperty("committed").GetInt64());
+        Assert.Equal(Records - Records / 10, partition.GetProperty("rows").GetInt64());
+        Assert.Equal(Records / 10, partition.GetProperty("letters").GetInt64());
+    }
+
+    private static long Passed(string coverage, Failpoint point) =>
+        long.Parse(Regex.Match(coverage, $@"\b{Failpoints.NameOf(point)} (\d+)").Groups[1].Value);
+
+    // Each tenth is no event.
+    private static async Task PublishAsync(LocalServers servers)
+    {
+        using var publisher = await KafkaPublisher.OpenAsync(new KafkaOptions { BootstrapServers = servers.Kafka });
+        for (var i = 0; i < Records; i++)
+        {
+            var value = i % 10 == 9 ? "not json" : $$"""
+                {"event":"{{(i % 3 == 0 ? "order_paid" : "product_view")}}","event_time":{{StartMs + i * 1_000L}},"identifiers":[{"kind":"cookie","scope":"shop","value":"c{{i % 200}}"}]}
+                """;
+            publisher.Publish("events", null, Encoding.UTF8.GetBytes(value));
+        }
+        publisher.Flush();
+    }
+
+    [GeneratedRegex(@"failpoints passed: (.*)")]
+    private static partial Regex Coverage();
+}
