@@ -71,6 +71,17 @@ public sealed class ClickHouseClient : IDisposable
     }
 
     /// <summary>
+    /// Runs a query and hands its result on as it comes. Retries end with the first byte; an error behind it breaks the call.
+    /// </summary>
+    /// <inheritdoc cref="CommandAsync" path="/exception"/>
+    public async Task ReadResultAsync(string sql, string format, Func<Stream, Task> read, CancellationToken cancel)
+    {
+        using var response = await WithRetriesAsync(() => SendAsync(Query(Database, sql, format), cancel), cancel);
+        await using var result = await response.Content.ReadAsStreamAsync(cancel);
+        await read(result);
+    }
+
+    /// <summary>
     /// Inserts a block and returns when it is stored. Retries until cancelled with the same bytes and the same token, so an
     /// attempt whose answer was lost adds nothing; an outage blocks and drops nothing.
     /// </summary>

@@ -13,7 +13,7 @@ namespace ScrmStream.Redis;
 public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
 {
     // The number grows beyond the one given too: a wiped Redis counts from nothing, and rows that were judged before are there still.
-    // Claims; or, when another process is alone or nothing is there, makes it shared; answers the value then.
+    // Claims; or, when another process is alone or nothing is there, makes it shared; answers the value then, and the number of the rules.
     private const string Turn = """
         local value = redis.call('GET', KEYS[1]) or '0:none'
         local number = math.max(tonumber(string.match(value, '^%d+')), tonumber(ARGV[3])) + 1
@@ -23,14 +23,18 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
         elseif not mine and not string.match(value, ':shared$') then
           value = string.format('%d:shared', number)
         else
-          return value
+          number = nil
         end
-        redis.call('SET', KEYS[1], value)
-        return value
+        if number then redis.call('SET', KEYS[1], value) end
+        return {value, redis.call('HGET', KEYS[2], 'number') or '0'}
         """;
+
+    // No stored value is ever equal to it.
+    private const string Over = "over";
 
     private readonly string _stamp = stamp.ToString("x16", CultureInfo.InvariantCulture);
     private volatile string _value = "";
+    private long _rules;
 
     /// <summary>True: no other process writes this namespace.</summary>
     public bool IsSole => IsSoleValue(_value);
@@ -39,6 +43,16 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
     public ulong Number => ulong.TryParse(_value.AsSpan(0, Math.Max(_value.IndexOf(':'), 0)), out var number) ? number : 0;
 
     internal static bool IsSoleValue(string value) => value.Contains(":sole:", StringComparison.Ordinal);
+
+    /// <summary>Other rules are in force than those that this process has taken: it writes nothing.</summary>
+    internal bool AreRulesOver => _value == Over;
+
+    /// <summary>This process works by the rules of this number.</summary>
+    internal Task TakeRulesAsync(long number, CancellationToken cancel)
+    {
+        Volatile.Write(ref _rules, number);
+        return AdoptAsync(cancel);
+    }
 
     internal RedisKey Key => connection.Keys.Meta("writer");
 
@@ -59,13 +73,17 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
     {
         if (connection.IsCluster) return;
         RedisValue least = Number.ToString(CultureInfo.InvariantCulture);
-        _value = (string)await database.ScriptEvaluateAsync(Turn, [Key], ["renew", _stamp, least]);
+        Take((RedisValue[])await database.ScriptEvaluateAsync(Turn, Keys, ["renew", _stamp, least]));
     }
 
     private async Task TurnAsync(string how, CancellationToken cancel, ulong above = 0)
     {
         if (connection.IsCluster) return;
         RedisValue least = Math.Max(above, Number).ToString(CultureInfo.InvariantCulture);
-        _value = (string)await connection.CallAsync(db => db.ScriptEvaluateAsync(Turn, [Key], [how, _stamp, least]), cancel);
+        Take((RedisValue[])await connection.CallAsync(db => db.ScriptEvaluateAsync(Turn, Keys, [how, _stamp, least]), cancel));
     }
+
+    private RedisKey[] Keys => [Key, connection.Keys.Meta("rules")];
+
+    private void Take(RedisValue[] answer) => _value = (long)answer[1] == Volatile.Read(ref _rules) ? (string)answer[0]! : Over;
 }

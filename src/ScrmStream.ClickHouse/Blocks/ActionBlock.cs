@@ -7,7 +7,7 @@ internal static class ActionBlock
 {
     private static readonly NativeTable Actions = new("actions_rows",
         new("customer_id", "UInt128"), new("action", "String"), new("at", "DateTime64(3, 'UTC')"), new("decided", "DateTime64(3, 'UTC')"),
-        new("recipient", "String"), new("outcome", "String"), new("reason", "String"));
+        new("recipient", "String"), new("outcome", "String"), new("reason", "String"), new("rules", "String"));
 
     public static NativeBlock Of(IReadOnlyList<CustomerAction> actions)
     {
@@ -22,6 +22,7 @@ internal static class ActionBlock
             block.Buffers[4].Text(action.IsForStaff ? "staff" : "customer");
             block.Buffers[5].Text(action.Outcome);
             block.Buffers[6].Text(action.Reason);
+            block.Buffers[7].Text(action.Rules ?? "");
         }
         return block;
     }

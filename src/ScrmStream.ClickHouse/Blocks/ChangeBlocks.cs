@@ -8,11 +8,11 @@ internal static class ChangeBlocks
 {
     private static readonly NativeTable Tags = new("tag_changes_rows",
         new("customer_id", "UInt128"), new("tag", "String"), new("value", "Nullable(String)"), new("previous", "Nullable(String)"),
-        new("since", "DateTime64(3, 'UTC')"));
+        new("since", "DateTime64(3, 'UTC')"), new("rules", "String"));
 
     private static readonly NativeTable Scores = new("score_changes_rows",
         new("customer_id", "UInt128"), new("score", "String"), new("value_micro", "Int64"), new("grade", "Nullable(String)"),
-        new("previous", "Nullable(String)"), new("since", "DateTime64(3, 'UTC')"));
+        new("previous", "Nullable(String)"), new("since", "DateTime64(3, 'UTC')"), new("rules", "String"));
 
     private static readonly NativeTable IdentityHistory = new("identity_history_rows",
         new("identifier_id", "UInt128"), new("version", "UInt64"), new("customer_id", "Nullable(UInt128)"), new("text", "String"),
@@ -38,6 +38,7 @@ internal static class ChangeBlocks
             Nullable(block, 2, change.Value);
             Nullable(block, 4, change.Previous);
             block.Buffers[6].Int64(change.SinceMs);
+            block.Buffers[7].Text(change.Rules ?? "");
         }
         return block;
     }
@@ -54,6 +55,7 @@ internal static class ChangeBlocks
             Nullable(block, 3, change.Grade);
             Nullable(block, 5, change.Previous);
             block.Buffers[7].Int64(change.SinceMs);
+            block.Buffers[8].Text(change.Rules ?? "");
         }
         return block;
     }

@@ -10,7 +10,8 @@ internal static class LeadBlock
         new("lead_ids", "Array(String)"), new("created", "Array(DateTime64(3, 'UTC'))"), new("channels", "Array(String)"),
         new("sources", "Array(String)"), new("campaigns", "Array(String)"), new("inviters", "Array(String)"),
         new("step_leads", "Array(UInt16)"), new("step_stages", "Array(String)"), new("step_previous", "Array(String)"),
-        new("step_times", "Array(DateTime64(3, 'UTC'))"), new("step_kinds", "Array(String)"), new("step_reminders", "Array(String)"));
+        new("step_times", "Array(DateTime64(3, 'UTC'))"), new("step_kinds", "Array(String)"), new("step_reminders", "Array(String)"),
+        new("rules", "String"));
 
     public static NativeBlock Of(IReadOnlyList<CustomerLeads> customers)
     {
@@ -28,6 +29,7 @@ internal static class LeadBlock
             (leads, steps) = (leads + customer.Leads.Count, steps + customer.Steps.Count);
             for (var at = 4; at < 16; at += 2) block.Buffers[at].Int64(leads);
             for (var at = 16; at < 28; at += 2) block.Buffers[at].Int64(steps);
+            block.Buffers[28].Text(customer.Rules ?? "");
         }
         return block;
     }

@@ -85,6 +85,10 @@ public static class PipelineMetrics
         Gauge("scrmstream_rule_differences", "values", "Tags and scores of customers of whom Redis and SQL did not say the same at "
             + "the last audit (RuleAuditSeconds). Above zero: \"rules audit\" names them; a new rule may lack what came before it.",
             p => p.Counters.RuleDifferences, hides: found => found < 0),
+        Gauge("scrmstream_rule_file_bad", "files", "1 while the rule file on disk has changed and is not right: the rules before stay in "
+            + "force, and the log has line and reason.", p => p.Counters.IsRuleFileBad ? 1 : 0),
+        Gauge("scrmstream_rule_sweep_open", "sweeps", "1 while customers follow new rules, which takes its share of the time. For hours: "
+            + "ClickHouse is slow or away, or \"rules status\" shows a part that does not end.", p => p.IsSweeping ? 1 : 0),
         Gauge("scrmstream_identifiers_in_memory", "identifiers", "Identifiers kept in memory. When it falls to zero, the limit "
             + "Pipeline:IdentifiersInMemoryMax was reached.", p => p.Counters.Identifiers),
         Gauge("scrmstream_process_memory_bytes", "bytes", "Resident memory of the process. Bounded once identifiers are at their limit.",

@@ -50,7 +50,8 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
     /// <summary>What <see cref="BringAsync"/> found of a customer.</summary>
     /// <param name="Node">-1: it is not in memory.</param>
     /// <param name="IsStale">Memory holds another state than the one last published.</param>
-    public readonly record struct Brought(int Node, bool IsStale);
+    /// <param name="IsOutdated">Memory holds another cell than the one that is stored.</param>
+    public readonly record struct Brought(int Node, bool IsStale, bool IsOutdated);
 
     /// <summary>Brings customers into memory that no batch names, with their whole islands.</summary>
     /// <param name="mayLoad">Of each whether it is to be brought when it is not in memory; else it is only looked up.</param>
@@ -68,12 +69,16 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
                 nodes.Add(node);
                 contents.Add(stored[i]);
             }
-            brought[i] = new Brought(node, false);
+            brought[i] = new Brought(node, false, false);
         }
         await LoadAllAsync(state.Accept([.. nodes], [.. contents]), cancel);
         await SettleAsync(cancel);
         for (var i = 0; i < brought.Length; i++)
-            if (brought[i].Node is var node and >= 0) brought[i] = new Brought(node, state[node].ViewStamp != stored[i].ViewStamp);
+        {
+            if (brought[i].Node is not (var node and >= 0)) continue;
+            var isOutdated = CellCodec.ReadVersion(stored[i].Cell) != state.Version(node);
+            brought[i] = new Brought(node, state[node].ViewStamp != stored[i].ViewStamp, isOutdated);
+        }
         return brought;
     }
 

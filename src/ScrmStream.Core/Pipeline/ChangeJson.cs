@@ -28,7 +28,7 @@ public sealed class ChangeJson(IBufferWriter<byte> destination) : IDisposable
         _writer.WriteString("previous"u8, change.Previous);
         _writer.WriteNumber("since"u8, change.SinceMs);
         _writer.WriteNumber("events"u8, change.Events);
-        End();
+        End(change.Rules);
     }
 
     public void Write(in ScoreChange change)
@@ -41,7 +41,7 @@ public sealed class ChangeJson(IBufferWriter<byte> destination) : IDisposable
         _writer.WriteString("previous"u8, change.Previous);
         _writer.WriteNumber("since"u8, change.SinceMs);
         _writer.WriteNumber("events"u8, change.Events);
-        End();
+        End(change.Rules);
     }
 
     public void Write(in StageChange change)
@@ -57,7 +57,7 @@ public sealed class ChangeJson(IBufferWriter<byte> destination) : IDisposable
         _writer.WriteString("reminder"u8, change.Reminder);
         _writer.WriteNumber("since"u8, change.SinceMs);
         _writer.WriteNumber("events"u8, change.Events);
-        End();
+        End(change.Rules);
     }
 
     public void Write(in CustomerAction action)
@@ -70,7 +70,7 @@ public sealed class ChangeJson(IBufferWriter<byte> destination) : IDisposable
         _writer.WriteString("reason"u8, action.IsSent ? null : action.Reason);
         _writer.WriteNumber("at"u8, action.AtMs);
         _writer.WriteNumber("decided"u8, action.DecidedMs);
-        End();
+        End(action.Rules);
     }
 
     public void Write(in IdentityChange change)
@@ -95,8 +95,9 @@ public sealed class ChangeJson(IBufferWriter<byte> destination) : IDisposable
         _writer.WriteString("id"u8, id);
     }
 
-    private void End()
+    private void End(string? rules = null)
     {
+        if (rules is not null) _writer.WriteString("rules"u8, rules);
         _writer.WriteEndObject();
         _writer.Flush();
     }

@@ -15,6 +15,9 @@ public readonly record struct CustomerAction(
     /// <summary>The word for what became of it.</summary>
     public string Outcome => IsSent ? "sent" : "suppressed";
 
+    /// <inheritdoc cref="TagChange.Rules"/>
+    public string? Rules { get; init; }
+
     public static CustomerAction Of(IdentifierId customer, in ActionDecision decision) => new(
         customer, decision.Rule.Name, decision.Entry.AtMs, decision.Entry.DecidedMs, decision.Entry.IsForStaff, decision.Entry.Reason);
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 using ScrmStream.Identity;
+using ScrmStream.Pipeline.Reload;
 using ScrmStream.Profiles;
 using ScrmStream.Rules;
 using ScrmStream.Rules.Actions;
@@ -12,9 +13,11 @@ namespace ScrmStream.Pipeline;
 /// bring to light. What was decided is kept with the view of the customer's root; a customer's log is that of all identifiers that are or
 /// were roots. Owned by the deciding thread.
 /// </summary>
-internal sealed class CustomerActions(CustomerState state, ActionSet actions)
+/// <param name="inForce">Null: the rules are those of the first start.</param>
+internal sealed class CustomerActions(CustomerState state, ActionSet actions, string fingerprint, RulesInForce? inForce)
 {
-    private readonly ActionWalk _walk = new(actions);
+    private readonly ActionWalk _walk = new(actions, SinceOf(actions, inForce));
+    private readonly long _completeFrom = inForce?.ActionsFrom ?? 0;
     // The watermark of the flush before this one: up to there everything has been decided, of whoever was there.
     private long _beforeMs = long.MinValue, _nowMs = long.MinValue;
     private readonly ActionLog _own = new(), _all = new();
@@ -30,7 +33,9 @@ internal sealed class CustomerActions(CustomerState state, ActionSet actions)
     {
         Gather(root);
         var againMs = shards.FirstSeenMs;
-        if (_nowMs > long.MinValue)
+        // Whoever completes the last of its shards publishes the customer, and decides.
+        if (!AreComplete(shards)) againMs = long.MaxValue;
+        else if (_nowMs > long.MinValue)
         {
             var upToMs = Math.Max(_nowMs, _all.DecidedUpToMs);
             var lateMs = Math.Min(_beforeMs, upToMs) - actions.LateMs;
@@ -41,12 +46,24 @@ internal sealed class CustomerActions(CustomerState state, ActionSet actions)
         conclusion.Carry(_own.Store(), againMs);
     }
 
+    // What a shard begins to remember after its events looks as if these had not been.
+    private bool AreComplete(ShardSet shards)
+    {
+        if (_completeFrom == 0) return true;
+        for (var i = 0; i < shards.Count; i++)
+            if (shards[i].CompleteFrom < _completeFrom) return false;
+        return true;
+    }
+
+    private static long[]? SinceOf(ActionSet actions, RulesInForce? inForce) => inForce is not { ActionsSince.Count: > 0 }
+        ? null : [.. actions.Rules.Select(r => inForce.ActionsSince.GetValueOrDefault(r.Name, long.MinValue))];
+
     private void Note(FlushSlice slice, IdentifierId customer)
     {
         foreach (var decision in _walk.Decisions)
         {
             _own.Entries.Add(decision.Entry);
-            slice.Actions.Add(CustomerAction.Of(customer, in decision));
+            slice.Actions.Add(CustomerAction.Of(customer, in decision) with { Rules = fingerprint });
         }
         _own.DecidedUpToMs = _walk.DecidedUpToMs;
         _own.Trim(_own.DecidedUpToMs - actions.LateMs, _own.DecidedUpToMs - actions.CapsMs);

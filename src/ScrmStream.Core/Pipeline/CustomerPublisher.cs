@@ -2,6 +2,7 @@ using ScrmStream.Identity;
 using ScrmStream.Profiles;
 using ScrmStream.Rules;
 using ScrmStream.Pipeline.Leads;
+using ScrmStream.Pipeline.Reload;
 using ScrmStream.Pipeline.Timers;
 
 namespace ScrmStream.Pipeline;
@@ -11,8 +12,10 @@ namespace ScrmStream.Pipeline;
 /// deciding thread.
 /// </summary>
 /// <param name="timers">Null: nothing is concluded later than as of a customer's last event.</param>
+/// <param name="inForce">Null: the rules are those of the first start.</param>
 public sealed class CustomerPublisher(
-    CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp, TimeProvider time, CustomerTimers? timers = null)
+    CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp, TimeProvider time, CustomerTimers? timers = null,
+    RulesInForce? inForce = null)
 {
     // Changes that are followed one by one up to the watermark; what lies beyond is concluded at once.
     private const int StepsMax = 256;
@@ -23,11 +26,12 @@ public sealed class CustomerPublisher(
     private readonly Conclusion _step = new();
     private readonly List<TagDifference> _tagDifferences = [];
     private readonly List<GradeDifference> _gradeDifferences = [];
-    private readonly LeadPublisher? _leads = rules.Pipelines.Count > 0 ? new LeadPublisher(rules) : null;
+    private readonly LeadPublisher _leads = new(rules);
     private readonly ViewFields _fields = new(rules, timers is not null);
     // Steps by an odd number through all 64-bit values, so a stamp comes back only after 2^64 publications.
     private ulong _stamp = writerStamp;
-    private readonly CustomerActions? _actions = rules.Actions is null ? null : new CustomerActions(state, rules.Actions);
+    private readonly CustomerActions? _actions =
+        rules.Actions is null ? null : new CustomerActions(state, rules.Actions, rules.Fingerprint, inForce);
     private long _knownAtMs;
 
     /// <summary>No other process writes: views need no vector, and unchanged ones no repetition (docs/decisions/0008).</summary>
@@ -50,14 +54,15 @@ public sealed class CustomerPublisher(
         ref var cell = ref state[root];
         _previous.ReadFrom(state.Conclusions[cell.Conclusion]);
         Conclude(slice, root, isByTimer: (cell.Flags & CellFlags.Due) != 0);
-        _leads?.Announce(slice, IdOf(root), _previous, _conclusion, _shards.Events, CustomerLeads.VersionOf(Epoch, _knownAtMs));
-        _actions?.Decide(slice, root, _shards, _conclusion);
+        _leads.Announce(slice, IdOf(root), _previous, _conclusion, _shards.Events, CustomerLeads.VersionOf(Epoch, _knownAtMs));
+        if (_actions is not null) _actions.Decide(slice, root, _shards, _conclusion);
+        else if (Conclusion.ActionsOf(_previous.Bytes) is { IsEmpty: false } decided) _conclusion.Carry(decided, long.MaxValue);
         cell.Flags &= ~CellFlags.Due;
         var isKnown = cell.Conclusion != 0 || IsKnownMember(in cell);
         var view = NewView(ref cell, root, ViewForm.Customer, vector);
         view.TagsChanged = !isKnown || !_conclusion.HasSameTags(_previous);
         view.TagExpiryChanged = !isKnown || view.TagsChanged && (_conclusion.HasExpiringTag || _previous.HasExpiringTag);
-        _fields.Write(ref view, slice.Arena, _shards, _conclusion, _actions);
+        _fields.Write(ref view, slice.Arena, _shards, _conclusion, _previous, _actions);
         cell.Conclusion = state.Conclusions.Store(cell.Conclusion, _conclusion.Bytes);
         timers?.Published(root, _conclusion.NextChangeMs);
         slice.Views.Add(view);
@@ -95,12 +100,18 @@ public sealed class CustomerPublisher(
     {
         var root = state.Graph.Nodes[node].Root;
         ref var cell = ref state[node];
-        if (cell.Conclusion != 0) Retire(slice, node);
+        var ranks = default(ArenaRange?);
+        if (cell.Conclusion != 0)
+        {
+            _previous.ReadFrom(state.Conclusions[cell.Conclusion]);
+            ranks = _fields.OffBoardsOf(slice, _previous);
+            Retire(slice, node);
+        }
         var mayHaveBeenCustomer = !IsKnownMember(in cell);
         var view = NewView(ref cell, node, root < 0 ? ViewForm.Empty : ViewForm.Merged, vector);
         if (root >= 0) view.MergedInto = new IdentifierId(state.Graph.Nodes[root].Id);
         view.TagsChanged = view.TagExpiryChanged = mayHaveBeenCustomer;
-        if (mayHaveBeenCustomer) view.Ranks = _fields.OffEveryBoard(slice);
+        if (mayHaveBeenCustomer) view.Ranks = ranks ?? _fields.OffEveryBoard(slice);
         // What was decided for it stays with it, wherever it belongs.
         if (cell.Conclusion != 0) view.Conclusion = slice.Arena.Add(state.Conclusions[cell.Conclusion]);
         slice.Views.Add(view);
@@ -113,10 +124,9 @@ public sealed class CustomerPublisher(
     private void Retire(FlushSlice slice, int node)
     {
         ref var cell = ref state[node];
-        _previous.ReadFrom(state.Conclusions[cell.Conclusion]);
         _conclusion.ReadFrom(default);
         Announce(slice, node, _previous, _previous.ScoresAsOfMs);
-        _leads?.Announce(slice, IdOf(node), _previous, _conclusion, events: 0, CustomerLeads.VersionOf(Epoch, _knownAtMs));
+        _leads.Announce(slice, IdOf(node), _previous, _conclusion, events: 0, CustomerLeads.VersionOf(Epoch, _knownAtMs));
         var decided = Conclusion.ActionsOf(_previous.Bytes);
         if (!decided.IsEmpty) _conclusion.Carry(decided, long.MaxValue);
         cell.Conclusion = state.Conclusions.Store(cell.Conclusion, decided.IsEmpty ? default : _conclusion.Bytes);
@@ -141,9 +151,11 @@ public sealed class CustomerPublisher(
         _conclusion.CollectDifferences(before, _tagDifferences, _gradeDifferences);
         var customer = new IdentifierId(state.Graph.Nodes[node].Id);
         foreach (var (tag, value, previous) in _tagDifferences)
-            slice.TagChanges.Add(new TagChange(customer, tag, value, previous, sinceMs) { Events = _shards.Events });
+            slice.TagChanges.Add(
+                new TagChange(customer, tag, value, previous, sinceMs) { Events = _shards.Events, Rules = rules.Fingerprint });
         foreach (var (score, grade, previous, micro) in _gradeDifferences)
-            slice.ScoreChanges.Add(new ScoreChange(customer, score, micro, grade, previous, sinceMs) { Events = _shards.Events });
+            slice.ScoreChanges.Add(
+                new ScoreChange(customer, score, micro, grade, previous, sinceMs) { Events = _shards.Events, Rules = rules.Fingerprint });
     }
 
     private ViewWrite NewView(ref CellState cell, int node, ViewForm form, ArenaRange vector)

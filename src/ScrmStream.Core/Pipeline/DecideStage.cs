@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using ScrmStream.Diagnostics;
 using ScrmStream.Events;
+using ScrmStream.Pipeline.Reload;
 using ScrmStream.Pipeline.Timers;
 
 namespace ScrmStream.Pipeline;
@@ -13,7 +14,7 @@ namespace ScrmStream.Pipeline;
 public sealed class DecideStage(
     ChannelReader<EventBatch>[] lanes, PollStage poll, CustomerState state, CellPrefetch prefetch, EventFolder folder,
     ShardHistory history, FlushWriter writer, CustomerPublisher publisher, BatchPool pool, PipelineCounters counters,
-    ConflictBackOff backOff, PipelineOptions options, TimeProvider time, CustomerTimers? timers = null)
+    ConflictBackOff backOff, PipelineOptions options, TimeProvider time, CustomerTimers? timers = null, RuleFollower? follower = null)
 {
     // Inserts under way ahead of their cells; each holds a block of some 40 MB.
     private const int InsertsAheadMax = 1;
@@ -51,9 +52,12 @@ public sealed class DecideStage(
             await Failpoints.PassAsync(Failpoint.FoldAfter);
             WriteAhead(cancel);
             if (_finishing is { IsCompleted: true }) await SettleAsync();
-            if (IsFlushDue() || IsTimeToLook) await FlushAsync(cancel);
-            if (state.Count > options.IdentifiersInMemoryMax || timers is { MetStale: true }) await ForgetAsync(cancel);
+            if (follower is not null) await FollowAsync(follower, cancel);
+            if (IsFlushDue() || IsTimeToLook || follower?.Sweep is { IsFlushDue: true }) await FlushAsync(cancel);
+            if (state.Count > options.IdentifiersInMemoryMax || timers is { MetStale: true } || follower?.Sweep is { MetStale: true })
+                await ForgetAsync(cancel);
         }
+        follower?.Abandon();
         await FinishAsync(cancel);
     }
 
@@ -103,7 +107,9 @@ public sealed class DecideStage(
     private async Task WaitAsync(Task more, CancellationToken cancel)
     {
         var idle = timers is null ? TimeSpan.FromSeconds(1) : CustomerTimers.LookInterval;
+        if (follower?.WaitMax < idle) idle = follower.WaitMax;
         var wait = _open.IsEmpty ? idle : options.FlushInterval - time.GetElapsedTime(_openSince);
+        if (wait > idle) wait = idle;
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         // A delay of less than that is none: the loop would turn without a pause until the time has passed.
         var due = Task.Delay(wait > LeastWait ? wait : LeastWait, time, timer.Token);
@@ -158,7 +164,11 @@ public sealed class DecideStage(
     {
         await SettleAsync();
         if (timers is not null) await timers.WakeAsync(prefetch, cancel);
-        if (_open.IsEmpty && state.Changed.IsEmpty) return;
+        if (_open.IsEmpty && state.Changed.IsEmpty)
+        {
+            follower?.Sweep?.Stored();
+            return;
+        }
         await Failpoints.PassAsync(Failpoint.FlushBefore);
         await prefetch.CompleteAsync(cancel);
         if (_open.WentAhead) writer.WriteAhead(_open, pool.Return, cancel);
@@ -168,14 +178,34 @@ public sealed class DecideStage(
         var outcome = await writer.WriteAsync(_written, () => FoldMeanwhileAsync(cancel), cancel);
         if (outcome != FlushOutcome.Published)
         {
+            if (follower is { AreOver: true }) throw new RulesChangedException();
             if (_written.WentAhead || _open.WentAhead) throw new NoLongerAloneException();
             await RewindAsync(outcome, cancel);
             return;
         }
+        follower?.Sweep?.Stored();
         _conflictsInRow = 0;
         _attemptSince = time.GetTimestamp();
         _flushEventsMax = Math.Min(_flushEventsMax * 2, options.FlushEventsMax);
         _finishing = writer.FinishAsync(_written, cancel);
+    }
+
+    // Rules that others have put in force are taken at once; customers follow those in force while the stream goes on.
+    private async ValueTask FollowAsync(RuleFollower rules, CancellationToken cancel)
+    {
+        if (rules.IsLookDue && await rules.LookAsync(cancel))
+        {
+            await SettleAsync();
+            throw new RulesChangedException();
+        }
+        if (rules.Sweep is not { } sweep || !sweep.IsStepDue(isBusy: prefetch.Count > 0)) return;
+        if (!sweep.NeedsQuiet)
+        {
+            await sweep.StepAsync(cancel);
+            return;
+        }
+        await FlushAllAsync(cancel);
+        if (_again.Count == 0) await sweep.RunQuietAsync(cancel);
     }
 
     private void ClearOpen()
@@ -227,6 +257,8 @@ public sealed class DecideStage(
     private async Task ForgetAsync(CancellationToken cancel)
     {
         await FlushAllAsync(cancel);
+        // What a sweep has marked: it would be marked again, but forgotten again too, where memory is small.
+        if (follower?.Sweep is { MetStale: false } && !state.Changed.IsEmpty) await FlushAsync(cancel);
         var ahead = await prefetch.AbandonAsync();
         state.Clear();
         foreach (var batch in ahead) prefetch.Start(batch, cancel);
@@ -268,8 +300,14 @@ public sealed class DecideStage(
     }
 }
 
+/// <summary>What is not committed is to be read again, by stages that are made anew.</summary>
+internal abstract class StartOverException(string message) : Exception(message);
+
 /// <summary>
 /// Another process began to write while rows of this one were ahead of their cells: what is not committed is to be read and judged again.
 /// </summary>
 internal sealed class NoLongerAloneException()
-    : Exception("Another process writes this namespace too; what is not committed is read again.");
+    : StartOverException("Another process writes this namespace too; what is not committed is read again.");
+
+/// <summary>Other rules are in force: what is not committed is folded again by them.</summary>
+internal sealed class RulesChangedException() : StartOverException("Other rules are in force; what is not committed is read again.");

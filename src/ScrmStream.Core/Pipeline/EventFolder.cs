@@ -9,7 +9,8 @@ namespace ScrmStream.Pipeline;
 /// The hot path: folds the events of a batch into the customer state. Every identifier of the batch must be loaded. Nothing is
 /// written anywhere; the state knows what a flush has to write. Owned by the deciding thread.
 /// </summary>
-public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory history)
+/// <param name="completeFrom">What a shard that begins now is marked with (<see cref="ShardBuffer.MarkComplete"/>); 0: nothing.</param>
+public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory history, long completeFrom = 0)
 {
     private readonly ShardBuffer _shard = new();
     private readonly EvidenceGraph _graph = state.Graph;
@@ -70,6 +71,7 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
         }
         if (seen == EventHistory.New)
         {
+            if (completeFrom > 0 && _shard.Events == 0) _shard.MarkComplete(completeFrom);
             _shard.Count(e.EventTimeMs, (int)e.Channel);
             rules.Fold(batch, in e, _shard);
             NoteFirstEvent(anchor);

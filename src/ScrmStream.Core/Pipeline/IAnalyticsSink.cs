@@ -14,6 +14,9 @@ public readonly record struct TagChange(IdentifierId Customer, string Tag, strin
 {
     /// <summary>How many events of the customer it was concluded from.</summary>
     public long Events { get; init; }
+
+    /// <summary>The fingerprint of the rules that concluded it (<see cref="Rules.RuleSet.Fingerprint"/>).</summary>
+    public string? Rules { get; init; }
 }
 
 /// <summary>A grade crossed. Scores in millionths of a point.</summary>
@@ -22,6 +25,9 @@ public readonly record struct ScoreChange(
 {
     /// <inheritdoc cref="TagChange.Events"/>
     public long Events { get; init; }
+
+    /// <inheritdoc cref="TagChange.Rules"/>
+    public string? Rules { get; init; }
 }
 
 /// <summary>Which customer an identifier belongs to. A row with a higher version replaces one with a lower.</summary>

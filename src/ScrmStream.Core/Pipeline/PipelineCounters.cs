@@ -9,6 +9,7 @@ namespace ScrmStream.Pipeline;
 public sealed class PipelineCounters
 {
     private long _ruleDifferences = -1;
+    private volatile bool _isRuleFileBad;
     private long _repeats, _droppedIdentifiers, _identifiers, _openEvents;
     private long _flushes, _conflicts, _refusals, _startsOver;
 
@@ -48,6 +49,13 @@ public sealed class PipelineCounters
     {
         get => Volatile.Read(ref _ruleDifferences);
         set => Volatile.Write(ref _ruleDifferences, value);
+    }
+
+    /// <summary>The rule file has changed and is not right. Written by whoever looks at it.</summary>
+    public bool IsRuleFileBad
+    {
+        get => _isRuleFileBad;
+        set => _isRuleFileBad = value;
     }
 
     public long RejectedBy(RejectReason reason) => Books.RejectedBy(reason);

@@ -3,6 +3,7 @@ using ScrmStream.Diagnostics;
 using ScrmStream.Events;
 using ScrmStream.Events.Avro;
 using ScrmStream.Identity;
+using ScrmStream.Pipeline.Reload;
 using ScrmStream.Pipeline.Timers;
 using ScrmStream.Rules;
 
@@ -12,9 +13,12 @@ namespace ScrmStream.Pipeline;
 /// <param name="IdentityChanges">Null: changes of customers are not announced.</param>
 /// <param name="Timers">Null: what changes by itself is seen at the customer's next event.</param>
 /// <param name="Schemas">Null: of Avro records only the canonical schema is known.</param>
+/// <param name="Rules">Null: the rules of the start stay to the end.</param>
+/// <param name="History">Where stored events are read from for rules that are new; null: what those keep begins when they do.</param>
 public sealed record PipelinePorts(
     IEventSource Source, ICellStore Cells, IViewStore Views, IAnalyticsSink Analytics, IDeadLetterSink DeadLetters,
-    IIdentityChangeSink? IdentityChanges = null, SchemaCatalog? Schemas = null, ITimerStore? Timers = null);
+    IIdentityChangeSink? IdentityChanges = null, SchemaCatalog? Schemas = null, ITimerStore? Timers = null,
+    IRuleStore? Rules = null, ReadHistory? History = null);
 
 /// <summary>
 /// Poll → Decode → Prefetch → Decide → Write → Commit. Stages are joined by bounded channels of batches; one thread decides.
@@ -23,15 +27,19 @@ public sealed record PipelinePorts(
 public sealed class StreamPipeline
 {
     private readonly PipelineOptions _options;
-    private readonly RuleSet _rules;
     private readonly PipelinePorts _ports;
     private readonly TimeProvider _time;
     private readonly TaskFactory _tasks;
     private readonly ulong _writerStamp;
-    private readonly CustomerTimers? _timers;
-    private readonly CustomerPublisher _publisher;
     private readonly IdentifierScreen _screen;
     private readonly SchemaCatalog _schemas;
+    private readonly bool _endsWhenIdle;
+    private RulesInForce? _inForce;
+    private volatile RuleSet _rules;
+    private CustomerTimers? _timers;
+    private CustomerPublisher _publisher;
+    private volatile RuleFollower? _follower;
+    private volatile bool _endsAtMaximum;
     private volatile PollStage _poll;
     private DecodeStage[] _decode;
     private DecideStage _decide;
@@ -41,19 +49,18 @@ public sealed class StreamPipeline
     /// the greatest time met.</param>
     /// <param name="scheduler">Where stages and writes run; null: on the threads of the pool. A simulation runs them one at a time, in an
     /// order that a seed draws: so no stage may go on anywhere else.</param>
+    /// <param name="inForce">The rules as the store has them, where there is one and they have been taken there; else null.</param>
     public StreamPipeline(
         PipelineOptions options, RuleSet rules, PipelinePorts ports, ulong writerStamp, TimeProvider time, bool endsWhenIdle = false,
-        TaskScheduler? scheduler = null)
+        TaskScheduler? scheduler = null, RulesInForce? inForce = null)
     {
         options.Validate();
         _tasks = new TaskFactory(
             CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskContinuationOptions.None, scheduler ?? TaskScheduler.Default);
-        (_options, _rules, _ports, _writerStamp, _time) = (options, rules, ports, writerStamp, time);
+        (_options, _ports, _writerStamp, _time, _endsWhenIdle) = (options, ports, writerStamp, time, endsWhenIdle);
         State = new CustomerState(options.Identity);
-        // Rules that only events change need none, and cost nothing.
-        if (ports.Timers is { } timers && rules.NeedsTimers)
-            _timers = new CustomerTimers(State, timers, ports.Source, ports.Views, writerStamp, growsInSilence: !endsWhenIdle, time);
-        _publisher = new CustomerPublisher(State, rules, ports.Views, writerStamp, time, _timers);
+        (_rules, _inForce) = (rules, inForce);
+        _publisher = PublisherFor(rules);
         _screen = new IdentifierScreen(options.Identity);
         _schemas = ports.Schemas ?? new SchemaCatalog(options.Limits);
         Flood = new FloodBreaker(options, time);
@@ -71,11 +78,27 @@ public sealed class StreamPipeline
     /// <summary>How long the source has been at its end.</summary>
     public TimeSpan IdleFor => _poll.IdleFor;
 
+    /// <summary>The rules at work.</summary>
+    public RuleSet Rules => _rules;
+
+    /// <summary>Rules have changed, and not all customers have followed yet.</summary>
+    public bool IsSweeping => _follower is { IsSweeping: true };
+
+    /// <summary>Parts of all customers that this process has let follow the rules in force; of how many.</summary>
+    public int SweptParts => _follower?.Sweep?.PartsDone ?? 0;
+
+    /// <inheritdoc cref="SweptParts"/>
+    public int SweepParts => _inForce?.Parts ?? 0;
+
     /// <summary>Customers concluded anew because time passed.</summary>
     public long Woken => _timers?.Woken ?? 0;
 
     /// <summary>The next stop is the end of everything there is to read: all is concluded as of the greatest time met.</summary>
-    public void EndAtMaximum() => _timers?.EndAtMaximum();
+    public void EndAtMaximum()
+    {
+        _endsAtMaximum = true;
+        _timers?.EndAtMaximum();
+    }
 
     public long Lag => _ports.Source.Lag;
 
@@ -96,7 +119,7 @@ public sealed class StreamPipeline
             for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false)
             {
                 await Failpoints.PassAsync(Failpoint.StartOverBefore);
-                StartOver();
+                await StartOverAsync(hard.Token);
             }
         }
         finally
@@ -108,7 +131,7 @@ public sealed class StreamPipeline
                 $"The stop took longer than {_options.StopTimeout.TotalSeconds:0} s; what was not flushed is read again.");
     }
 
-    // False: another process appeared while rows were ahead of their cells.
+    // False: another process appeared while rows were ahead of their cells, or other rules are in force.
     private async Task<bool> RunOnceAsync(bool toTheEnd, CancellationToken stop, CancellationToken hard)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(hard);
@@ -125,18 +148,55 @@ public sealed class StreamPipeline
         if (failed.IsFaulted) end.Cancel();
         await Task.WhenAll(stages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         var fault = stages.FirstOrDefault(s => s.IsFaulted);
-        if (fault?.Exception?.InnerException is NoLongerAloneException) return false;
+        if (fault?.Exception?.InnerException is StartOverException) return false;
         if (fault is not null) await fault;
         return true;
     }
 
     // As after a crash, but for what is counted and published: fences skip what was stored, and all concerned is published again.
-    private void StartOver()
+    private async Task StartOverAsync(CancellationToken cancel)
     {
         State.Clear();
         Counters.StartOver();
+        if (_ports.Rules is not null) await FollowRulesAsync(_ports.Rules, cancel);
         _ports.Source.Rewind();
         (_poll, _decode, _decide) = Join();
+    }
+
+    // All that depends on the rules is made anew with them, so that nothing asks for the rules at each event.
+    private async Task FollowRulesAsync(IRuleStore store, CancellationToken cancel)
+    {
+        if (await store.ReadAsync(cancel) is not { } inForce) return;
+        await store.TakeAsync(inForce.Number, cancel);
+        if (inForce.Number != _inForce?.Number)
+        {
+            _rules = RuleSet.Parse(inForce.Text, inForce.File);
+            if (_timers is not null && !_rules.NeedsTimers) await _timers.LeaveAsync(cancel);
+            _inForce = inForce;
+            _publisher = PublisherFor(_rules);
+        }
+        _inForce = inForce;
+    }
+
+    private CustomerPublisher PublisherFor(RuleSet rules) =>
+        new(State, rules, _ports.Views, _writerStamp, _time, TimersFor(rules), _inForce);
+
+    // Rules that only events change need none, and cost nothing.
+    private CustomerTimers? TimersFor(RuleSet rules)
+    {
+        if (_ports.Timers is not { } timers || !rules.NeedsTimers) return null;
+        _timers ??= new CustomerTimers(
+            State, timers, _ports.Source, _ports.Views, _writerStamp, growsInSilence: !_endsWhenIdle, _time);
+        if (_endsAtMaximum) _timers.EndAtMaximum();
+        return _timers;
+    }
+
+    private RuleFollower? FollowerFor(CellPrefetch prefetch)
+    {
+        if (_ports.Rules is not { } store || _inForce is not { } inForce) return null;
+        var sweep = inForce.IsSwept || inForce.Parts == 0 ? null
+            : new RuleSweep(State, prefetch, _ports.Views, store, inForce, _rules, _ports.History, _writerStamp, _time, _tasks);
+        return new RuleFollower(store, inForce, sweep, _time);
     }
 
     // The stages hold what is under way between them, so they are made anew whenever reading starts over.
@@ -151,11 +211,13 @@ public sealed class StreamPipeline
         for (var i = 0; i < decode.Length; i++)
             decode[i] = new DecodeStage(
                 raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood, Counters.Books);
+        var prefetch = new CellPrefetch(State, _ports.Cells);
+        _follower = FollowerFor(prefetch);
         var decide = new DecideStage(
-            Array.ConvertAll(decoded, lane => lane.Reader), poll, State, new CellPrefetch(State, _ports.Cells),
-            new EventFolder(State, _rules, history), history,
+            Array.ConvertAll(decoded, lane => lane.Reader), poll, State, prefetch,
+            new EventFolder(State, _rules, history, _inForce?.CompleteFrom ?? 0), history,
             new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, Counters.Books, _options, _tasks), _publisher, pool,
-            Counters, new ConflictBackOff(_writerStamp), _options, _time, _timers);
+            Counters, new ConflictBackOff(_writerStamp), _options, _time, TimersFor(_rules), _follower);
         return (poll, decode, decide);
     }
 

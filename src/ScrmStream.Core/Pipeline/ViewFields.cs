@@ -30,12 +30,14 @@ internal sealed class ViewFields
         _attributes = [.. rules.Attributes.Select(a => (a, Utf8($"attribute.{a.Name}")))];
     }
 
+    /// <param name="previous">What was concluded before, perhaps by other rules.</param>
     /// <param name="actions">Null: there are none.</param>
-    public void Write(ref ViewWrite view, ByteArena arena, ShardSet shards, Conclusion conclusion, CustomerActions? actions)
+    public void Write(
+        ref ViewWrite view, ByteArena arena, ShardSet shards, Conclusion conclusion, Conclusion previous, CustomerActions? actions)
     {
         view.Fields = WriteFields(arena, shards, conclusion, actions);
         (view.Tags, view.TagExpiry) = WriteTags(arena, conclusion);
-        view.Ranks = WriteRanks(arena, conclusion);
+        view.Ranks = WriteRanks(arena, conclusion, previous);
         view.Conclusion = arena.Add(conclusion.Bytes);
     }
 
@@ -88,7 +90,31 @@ internal sealed class ViewFields
         return (tags, arena.Since(start));
     }
 
-    private ArenaRange WriteRanks(ByteArena arena, Conclusion conclusion)
+    /// <summary>The same of a former customer, who may be on boards of scores that the rules no longer have.</summary>
+    public ArenaRange OffBoardsOf(FlushSlice slice, Conclusion previous)
+    {
+        if (!HasOthers(previous)) return OffEveryBoard(slice);
+        var start = slice.Arena.Length;
+        foreach (var score in _names) slice.Arena.AddField(score.Name, "-"u8);
+        LeaveOthers(slice.Arena, previous);
+        slice.Arena.AddField(default, "-"u8);
+        return slice.Arena.Since(start);
+    }
+
+    private bool HasOthers(Conclusion previous)
+    {
+        for (var i = 0; i < previous.ScoreCount; i++)
+            if (Find(previous.Score(i).Name) is null) return true;
+        return !_isTimed && previous.NextChangeMs != long.MaxValue;
+    }
+
+    private void LeaveOthers(ByteArena arena, Conclusion previous)
+    {
+        for (var i = 0; i < previous.ScoreCount; i++)
+            if (Find(previous.Score(i).Name) is null) arena.AddField(previous.Score(i).Name, "-"u8);
+    }
+
+    private ArenaRange WriteRanks(ByteArena arena, Conclusion conclusion, Conclusion previous)
     {
         var start = arena.Length;
         for (var i = 0; i < conclusion.ScoreCount; i++)
@@ -98,15 +124,19 @@ internal sealed class ViewFields
             else arena.AddField(score.Name, "-"u8);
         }
         if (_isTimed && conclusion.NextChangeMs != long.MaxValue) AddNumber(arena, default, conclusion.NextChangeMs);
-        else if (_isTimed) arena.AddField(default, "-"u8);
+        else if (_isTimed || previous.NextChangeMs != long.MaxValue) arena.AddField(default, "-"u8);
+        LeaveOthers(arena, previous);
         return arena.Since(start);
     }
 
-    private ScoreNames NamesOf(ReadOnlySpan<byte> score)
+    private ScoreNames NamesOf(ReadOnlySpan<byte> score) => Find(score)
+        ?? throw new InvalidOperationException($"The conclusion has a score {Encoding.UTF8.GetString(score)} that the rules lack.");
+
+    private ScoreNames? Find(ReadOnlySpan<byte> score)
     {
         foreach (var names in _names)
             if (score.SequenceEqual(names.Name)) return names;
-        throw new InvalidOperationException($"The conclusion has a score {Encoding.UTF8.GetString(score)} that the rules lack.");
+        return null;
     }
 
     private void AddChannels(ByteArena arena, uint bits)

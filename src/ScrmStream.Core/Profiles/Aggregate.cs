@@ -50,6 +50,7 @@ public abstract class Aggregate
     {
         Span<byte> hash = stackalloc byte[32];
         SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
-        return BinaryPrimitives.ReadUInt32LittleEndian(hash);
+        // 0 is the key of a shard's mark (ShardBuffer.MarkComplete).
+        return Math.Max(1, BinaryPrimitives.ReadUInt32LittleEndian(hash));
     }
 }

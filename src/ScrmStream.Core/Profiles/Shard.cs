@@ -26,6 +26,16 @@ public readonly ref struct Shard(ReadOnlySpan<byte> bytes)
     /// <summary>Latest event time; <see cref="long.MinValue"/> without events.</summary>
     public long LastSeenMs => _bytes.IsEmpty ? long.MinValue : BinaryPrimitives.ReadInt64LittleEndian(_bytes[20..]);
 
+    /// <summary>See <see cref="ShardBuffer.MarkComplete"/>; 0 without a mark.</summary>
+    public long CompleteFrom
+    {
+        get
+        {
+            var mark = Aggregate(ShardBuffer.CompleteKey);
+            return mark.IsEmpty ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(mark);
+        }
+    }
+
     /// <summary>The payload of an aggregate; empty when the shard has none.</summary>
     public ReadOnlySpan<byte> Aggregate(uint key)
     {

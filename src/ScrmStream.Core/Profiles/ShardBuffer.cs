@@ -20,6 +20,7 @@ public sealed class ShardBuffer
     public const int FenceBytes = 20;
     public const int RingEntryBytes = 20;
     public const int AggregateHeaderBytes = 6;
+    internal const uint CompleteKey = 0;
 
     private byte[] _bytes = new byte[4096];
     private EventBatch? _recalled;
@@ -57,6 +58,13 @@ public sealed class ShardBuffer
         stored.CopyTo(_bytes);
         Length = stored.Length;
     }
+
+    /// <summary>
+    /// Says from which publication of rules on (<c>RulesInForce.Number</c>) every aggregate holds all events of this shard. A shard
+    /// without a mark is as old as the first rules. It is stored as an aggregate of key 0, which comes before all others.
+    /// </summary>
+    public void MarkComplete(long from) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(ResizeAggregate(CompleteKey, sizeof(uint)), checked((uint)from));
 
     /// <summary>Counts one event and widens the times seen.</summary>
     public void Count(long eventTimeMs, int channel)

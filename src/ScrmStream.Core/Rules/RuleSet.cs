@@ -20,6 +20,7 @@ public sealed class RuleSet
     private readonly ScoreRule[] _scores;
     private readonly LeadPipeline[] _pipelines;
     private readonly FoldProgram _program;
+    private readonly IReadOnlyList<FoldStep> _steps;
     private readonly int[] _tagOrder;
     private readonly int[] _tagsByName;
     private readonly int[] _scoresByName;
@@ -35,8 +36,8 @@ public sealed class RuleSet
         _tags = compiled.Tags;
         _scores = compiled.Scores;
         _pipelines = compiled.Pipelines;
-        _program = new FoldProgram(
-            actions is null ? compiled.Steps : [.. compiled.Steps, new FoldStep(actions.Memory.Filter, actions.Memory, 0)]);
+        _steps = actions is null ? compiled.Steps : [.. compiled.Steps, new FoldStep(actions.Memory.Filter, actions.Memory, 0)];
+        _program = new FoldProgram(_steps);
         _tagOrder = compiled.TagOrder;
         _timelines = compiled.Timelines;
         _tagsByName = ByName(compiled.Tags.Length, i => compiled.Tags[i].NameUtf8);
@@ -92,13 +93,17 @@ public sealed class RuleSet
 
     /// <inheritdoc cref="Load(string)"/>
     /// <param name="limits">How far actions look back.</param>
-    public static RuleSet Load(string path, MemoryLimits limits)
+    public static RuleSet Load(string path, MemoryLimits limits) => Parse(ReadText(path), path, limits);
+
+    /// <summary>The content of a rule file, not yet looked at.</summary>
+    /// <exception cref="RuleFileException">It cannot be read.</exception>
+    public static string ReadText(string path)
     {
         try
         {
             var length = new FileInfo(path).Length;
             if (length > FileBytesMax) throw new RuleFileException(path, 1, 1, "a rule file has at most 1 MiB");
-            return Parse(File.ReadAllText(path), path, limits);
+            return File.ReadAllText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -118,6 +123,9 @@ public sealed class RuleSet
         var compiled = new RuleCompiler(syntax);
         return new RuleSet(compiled, syntax.Actions.Count == 0 ? null : ActionCompiler.Compile(syntax, limits));
     }
+
+    /// <summary>What it takes to add up anew, from events, those of these rules' aggregates that have the keys.</summary>
+    public Refolding Refold(IReadOnlyList<uint> keys) => new([.. _steps.Where(s => keys.Contains(s.Aggregate.Key))], keys);
 
     /// <summary>Rules without actions, compiled by another part of the engine.</summary>
     internal static RuleSet Of(RuleCompiler compiled) => new(compiled, null);

@@ -14,13 +14,13 @@ internal sealed partial class AuditSchedule : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
 
-    private AuditSchedule(HostSettings settings, RuleSet rules, PipelineCounters counters, ILogger logger, TimeProvider time) =>
-        _running = RunAsync(settings, rules, counters, logger, time, _stop.Token);
+    private AuditSchedule(HostSettings settings, StreamPipeline pipeline, ILogger logger, TimeProvider time) =>
+        _running = RunAsync(settings, pipeline, logger, time, _stop.Token);
 
     /// <summary>Null where the settings ask for none.</summary>
     public static AuditSchedule? Start(
-        HostSettings settings, RuleSet rules, PipelineCounters counters, ILogger logger, TimeProvider time) =>
-        settings.RuleAuditSeconds == 0 ? null : new AuditSchedule(settings, rules, counters, logger, time);
+        HostSettings settings, StreamPipeline pipeline, ILogger logger, TimeProvider time) =>
+        settings.RuleAuditSeconds == 0 ? null : new AuditSchedule(settings, pipeline, logger, time);
 
     public async ValueTask DisposeAsync()
     {
@@ -30,15 +30,17 @@ internal sealed partial class AuditSchedule : IAsyncDisposable
     }
 
     private static async Task RunAsync(
-        HostSettings settings, RuleSet rules, PipelineCounters counters, ILogger logger, TimeProvider time, CancellationToken stop)
+        HostSettings settings, StreamPipeline pipeline, ILogger logger, TimeProvider time, CancellationToken stop)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(settings.RuleAuditSeconds), time);
         while (await timer.WaitForNextTickAsync(stop))
         {
+            // Customers who have not followed the rules yet differ from them.
+            if (pipeline.IsSweeping) continue;
             try
             {
-                var result = await AuditAsync(settings, rules, time, stop);
-                counters.RuleDifferences = result.Differences;
+                var result = await AuditAsync(settings, pipeline.Rules, time, stop);
+                pipeline.Counters.RuleDifferences = result.Differences;
                 foreach (var rule in result.Rules.Where(r => r.Differences > 0))
                     Differs(logger, rule.Kind, rule.Rule, rule.Differences, rule.Samples[0]);
             }

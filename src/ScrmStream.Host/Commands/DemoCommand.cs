@@ -5,9 +5,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.ClickHouse;
 using ScrmStream.Host.Demo;
 using ScrmStream.Host.Generation;
+using ScrmStream.Host.Running;
 using ScrmStream.Host.Servers;
 using ScrmStream.Host.Settings;
-using ScrmStream.Rules;
 using Spectre.Console;
 
 namespace ScrmStream.Host.Commands;
@@ -55,7 +55,7 @@ public static class DemoCommand
         var rulesFile = Path.Combine(AppContext.BaseDirectory, RulesFile);
         var topic = name.Length == 0 ? "petshop" : $"petshop_{name}";
         var given = new CommandLineValues(name, servers.Kafka, servers.Redis, servers.ClickHouse, rulesFile, null, [topic]);
-        var (settings, rules) = (HostSettings.Load(null, given), RuleSet.Load(rulesFile));
+        var (settings, rules) = (HostSettings.Load(null, given), RuleText.Read(rulesFile));
         settings.Kafka.SessionTimeoutMs = SessionTimeoutMs;
         bool holds;
         await using (var stage = await DemoStage.OpenAsync(settings, rules, NullLoggerFactory.Instance, TimeProvider.System, cancel))

@@ -12,8 +12,11 @@ internal static class RulesCommand
 {
     private const long DayMs = 86_400_000;
 
-    public static Command Create() => new("rules", "Checks, tests and explains rule files, and compares them with SQL.") 
-        { Check(), Test(), Explain(), RulesSql.Sql(), RulesSql.Audit(), RulesSql.Diff() };
+    public static Command Create() => new("rules", "Checks, tests and explains rule files, compares them with SQL, and puts them "
+        + "in force.")
+    {
+        Check(), Test(), Explain(), RulesSql.Sql(), RulesSql.Audit(), RulesSql.Diff(), RulesPublish.Publish(), RulesPublish.Status(),
+    };
 
     private static Command Check()
     {

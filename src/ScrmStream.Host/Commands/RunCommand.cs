@@ -5,7 +5,6 @@ using ScrmStream.Host.Auditing;
 using ScrmStream.Host.Running;
 using ScrmStream.Host.Settings;
 using ScrmStream.Pipeline;
-using ScrmStream.Rules;
 
 namespace ScrmStream.Host.Commands;
 
@@ -48,24 +47,28 @@ public static class RunCommand
 
     private static async Task<int> RunAsync(HostSettings settings, TimeSpan? untilIdle, bool json, CancellationToken cancel)
     {
-        var rules = settings.Rules is { } file ? RuleSet.Load(file) : RuleSet.Empty;
+        var file = settings.Rules is { } path ? RuleText.Read(path) : null;
         if (settings.HasKafka && settings.Kafka.Topics.Count == 0)
             throw new SettingsException("No topic to read: give --topics or Kafka:Topics.");
         using var logs = Logs.Create();
         var failures = Order();
-        await using var connected = await ConnectedPorts.OpenAsync(settings, rules, logs, cancel);
+        await using var connected = await ConnectedPorts.OpenAsync(settings, file, logs, cancel);
         foreach (var finding in connected.Findings) Console.Error.WriteLine($"scrmstream: at least once only: {finding}");
         var pipeline = new StreamPipeline(
-            settings.Pipeline, rules, connected.Ports, WriterStamp.New(), TimeProvider.System, endsWhenIdle: untilIdle is not null);
+            settings.Pipeline, connected.Rules, connected.Ports, WriterStamp.New(), TimeProvider.System,
+            endsWhenIdle: untilIdle is not null, inForce: connected.InForce);
         await using var health = settings.HealthPort < 0
             ? null
             : await HealthServer.StartAsync(settings.HealthPort, pipeline, TimeProvider.System, cancel);
         if (health is not null) Console.Error.WriteLine($"scrmstream: health and metrics at {health.Address}healthz and /metrics");
         await using var audits = AuditSchedule.Start(
-            settings, rules, pipeline.Counters, logs.CreateLogger("Audit"), TimeProvider.System);
+            settings, pipeline, logs.CreateLogger("Audit"), TimeProvider.System);
+        await using var watch = RuleFileWatch.Start(
+            file, connected.Publisher, pipeline.Counters, settings.RuleFileSeconds, logs.CreateLogger("Rules"), TimeProvider.System);
         var run = new ServiceRun(pipeline, TimeProvider.System);
         var line = new LiveLine(TimeProvider.System);
         var alarm = new FloodAlarm(logs.CreateLogger("Run"));
+        var sweep = new SweepNotes(logs.CreateLogger("Rules"), TimeProvider.System);
         try
         {
             await run.RunAsync(untilIdle, Tick, cancel);
@@ -84,6 +87,7 @@ public static class RunCommand
         {
             line.Tick(running);
             alarm.Tick(running);
+            sweep.Tick(running);
         }
     }
 

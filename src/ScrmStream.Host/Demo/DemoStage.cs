@@ -39,7 +39,8 @@ public sealed class DemoStage : IAsyncDisposable
         ClickHouse = new ClickHouseClient(settings.ClickHouse);
         Customers = new CustomerReader(redis, ClickHouse, rules, settings.Pipeline.Identity.KindTable());
         Leads = new RedisReader(redis);
-        Pipeline = new StreamPipeline(settings.Pipeline, rules, connected.Ports, WriterStamp.New(), time, endsWhenIdle: true);
+        Pipeline = new StreamPipeline(
+            settings.Pipeline, rules, connected.Ports, WriterStamp.New(), time, endsWhenIdle: true, inForce: connected.InForce);
         _running = Pipeline.RunAsync(_stop.Token);
     }
 
@@ -54,13 +55,13 @@ public sealed class DemoStage : IAsyncDisposable
     private string Topic => Settings.Kafka.Topics[0];
 
     public static async Task<DemoStage> OpenAsync(
-        HostSettings settings, RuleSet rules, ILoggerFactory logs, TimeProvider time, CancellationToken cancel)
+        HostSettings settings, RuleText file, ILoggerFactory logs, TimeProvider time, CancellationToken cancel)
     {
         var publisher = await KafkaPublisher.OpenAsync(settings.Kafka);
         await publisher.CreateMissingAsync(settings.Kafka.Topics[0]);
-        var connected = await ConnectedPorts.OpenAsync(settings, rules, logs, cancel);
+        var connected = await ConnectedPorts.OpenAsync(settings, file, logs, cancel);
         var redis = await RedisConnection.OpenAsync(settings.Redis, logs.CreateLogger("Redis"), time, cancel);
-        return new DemoStage(connected, redis, publisher, settings, rules, time);
+        return new DemoStage(connected, redis, publisher, settings, connected.Rules, time);
     }
 
     public async Task PublishAsync(Generation.GeneratedRecord record, CancellationToken cancel)

@@ -4,6 +4,7 @@ using ScrmStream.Host.Commands;
 using ScrmStream.Host.Settings;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Reload;
 using ScrmStream.Redis;
 using ScrmStream.Rules;
 
@@ -20,14 +21,24 @@ public sealed class ConnectedPorts : IAsyncDisposable
 
     public PipelinePorts Ports { get; private set; } = null!;
 
+    /// <summary>The rules to run: those in force, which are the file's where one was given.</summary>
+    public RuleSet Rules { get; private set; } = RuleSet.Empty;
+
+    /// <summary>The same as the store has them; null on a cluster, where the rules of the start stay to the end.</summary>
+    public RulesInForce? InForce { get; private set; }
+
+    /// <summary>Puts other rules in force; null on a cluster.</summary>
+    public RulePublisher? Publisher { get; private set; }
+
     /// <summary>What weakens the guarantee: settings of Redis that lose acknowledged writes.</summary>
     public IReadOnlyList<RedisFinding> Findings { get; private set; } = [];
 
     /// <summary>Connects to all three. Stores come before Kafka, so that a group is only joined by a process that can work.</summary>
     /// <exception cref="StoreUnavailableException">A server has no address or does not answer; the message has the fix.</exception>
-    /// <param name="rules">What is run; analysts are told of its pipelines.</param>
+    /// <exception cref="RuleFileException">The rules are not right.</exception>
+    /// <param name="rules">What is to be run, which is put in force; null: what is in force.</param>
     public static async Task<ConnectedPorts> OpenAsync(
-        HostSettings settings, RuleSet rules, ILoggerFactory logs, CancellationToken cancel)
+        HostSettings settings, RuleText? rules, ILoggerFactory logs, CancellationToken cancel)
     {
         if (!settings.HasKafka) throw Exits.NoAddress("Kafka", "--kafka");
         if (!settings.HasRedis) throw Exits.NoAddress("Redis", "--redis");
@@ -51,8 +62,10 @@ public sealed class ConnectedPorts : IAsyncDisposable
         _open.Clear();
     }
 
-    private async Task ConnectAsync(HostSettings settings, RuleSet rules, ILoggerFactory logs, CancellationToken cancel)
+    private async Task ConnectAsync(HostSettings settings, RuleText? rules, ILoggerFactory logs, CancellationToken cancel)
     {
+        // Before anything is touched: a file that is not right is refused.
+        Rules = rules is null ? RuleSet.Empty : RuleSet.Parse(rules.Text, rules.File);
         var redis = Keep(await RedisConnection.OpenAsync(settings.Redis, logs.CreateLogger("Redis"), TimeProvider.System, cancel));
         Findings = await new RedisServerCheck(redis).RunAsync(cancel);
         var clickHouse = new ClickHouseClient(settings.ClickHouse, TimeProvider.System, logs.CreateLogger("ClickHouse"));
@@ -65,14 +78,30 @@ public sealed class ConnectedPorts : IAsyncDisposable
         KafkaIdentityChangeSink? identityChanges = null;
         if (settings.Kafka.IdentityChangesTopic.Length > 0)
             _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
-        await PipelineTable.WriteAsync(clickHouse, rules.Pipelines, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
+        await TakeRulesAsync(rules, redis, clickHouse, cancel);
         var analytics = new AnnouncedChanges(sink);
         _open.Add(new Closing(analytics));
         await analytics.OpenAsync(settings.Kafka);
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
         Ports = new PipelinePorts(
             source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,
-            RunSchemas.Connect(settings, logs, part => _open.Add(new Closing(part))), new RedisTimerStore(redis));
+            RunSchemas.Connect(settings, logs, part => _open.Add(new Closing(part))), new RedisTimerStore(redis), Publisher?.Store,
+            new StoredHistory(clickHouse).ReadAsync);
+    }
+
+    // On a cluster no step can change rules and end the writes of others at once: there they are those of the start.
+    private async Task TakeRulesAsync(RuleText? rules, RedisConnection redis, ClickHouseClient clickHouse, CancellationToken cancel)
+    {
+        if (redis.IsCluster)
+        {
+            await PipelineTable.WriteAsync(
+                clickHouse, Rules.Pipelines, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), cancel);
+            return;
+        }
+        Publisher = new RulePublisher(redis, clickHouse, TimeProvider.System);
+        InForce = await Publisher.BeginAsync(rules, cancel);
+        await Publisher.Store.TakeAsync(InForce.Number, cancel);
+        Rules = RuleSet.Parse(InForce.Text, InForce.File);
     }
 
     private T Keep<T>(T part) where T : IAsyncDisposable

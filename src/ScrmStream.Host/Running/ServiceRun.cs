@@ -39,7 +39,7 @@ public sealed class ServiceRun(StreamPipeline pipeline, TimeProvider time)
         await running;
     }
 
-    // At the end of the source, and everything that was read is durable.
+    // At the end of the source, everything that was read is durable, and all customers have followed the rules.
     private bool IsDrained(TimeSpan idle) =>
-        pipeline.IdleFor >= idle && pipeline.Counters.Books.Look().PendingRecords == 0;
+        pipeline.IdleFor >= idle && !pipeline.IsSweeping && pipeline.Counters.Books.Look().PendingRecords == 0;
 }

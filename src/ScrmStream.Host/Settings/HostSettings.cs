@@ -25,6 +25,8 @@ public sealed class HostSettings
     public int HealthPort { get; set; }
     /// <summary>Seconds between two audits of the rules while <c>run</c> goes on: 1 to 604,800; 0: none.</summary>
     public int RuleAuditSeconds { get; set; }
+    /// <summary>Seconds between two looks of <c>run</c> at its rule file, taken when it has changed: 1 to 3,600; 0: none.</summary>
+    public int RuleFileSeconds { get; set; } = 1;
     public KafkaOptions Kafka { get; set; } = new();
     public RedisOptions Redis { get; set; } = new();
     public ClickHouseOptions ClickHouse { get; set; } = new();
@@ -54,6 +56,8 @@ public sealed class HostSettings
         settings.Rules = given.Rules ?? settings.Rules;
         if (settings.RuleAuditSeconds is < 0 or > 604_800)
             throw new SettingsException($"RuleAuditSeconds {settings.RuleAuditSeconds}: give 1 to 604800, or 0 for none.");
+        if (settings.RuleFileSeconds is < 0 or > 3_600)
+            throw new SettingsException($"RuleFileSeconds {settings.RuleFileSeconds}: give 1 to 3600, or 0 for none.");
         CheckKinds(configuration.GetSection("Pipeline:Identity:Kinds"), settings.Pipeline.Identity);
         Validate(settings.Pipeline.Identity.Validate);
         Validate(settings.Schemas.Validate);

@@ -20,6 +20,8 @@ internal enum KnownBug
     /// <summary>Offsets wait for Redis alone.</summary>
     WatermarkOverOneSink,
     LettersDropped,
+    /// <summary>Processes learn of other rules by the way only.</summary>
+    UnfencedRules,
 }
 
 internal static class KnownBugs
@@ -29,6 +31,7 @@ internal static class KnownBugs
         KnownBug.UnguardedViews => RedisBugs.UnguardedViews,
         KnownBug.UncomparedCells => RedisBugs.UncomparedCells,
         KnownBug.NoEpochFence => RedisBugs.NoEpochFence,
+        KnownBug.UnfencedRules => RedisBugs.UnfencedRules,
         _ => RedisBugs.None,
     };
 

@@ -1,5 +1,6 @@
 using ScrmStream.Pipeline;
 using ScrmStream.Pipeline.Memory;
+using ScrmStream.Pipeline.Reload;
 using ScrmStream.TestKit;
 using ScrmStream.TestKit.Simulation;
 
@@ -24,6 +25,7 @@ internal sealed class SimulatedCluster
     private readonly SimulatedWorker?[] _workers;
     private readonly TimeSpan _arriveWithin;
     private readonly long[] _stored;
+    private readonly SimulatedOperator _operator;
     private int _started, _killsLeft;
     private bool _isEnding;
     private string? _broken;
@@ -36,12 +38,14 @@ internal sealed class SimulatedCluster
         _clickHouse = new SimulatedServer(World, "clickhouse", NetworkFaults.Of(random));
         _topic = new SimulatedServer(World, "topic", NetworkFaults.Of(random));
         _redis = new SimulatedRedis(
-            World, NetworkFaults.Of(random), new SimulatedProcess(World, 0).Time, isCluster: random.Next(3) == 0, bug.InRedis());
+            World, NetworkFaults.Of(random), new SimulatedProcess(World, 0).Time, isCluster: random.Next(3) == 0 && work.Before.Count == 0, bug.InRedis());
         _kafka = new SimulatedKafka(World, work.Partitions, _arriveWithin, Session) { OnCommit = NoteCommit };
+        _operator = new SimulatedOperator(_redis);
         _workers = new SimulatedWorker?[random.Next(1, 4)];
         _stored = new long[work.Partitions.Length];
         _killsLeft = random.Next(5);
         foreach (var server in new[] { _redis.Server, _clickHouse, _topic }) server.OnSend = KillNowAndThen;
+        if (work.Before.Count > 0) ChangeRules();
     }
 
     public SimulatedWorld World { get; }
@@ -74,6 +78,7 @@ internal sealed class SimulatedCluster
         Heal();
         var settled = World.Now + TimeSpan.FromSeconds(5); // what is under way arrives
         RunUntil(() => World.Now >= settled && _kafka.IsDone, HealsWithin, "everything is read and committed");
+        if (_work.Before.Count > 0) RunUntil(HaveFollowed, HealsWithin, "all customers have followed the last rules");
         _isEnding = true;
         foreach (var worker in _workers) worker?.End();
         RunUntil(() => _workers.All(w => w is null || w.IsOver), HealsWithin, "all processes have ended");
@@ -82,6 +87,33 @@ internal sealed class SimulatedCluster
         if (_bug is KnownBug.None) Assert.Equal(Tables.DeadLetters.Keys.Order(), _letters.DeadLetters.Keys.Order());
         else if (Tables.DeadLetters.Count != _letters.DeadLetters.Count) throw new SimulationException("the topic of dead letters lacks some");
         _work.Check(this);
+    }
+
+    // Someone outside the group puts the rules in force, one after the other.
+    private void ChangeRules()
+    {
+        Publish(_work.Before[0]);
+        string[] changes = [.. _work.Before.Skip(1), _work.Text];
+        var times = changes.Select(_ => World.Between(0, _arriveWithin.TotalMilliseconds + 3_000)).Order().ToArray();
+        for (var i = 0; i < changes.Length; i++)
+        {
+            var text = changes[i];
+            World.After(times[i], () => Publish(text));
+        }
+    }
+
+    private void Publish(string text)
+    {
+        var publication = new RulePublication("rules.yaml", text, EventsStored: 0, NowMs: 0);
+        var rules = publication.PublishAsync(_operator, CancellationToken.None);
+        Assert.True(rules.IsCompletedSuccessfully);
+    }
+
+    private bool HaveFollowed()
+    {
+        var rules = _redis.Rules.ReadAsync(CancellationToken.None).Result!;
+        if (rules.Left > 0) throw new SimulationException($"seed {World.Seed}: {rules.Left} shards lack events");
+        return rules.IsSwept && rules.Fingerprint == _work.Rules.Fingerprint;
     }
 
     private void RunUntil(Func<bool> until, TimeSpan within, string what)
@@ -119,7 +151,8 @@ internal sealed class SimulatedCluster
         var process = new SimulatedProcess(World, ++_started);
         var redis = new SimulatedRedisClient(_redis, process, stamp: (ulong)_started * 2 + 1);
         var sinks = new SimulatedClickHouse(_clickHouse, Tables, _topic, _letters, process, _bug.InClickHouse());
-        var worker = _workers[slot] = new SimulatedWorker(process, _kafka, _work, redis, sinks, stamp: (ulong)_started * 2 + 1);
+        var history = new SimulatedHistory(_clickHouse, Tables, _work.Partitions, _work.Identity, process);
+        var worker = _workers[slot] = new SimulatedWorker(process, _kafka, _work, redis, sinks, history, stamp: (ulong)_started * 2 + 1);
         worker.Start(
             source => _bug.Around(source, _redis.Cells, _work), () => StartLater(slot, World.Between(50, 3_000)),
             new SimulatedFailures(World, process, Failure, () => Kill(slot)));

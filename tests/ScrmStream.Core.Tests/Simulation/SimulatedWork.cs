@@ -2,6 +2,7 @@ using ScrmStream.Events;
 using ScrmStream.Identity;
 using ScrmStream.Rules;
 using ScrmStream.TestKit;
+using ScrmStream.TestKit.Rules;
 using ScrmStream.Tests.Pipeline;
 using ScrmStream.Tests.Pipeline.Timers;
 
@@ -12,6 +13,15 @@ namespace ScrmStream.Tests.Simulation;
 internal sealed record SimulatedWork(RuleSet Rules, byte[][][] Partitions, Action<SimulatedCluster> Check)
 {
     public IdentityOptions Identity { get; private init; } = new();
+
+    /// <summary>
+    /// Other rules that are in force one after the other before <see cref="Rules"/> are, at moments that the seed draws; each as a file. Empty:
+    /// the rules are those of the start.
+    /// </summary>
+    public IReadOnlyList<string> Before { get; private init; } = [];
+
+    /// <summary>The last rules, as a file.</summary>
+    public string Text { get; private init; } = "";
 
     /// <summary>Time changes tags, and the end is as of the greatest time.</summary>
     public bool HasTime { get; private init; }
@@ -38,6 +48,25 @@ internal sealed record SimulatedWork(RuleSet Rules, byte[][][] Partitions, Actio
     {
         var world = new TimedWorld(seed, partitions: 3);
         return new SimulatedWork(world.Rules, world.Partitions, cluster => world.AssertViewsAreAsOfTheEnd(cluster.Views, seed)) { HasTime = true };
+    }
+
+    /// <summary>
+    /// Rules that change while the stream goes on, once or more often and perhaps back again; judged as if the last had been there from the
+    /// beginning.
+    /// </summary>
+    public static SimulatedWork OfOtherRules(int seed)
+    {
+        var world = new TimedWorld(seed, partitions: 3);
+        var (last, random) = (world.Yaml, new Random(seed));
+        string Other(int n) => new RuleWorld(seed + 100_000 * n).Yaml;
+        IReadOnlyList<string> before = random.Next(4) switch
+        {
+            0 => [last, Other(1)],
+            1 => [Other(1), Other(2)],
+            _ => [Other(1)],
+        };
+        return new SimulatedWork(world.Rules, world.Partitions, cluster => world.AssertViewsAreAsOfTheEnd(cluster.Views, seed))
+            { HasTime = true, Before = before, Text = last };
     }
 
     /// <summary>Producers that send an event again at once, and a ring that remembers few of an anchor's event_ids.</summary>

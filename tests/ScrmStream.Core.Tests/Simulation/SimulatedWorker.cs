@@ -1,12 +1,15 @@
 using ScrmStream.Diagnostics;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Reload;
+using ScrmStream.Rules;
 using ScrmStream.TestKit.Simulation;
 
 namespace ScrmStream.Tests.Simulation;
 
 /// <summary>One <c>run</c> in a simulated world: the real pipeline between simulated servers.</summary>
 internal sealed class SimulatedWorker(
-    SimulatedProcess process, SimulatedKafka kafka, SimulatedWork work, SimulatedRedisClient redis, SimulatedClickHouse sinks, ulong stamp)
+    SimulatedProcess process, SimulatedKafka kafka, SimulatedWork work, SimulatedRedisClient redis, SimulatedClickHouse sinks,
+    SimulatedHistory history, ulong stamp)
 {
     private readonly CancellationTokenSource _stop = new();
     private Task _main = Task.CompletedTask;
@@ -34,8 +37,16 @@ internal sealed class SimulatedWorker(
         await redis.ClaimAsync();
         Consumer = new SimulatedConsumer(kafka, process, kafka.World.Between(50, 4_000));
         var ports = new PipelinePorts(around(Consumer), redis, redis, sinks, sinks, Timers: work.HasTime ? redis : null);
+        var (rules, inForce) = (work.Rules, default(RulesInForce));
+        if (work.Before.Count > 0)
+        {
+            inForce = await redis.ReadAsync(CancellationToken.None);
+            rules = RuleSet.Parse(inForce!.Text, inForce.File);
+            await redis.TakeAsync(inForce.Number, CancellationToken.None);
+            ports = ports with { Rules = redis, History = history.ReadAsync };
+        }
         _pipeline = new StreamPipeline(
-            OptionsOf(kafka.World), work.Rules, ports, stamp, process.Time, endsWhenIdle: true, scheduler: process);
+            OptionsOf(kafka.World), rules, ports, stamp, process.Time, endsWhenIdle: true, scheduler: process, inForce: inForce);
         try
         {
             await _pipeline.RunAsync(_stop.Token);

@@ -25,6 +25,35 @@ public sealed class SimulationTests
             $"only {kills} kills, {freezes} freezes, {unanswered} calls without an answer, {conflicts} conflicts: too little to show anything");
     }
 
+    /// <summary>
+    /// Rules change while everything goes wrong: at the end customers are as if the last rules had been there from the beginning, with no
+    /// event lost or counted twice, and nothing of the others.
+    /// </summary>
+    [Fact]
+    public void Run_RulesChange_EndsAsIfTheLastHadAlwaysBeenThere()
+    {
+        foreach (var seed in Seeds.From(30_000, 120, 4_000))
+            new SimulatedCluster(seed, SimulatedWork.OfOtherRules(seed)).Run();
+    }
+
+    [Fact]
+    public void Run_RulesChangeUnfenced_IsFound()
+    {
+        for (var seed = 30_000; seed < 32_000; seed++)
+        {
+            try
+            {
+                new SimulatedCluster(seed, SimulatedWork.OfOtherRules(seed), KnownBug.UnfencedRules).Run();
+            }
+            catch (Exception found) when (found is SimulationException or Xunit.Sdk.XunitException)
+            {
+                Assert.DoesNotContain("other thread", found.Message);
+                return;
+            }
+        }
+        Assert.Fail("no seed of 2,000 found that rules change without a fence");
+    }
+
     /// <summary>791: a process came back with a duplicate that the ring had forgotten, and its row was shown.</summary>
     [Theory]
     [InlineData(791)]

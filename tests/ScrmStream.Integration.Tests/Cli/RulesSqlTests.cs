@@ -54,7 +54,7 @@ public sealed class RulesSqlTests(LoadedStack stack)
         Assert.Equal(2, unknown.Code);
     }
 
-    /// <summary>docs/tutorials/new-rule.md, step by step.</summary>
+    /// <summary>What SQL foretells of a rule that does not run yet.</summary>
     [LocalServersFact]
     public async Task NewRule_InASecondNamespace_HasTheMembersThatSqlForetold()
     {

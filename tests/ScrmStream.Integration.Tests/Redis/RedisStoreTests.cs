@@ -1,6 +1,7 @@
 using System.Text;
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Reload;
 using ScrmStream.Pipeline.Timers;
 using ScrmStream.Redis;
 using ScrmStream.TestKit.Conformance;
@@ -27,6 +28,43 @@ public sealed class RedisTimerStoreTests(RedisServerFixture redis) : TimerStoreC
     {
         var connection = await redis.OpenAsync();
         return (new RedisViewStore(connection), new RedisTimerStore(connection));
+    }
+}
+
+[Collection("redis")]
+[NeedsPrograms("redis-server")]
+public sealed class RedisRuleStoreTests(RedisServerFixture redis) : RuleStoreConformance
+{
+    protected override async Task<(ICellStore Cells, IRuleStore Rules)> OpenAsync()
+    {
+        var connection = await redis.OpenAsync();
+        return (new RedisCellStore(connection), new RedisRuleStore(connection));
+    }
+
+    /// <summary>From the step on that puts other rules in force, nothing is written by those before.</summary>
+    [StoreFact]
+    public async Task Publish_WhileAProcessWrites_EndsItsWritesUntilItHasTakenThem()
+    {
+        var connection = await redis.OpenAsync();
+        var (cells, store, none) = (new RedisCellStore(connection), new RedisRuleStore(connection), CancellationToken.None);
+        await connection.Epoch.ClaimAsync(none);
+        await store.PublishAsync(new RulesInForce(1, "one", "rules.yaml", ""), none);
+        await store.TakeAsync(1, none);
+        Assert.True(connection.Epoch.IsSole);
+        Assert.Empty(await StoreAsync(CellVersion.None, new CellVersion(1, 7)));
+        await store.PublishAsync(new RulesInForce(2, "two", "rules.yaml", ""), none);
+        Assert.Equal([0], await StoreAsync(new CellVersion(1, 7), new CellVersion(2, 7)));
+        Assert.True(store.AreOver);
+        Assert.Equal([0], await StoreAsync(new CellVersion(1, 7), new CellVersion(2, 7)));
+        await store.TakeAsync(2, none);
+        Assert.Equal((false, true), (store.AreOver, connection.Epoch.IsSole));
+        Assert.Empty(await StoreAsync(new CellVersion(1, 7), new CellVersion(2, 7)));
+
+        Task<IReadOnlyList<int>> StoreAsync(CellVersion expected, CellVersion version)
+        {
+            var arena = new ByteArena();
+            return cells.StoreAsync([StoreSamples.Cell(arena, StoreSamples.Id("a"), expected, version, "x")], arena, none);
+        }
     }
 }
 

@@ -191,7 +191,7 @@ public sealed class RuleSqlTests(ClickHouseFixture clickHouse) : IDisposable
         }
     }
 
-    private static string Json(SlowEvent e, string customer, int[] anchors)
+    internal static string Json(SlowEvent e, string customer, int[] anchors)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))

@@ -42,6 +42,10 @@ internal static class SqlAgainstEngine
         return all;
     }
 
+    /// <summary>The engine's own state of all the events.</summary>
+    public static async Task<CustomerState> EngineStateAsync(string file, RuleSet rules) =>
+        (await RunAsync(file, rules, null, new MemoryAnalytics(), null)).State;
+
     /// <summary>What SQL says, of all tags and scores at once.</summary>
     public static async Task<Dictionary<string, Concluded>> SqlAsync(ClickHouseClient client, RuleSet rules, long asOfMs)
     {

@@ -1,6 +1,7 @@
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
 using ScrmStream.Pipeline.Memory;
+using ScrmStream.Pipeline.Reload;
 using ScrmStream.Pipeline.Timers;
 
 namespace ScrmStream.TestKit.Simulation;
@@ -16,6 +17,8 @@ public enum RedisBugs
     UncomparedCells = 2,
     /// <summary>Who writes alone goes on doing so when another process has appeared.</summary>
     NoEpochFence = 4,
+    /// <summary>Who puts other rules in force leaves the epoch as it is.</summary>
+    UnfencedRules = 8,
 }
 
 /// <summary>
@@ -30,11 +33,15 @@ public sealed class SimulatedRedis
         (World, IsCluster, Bugs) = (world, isCluster, bugs);
         Cells = new MemoryCellStore(Views);
         Timers = new MemoryTimerStore(Views, time);
+        Rules = new MemoryRuleStore(Cells, time);
     }
 
     public SimulatedServer Server { get; }
     public MemoryViewStore Views { get; } = new();
     public MemoryCellStore Cells { get; }
+
+    /// <summary>The rules in force, and who goes through which part.</summary>
+    public MemoryRuleStore Rules { get; }
 
     /// <summary>No process ever writes alone there.</summary>
     public bool IsCluster { get; }
@@ -47,14 +54,83 @@ public sealed class SimulatedRedis
     internal (ulong Number, ulong Sole) Epoch { get; set; }
 }
 
+/// <summary>Whoever puts rules in force from outside, at one moment.</summary>
+public sealed class SimulatedOperator(SimulatedRedis redis) : IRuleStore
+{
+    public bool AreOver => false;
+
+    public Task<RulesInForce?> ReadAsync(CancellationToken cancel) => redis.Rules.ReadAsync(cancel);
+
+    public Task<(long Number, bool IsSwept)> LookAsync(CancellationToken cancel) => redis.Rules.LookAsync(cancel);
+
+    public Task<bool> PublishAsync(RulesInForce rules, CancellationToken cancel)
+    {
+        if (!redis.Bugs.HasFlag(RedisBugs.UnfencedRules)) redis.Epoch = redis.Epoch with { Number = redis.Epoch.Number + 1 };
+        return redis.Rules.PublishAsync(rules, cancel);
+    }
+
+    public Task TakeAsync(long number, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task<SweepPart> ClaimAsync(RulesInForce rules, ulong writer, bool isAlone, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task DoneAsync(RulesInForce rules, int part, long left, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task<int> PartsDoneAsync(RulesInForce rules, CancellationToken cancel) => redis.Rules.PartsDoneAsync(rules, cancel);
+
+    public Task<IReadOnlyList<IdentifierId>> IdentifiersAsync(int firstBucket, int buckets, CancellationToken cancel) =>
+        redis.Rules.IdentifiersAsync(firstBucket, buckets, cancel);
+}
+
 /// <summary>
 /// A process's way to the simulated Redis: writes go in several calls, each carried out whole or not at all; a call without an answer is
 /// sent again, after the epoch was renewed so that the first one cannot come late while this process writes alone.
 /// </summary>
-public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess process, ulong stamp) : ICellStore, IViewStore, ITimerStore
+public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess process, ulong stamp)
+    : ICellStore, IViewStore, ITimerStore, IRuleStore
 {
+    // No epoch is ever equal to it: other rules are in force than those taken.
+    private static readonly (ulong, ulong) Over = (ulong.MaxValue, ulong.MaxValue);
+
     private readonly Random _random = redis.World.Random;
     private (ulong Number, ulong Sole) _known;
+    private long _rules;
+
+    public bool AreOver => _known == Over;
+
+    public Task<RulesInForce?> ReadAsync(CancellationToken cancel) =>
+        OnceAsync(() => redis.Rules.ReadAsync(CancellationToken.None).Result, cancel);
+
+    public Task<(long Number, bool IsSwept)> LookAsync(CancellationToken cancel) =>
+        OnceAsync(() => redis.Rules.LookAsync(CancellationToken.None).Result, cancel);
+
+    public Task<bool> PublishAsync(RulesInForce rules, CancellationToken cancel) => OnceAsync(() =>
+    {
+        var number = redis.Rules.Number;
+        var done = redis.Rules.PublishAsync(rules, CancellationToken.None).Result;
+        if (redis.Rules.Number != number && !redis.Bugs.HasFlag(RedisBugs.UnfencedRules)) redis.Epoch = redis.Epoch with { Number = redis.Epoch.Number + 1 };
+        return done;
+    }, cancel);
+
+    public Task TakeAsync(long number, CancellationToken cancel)
+    {
+        _rules = number;
+        return AdoptAsync();
+    }
+
+    public Task<SweepPart> ClaimAsync(RulesInForce rules, ulong writer, bool isAlone, CancellationToken cancel) =>
+        OnceAsync(() => redis.Rules.ClaimAsync(rules, writer, isAlone, CancellationToken.None).Result, cancel);
+
+    public Task DoneAsync(RulesInForce rules, int part, long left, CancellationToken cancel) => OnceAsync(() =>
+    {
+        redis.Rules.DoneAsync(rules, part, left, CancellationToken.None).Wait();
+        return true;
+    }, cancel);
+
+    public Task<int> PartsDoneAsync(RulesInForce rules, CancellationToken cancel) =>
+        OnceAsync(() => redis.Rules.PartsDoneAsync(rules, CancellationToken.None).Result, cancel);
+
+    public Task<IReadOnlyList<IdentifierId>> IdentifiersAsync(int firstBucket, int buckets, CancellationToken cancel) =>
+        OnceAsync(() => redis.Rules.IdentifiersAsync(firstBucket, buckets, CancellationToken.None).Result, cancel);
 
     public bool IsSoleWriter => _known.Sole == stamp;
 
@@ -170,11 +246,15 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
         if (redis.Epoch.Sole != 0) redis.Epoch = (redis.Epoch.Number + 1, 0);
     }
 
-    private async Task TurnAsync(Action turn) => _known = await OnceAsync(() =>
+    private async Task TurnAsync(Action turn)
     {
-        turn();
-        return redis.Epoch;
-    }, CancellationToken.None);
+        var (epoch, rules) = await OnceAsync(() =>
+        {
+            turn();
+            return (redis.Epoch, redis.Rules.Number);
+        }, CancellationToken.None);
+        _known = rules == _rules || redis.IsCluster ? epoch : Over;
+    }
 
     private static IReadOnlyList<int> All(int count) => [.. Enumerable.Range(0, count)];
 

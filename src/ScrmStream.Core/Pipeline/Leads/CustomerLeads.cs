@@ -26,6 +26,8 @@ public sealed record CustomerLeads(IdentifierId Customer, string Pipeline, strin
     public IReadOnlyList<PublishedLead> Leads { get; init; } = [];
     /// <summary>In order of time.</summary>
     public IReadOnlyList<PublishedStep> Steps { get; init; } = [];
+    /// <inheritdoc cref="TagChange.Rules"/>
+    public string? Rules { get; init; }
     /// <summary>What of it is to be announced.</summary>
     public IReadOnlyList<StageChange> Changes { get; init; } = [];
 
@@ -45,4 +47,7 @@ public readonly record struct StageChange(
 {
     /// <summary>How many events of the customer it was concluded from; 0 when it became part of another one.</summary>
     public long Events { get; init; }
+
+    /// <inheritdoc cref="TagChange.Rules"/>
+    public string? Rules { get; init; }
 }

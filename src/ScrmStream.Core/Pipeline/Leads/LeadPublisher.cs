@@ -28,7 +28,7 @@ internal sealed class LeadPublisher(RuleSet rules)
             var isNew = !before.TryGetLead(pipeline.NameUtf8, out var old);
             if (!now.TryGetLead(pipeline.NameUtf8, out var lead) || (!isNew && lead.HistoryHash == old.HistoryHash)) continue;
             var history = now.HistoryOf(i)!;
-            var told = Told(pipeline, customer, history, version);
+            var told = Told(pipeline, customer, history, version, rules.Fingerprint);
             var isLonger = isNew || history.Hash(history.CountUpTo(before.ScoresAsOfMs)) == old.HistoryHash;
             var first = isNew ? 0 : history.CountUpTo(before.ScoresAsOfMs);
             slice.Leads.Add(told with
@@ -37,7 +37,7 @@ internal sealed class LeadPublisher(RuleSet rules)
                     ? [.. told.Steps.Skip(first).Select(s => Change(told, s, events))]
                     : [new StageChange(
                         customer, pipeline.Name, pipeline.Type, lead.Id, Utf8(lead.Stage), Utf8(old.Stage), "rewritten", null, lead.SinceMs)
-                        { Events = events }],
+                        { Events = events, Rules = rules.Fingerprint }],
             });
         }
         for (var i = 0; i < before.LeadCount; i++)
@@ -51,13 +51,20 @@ internal sealed class LeadPublisher(RuleSet rules)
         var type = rules.Pipelines.FirstOrDefault(p => p.Name == name)?.Type ?? "";
         slice.Leads.Add(new CustomerLeads(customer, name, type, version)
         {
-            Changes = [new StageChange(customer, name, type, "", null, Utf8(old.Stage), "rewritten", null, asOfMs) { Events = events }],
+            Rules = rules.Fingerprint,
+            Changes =
+            [
+                new StageChange(customer, name, type, "", null, Utf8(old.Stage), "rewritten", null, asOfMs)
+                    { Events = events, Rules = rules.Fingerprint },
+            ],
         });
     }
 
-    private static CustomerLeads Told(LeadPipeline pipeline, IdentifierId customer, LeadHistory history, ulong version) =>
+    private static CustomerLeads Told(
+        LeadPipeline pipeline, IdentifierId customer, LeadHistory history, ulong version, string fingerprint) =>
         new(customer, pipeline.Name, pipeline.Type, version)
         {
+            Rules = fingerprint,
             Leads = [.. Enumerable.Range(0, history.LeadCount).Select(i => Lead(pipeline, history, i))],
             Steps = [.. history.Entries.Select(e => new PublishedStep(
                 e.Lead, pipeline.States[e.State], e.Previous < 0 ? null : pipeline.States[e.Previous], e.AtMs,
@@ -76,7 +83,7 @@ internal sealed class LeadPublisher(RuleSet rules)
     private static StageChange Change(CustomerLeads told, PublishedStep step, long events) => new(
         told.Customer, told.Pipeline, told.Type, told.Leads[step.Lead].Id, step.Stage, step.Previous, step.Step, step.Reminder, step.AtMs)
     {
-        Events = events,
+        Events = events, Rules = told.Rules,
     };
 
     private static string Utf8(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);

@@ -22,6 +22,12 @@ public sealed class MemoryCellStore : ICellStore
         get { lock (_lock) return _cells.Count; }
     }
 
+    /// <summary>Of every cell its identifier, in order of id.</summary>
+    internal List<IdentifierId> Identifiers()
+    {
+        lock (_lock) return [.. _cells.Keys.Order()];
+    }
+
     public Task<StoredCell[]> LoadAsync(IReadOnlyList<IdentifierId> ids, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();

@@ -16,6 +16,17 @@ internal sealed class ActionCompiler
     /// <exception cref="RuleFileException">With the place and the reason.</exception>
     public static ActionSet Compile(RuleFileSyntax file, MemoryLimits limits) => new ActionCompiler(file).Compile(limits);
 
+    /// <summary>
+    /// By action what it waits for: equal in two rule files when the same events are the same occasions, whatever else the files say.
+    /// </summary>
+    public static Dictionary<string, string> Meanings(RuleFileSyntax file) => file.Actions.ToDictionary(
+        action => action.Name,
+        action =>
+        {
+            var alone = Compile(file with { Actions = [action], Contact = ContactSyntax.Unlimited }, MemoryLimits.Run);
+            return $"{action.Text}\n{alone.Watched.Fingerprint}";
+        });
+
     private ActionSet Compile(MemoryLimits limits)
     {
         List<ActionRule> rules = [];

@@ -10,7 +10,10 @@ public readonly record struct ActionDecision(ActionRule Rule, ActionEntry Entry)
 /// finds the moments that actions wait for, and decides each at its time, in order of time. What comes out is a function of the events,
 /// of the times from and up to which it goes, and of what was decided before. Scratch of one thread, reused.
 /// </summary>
-public sealed class ActionWalk(ActionSet actions)
+/// <param name="sinceMs">
+/// By rule: what happened up to then is no occasion for it. Null: everything is.
+/// </param>
+public sealed class ActionWalk(ActionSet actions, long[]? sinceMs = null)
 {
     // Moments in one go; where there are more, the rest is decided in the next.
     private const int StepsMax = 8_192;
@@ -107,7 +110,7 @@ public sealed class ActionWalk(ActionSet actions)
         {
             var was = _active[i];
             _active[i] = IsActive(i);
-            if (was || !_active[i]) continue;
+            if (was || !_active[i] || _nowMs <= sinceMs?[i]) continue;
             var rule = actions.Rules[i];
             if (rule.If >= 0 && !Holds(rule.If)) continue;
             var againMs = long.MinValue;

@@ -1,6 +1,7 @@
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
 using ScrmStream.Pipeline.Memory;
+using ScrmStream.Pipeline.Reload;
 using ScrmStream.Pipeline.Timers;
 using ScrmStream.TestKit.Conformance;
 
@@ -21,6 +22,15 @@ public sealed class MemoryTimerStoreTests : TimerStoreConformance
     {
         var views = new MemoryViewStore();
         return Task.FromResult<(IViewStore, ITimerStore)>((views, new MemoryTimerStore(views, TimeProvider.System)));
+    }
+}
+
+public sealed class MemoryRuleStoreTests : RuleStoreConformance
+{
+    protected override Task<(ICellStore Cells, IRuleStore Rules)> OpenAsync()
+    {
+        var cells = new MemoryCellStore(new MemoryViewStore());
+        return Task.FromResult<(ICellStore, IRuleStore)>((cells, new MemoryRuleStore(cells, TimeProvider.System)));
     }
 }
 

@@ -59,6 +59,7 @@ internal sealed class TimedWorld
     }
 
     public RuleSet Rules { get; }
+    public string Yaml => _rules.Yaml;
     public byte[][][] Partitions { get; }
     /// <summary>The greatest event time.</summary>
     public long EndMs { get; }

@@ -1,0 +1,87 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text.Json;
+using ScrmStream.Identity;
+using ScrmStream.Pipeline.Reload;
+using StackExchange.Redis;
+
+namespace ScrmStream.Redis;
+
+/// <summary>
+/// Rules in force as a hash beside the writer epoch, which every write compares: so one step ends all writes by the rules before. Not on a
+/// cluster, where one script cannot see both. An outage blocks; the calls return only when Redis answered or when they are cancelled.
+/// </summary>
+public sealed class RedisRuleStore(RedisConnection connection) : IRuleStore
+{
+    private readonly RedisKey _rules = connection.Keys.Meta("rules"), _parts = connection.Keys.Meta("sweep");
+
+    public bool AreOver => connection.Epoch.AreRulesOver;
+
+    public async Task<RulesInForce?> ReadAsync(CancellationToken cancel)
+    {
+        RedisValue[] fields = ["number", "body", "swept", "left"];
+        var found = await connection.CallAsync(db => db.HashGetAsync(_rules, fields), cancel);
+        if (found[0].IsNull) return null;
+        var rules = JsonSerializer.Deserialize<RulesInForce>((string)found[1]!)!;
+        if (rules.Parts > 0 && (string?)found[2] != (string?)found[0]) return rules;
+        var left = rules.Parts > 0 ? (long)found[3] : 0;
+        return rules with { IsSwept = true, Left = left, Incomplete = left == 0 ? [] : rules.Incomplete };
+    }
+
+    public async Task<(long Number, bool IsSwept)> LookAsync(CancellationToken cancel)
+    {
+        RedisValue[] fields = ["number", "swept"];
+        var found = await connection.CallAsync(db => db.HashGetAsync(_rules, fields), cancel);
+        return found[0].IsNull ? (0, true) : ((long)found[0], (string?)found[1] == (string?)found[0]);
+    }
+
+    public async Task<bool> PublishAsync(RulesInForce rules, CancellationToken cancel)
+    {
+        RedisKey[] keys = [_rules, _parts, connection.Epoch.Key];
+        RedisValue[] values = [Text(rules.Number), JsonSerializer.Serialize(rules)];
+        return (int)await connection.CallAsync(db => db.ScriptEvaluateAsync(RuleScripts.Publish, keys, values), cancel) == 1;
+    }
+
+    public Task TakeAsync(long number, CancellationToken cancel) => connection.Epoch.TakeRulesAsync(number, cancel);
+
+    public async Task<SweepPart> ClaimAsync(RulesInForce rules, ulong writer, bool isAlone, CancellationToken cancel)
+    {
+        if (rules.Parts == 0) return new SweepPart(-1, IsOver: true);
+        RedisKey[] keys = [_rules, _parts];
+        RedisValue[] values =
+        [
+            Text(rules.Number), Text(rules.Parts), writer.ToString("x16", CultureInfo.InvariantCulture), isAlone ? "1" : "0",
+        ];
+        var part = (int)await connection.CallAsync(db => db.ScriptEvaluateAsync(RuleScripts.Claim, keys, values), cancel);
+        return new SweepPart(Math.Max(part, -1), IsOver: part == -2);
+    }
+
+    public Task DoneAsync(RulesInForce rules, int part, long left, CancellationToken cancel)
+    {
+        RedisKey[] keys = [_rules, _parts];
+        RedisValue[] values = [Text(rules.Number), Text(rules.Parts), Text(part), Text(left)];
+        return connection.CallAsync(db => db.ScriptEvaluateAsync(RuleScripts.Done, keys, values), cancel);
+    }
+
+    public async Task<int> PartsDoneAsync(RulesInForce rules, CancellationToken cancel)
+    {
+        if ((await LookAsync(cancel)).Number != rules.Number) return 0;
+        var fields = await connection.CallAsync(db => db.HashKeysAsync(_parts), cancel);
+        return fields.Count(f => ((string)f!).StartsWith("done:", StringComparison.Ordinal));
+    }
+
+    public async Task<IReadOnlyList<IdentifierId>> IdentifiersAsync(int firstBucket, int buckets, CancellationToken cancel)
+    {
+        var ids = new List<IdentifierId>();
+        // A bucket's hash of some thousand fields is read at once; between two buckets Redis serves others.
+        for (var bucket = firstBucket; bucket < firstBucket + buckets; bucket++)
+        {
+            var key = connection.Keys.Cells(bucket);
+            foreach (var field in await connection.CallAsync(db => db.HashKeysAsync(key), cancel))
+                ids.Add(new IdentifierId(BinaryPrimitives.ReadUInt128BigEndian((byte[])field!)));
+        }
+        return ids;
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}
