@@ -28,6 +28,7 @@ public sealed class StreamPipeline
     private readonly TimeProvider _time;
     private readonly TaskFactory _tasks;
     private readonly ulong _writerStamp;
+    private readonly Refolding? _refolding;
     private readonly CustomerTimers? _timers;
     private readonly CustomerPublisher _publisher;
     private readonly IdentifierScreen _screen;
@@ -41,14 +42,15 @@ public sealed class StreamPipeline
     /// the greatest time met.</param>
     /// <param name="scheduler">Where stages and writes run; null: on the threads of the pool. A simulation runs them one at a time, in an
     /// order that a seed draws: so no stage may go on anywhere else.</param>
+    /// <param name="refolding">The events were judged before, and state is made of them again.</param>
     public StreamPipeline(
         PipelineOptions options, RuleSet rules, PipelinePorts ports, ulong writerStamp, TimeProvider time, bool endsWhenIdle = false,
-        TaskScheduler? scheduler = null)
+        TaskScheduler? scheduler = null, Refolding? refolding = null)
     {
         options.Validate();
         _tasks = new TaskFactory(
             CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskContinuationOptions.None, scheduler ?? TaskScheduler.Default);
-        (_options, _rules, _ports, _writerStamp, _time) = (options, rules, ports, writerStamp, time);
+        (_options, _rules, _ports, _writerStamp, _time, _refolding) = (options, rules, ports, writerStamp, time, refolding);
         State = new CustomerState(options.Identity);
         // Rules that only events change need none, and cost nothing.
         if (ports.Timers is { } timers && rules.NeedsTimers)
@@ -145,7 +147,8 @@ public sealed class StreamPipeline
         var pool = new BatchPool(_options);
         var raw = Lanes(_options);
         var decoded = Lanes(_options);
-        var history = new ShardHistory(_options.EventIdRing);
+        var history = new ShardHistory(_options.EventIdRing, _refolding?.Verdicts);
+        var builder = new FlushBuilder(State, _publisher, _writerStamp, _refolding?.CellsAfter ?? 0);
         var poll = new PollStage(_ports.Source, pool, raw, Counters, Flood, _options, _time);
         var decode = new DecodeStage[_options.DecodeLanes];
         for (var i = 0; i < decode.Length; i++)
@@ -154,8 +157,8 @@ public sealed class StreamPipeline
         var decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, new CellPrefetch(State, _ports.Cells),
             new EventFolder(State, _rules, history), history,
-            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, Counters.Books, _options, _tasks), _publisher, pool,
-            Counters, new ConflictBackOff(_writerStamp), _options, _time, _timers);
+            new FlushWriter(builder, _ports, Counters.Books, _options, _tasks), _publisher, pool, Counters,
+            new ConflictBackOff(_writerStamp), _options, _time, _timers);
         return (poll, decode, decide);
     }
 

@@ -25,6 +25,8 @@ public sealed class HostSettings
     public int HealthPort { get; set; }
     /// <summary>Seconds between two audits of the rules while <c>run</c> goes on: 1 to 604,800; 0: none.</summary>
     public int RuleAuditSeconds { get; set; }
+    /// <summary>False: a Redis that was emptied or rolled back is used as it is, and what it lacks is missing from then on.</summary>
+    public bool RollbackCheck { get; set; } = true;
     public KafkaOptions Kafka { get; set; } = new();
     public RedisOptions Redis { get; set; } = new();
     public ClickHouseOptions ClickHouse { get; set; } = new();
