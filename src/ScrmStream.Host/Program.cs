@@ -37,7 +37,7 @@ public static class Program
             RunCommand.Create(), ProduceCommand.Create(), ImportCommand.Create(), GenerateCommand.Create(), ReplayCommand.Create(),
             CustomerCommand.Create(), WhyCommand.Create(), UnlinkCommand.Create(), IdentitiesCommand.Create(),
             LeadsCommand.Create(), LedgerCommand.Create(), FunnelCommand.Create(), SqlCommand.Create(), DeadLettersCommand.Create(),
-            RulesCommand.Create(), AuditCommand.Create(), QuantilesCommand.Create(),
+            RulesCommand.Create(), AuditCommand.Create(), RebuildCommand.Create(), QuantilesCommand.Create(),
             ClickHouseCommand.Create(), KafkaCommand.Create(),
         };
 }

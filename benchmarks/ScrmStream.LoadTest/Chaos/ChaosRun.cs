@@ -75,7 +75,10 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         // Flushes small enough to be killed between; as many event_ids as may lie between two copies in other partitions.
         _config = Path.Combine(_servers.Folder, "config.json");
         await File.WriteAllTextAsync(_config, $$"""
-            {"Pipeline": {"FlushEventsMax": 5000, "EventIdRing": 1024}, "Kafka": {"SessionTimeoutMs": {{options.SessionSeconds * 1000}}} }
+            {
+              "Pipeline": {"FlushEventsMax": 5000, "EventIdRing": 1024}, "Kafka": {"SessionTimeoutMs": {{options.SessionSeconds * 1000}}},
+              "RollbackCheck": {{(options.IsRedisForgetful ? "false" : "true")}}
+            }
             """, cancel);
         var name = $"chaos{Guid.NewGuid():N}"[..16];
         var address = _servers.ClickHouse.GetLeftPart(UriPartial.Authority);

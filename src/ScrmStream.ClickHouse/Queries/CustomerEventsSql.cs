@@ -6,10 +6,11 @@ namespace ScrmStream.ClickHouse.Queries;
 /// <summary>The queries of customers' events, with all that rules look at.</summary>
 public static class CustomerEventsSql
 {
-    private const string Columns = """
+    /// <summary>What happened, without who it was.</summary>
+    internal const string WhatColumns = """
         event_id, event, toUnixTimestamp64Milli(event_time) AS ms, channel, session_id, page, referrer,
             campaign_source, campaign_medium, campaign_name, campaign_content, campaign_term, share_from, share_depth, amount_fen, currency,
-            mapKeys(properties), mapValues(properties), property_types, anchor, customer
+            mapKeys(properties), mapValues(properties), property_types
         """;
 
     /// <summary>
@@ -26,7 +27,7 @@ public static class CustomerEventsSql
     public static string OfPart(int part, int parts, long asOfMs, int limit) => Write($"customer_id % {parts} = {part}", asOfMs, limit);
 
     private static string Write(string which, long asOfMs, int limit) => string.Create(CultureInfo.InvariantCulture, $"""
-        SELECT {Columns}
+        SELECT {WhatColumns}, anchor, customer
         FROM events_resolved
         WHERE {which} AND event_time <= fromUnixTimestamp64Milli({asOfMs}, 'UTC')
         ORDER BY customer, ms, event_id, topic, partition, offset, `index`

@@ -8,7 +8,8 @@ namespace ScrmStream.Pipeline;
 /// changes that they announce. An event that changed shards only publishes its customer's root; where membership may have changed the
 /// whole island is resolved and published. Owned by the deciding thread.
 /// </summary>
-public sealed class FlushBuilder(CustomerState state, CustomerPublisher publisher, ulong writerStamp)
+/// <param name="cellsAfter">Versions of cells are greater than this.</param>
+public sealed class FlushBuilder(CustomerState state, CustomerPublisher publisher, ulong writerStamp, ulong cellsAfter = 0)
 {
     // Enough to keep Redis busy for some tens of milliseconds, and few inserts of change records; an arena of 8 MiB takes it.
     private const int SliceBytes = 15 * 512 * 1024;
@@ -193,7 +194,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     {
         var stored = state.Version(node);
         if (stored.Number == 0 && !_isResolved) state[node].Flags |= CellFlags.FirstWritten;
-        var version = new CellVersion(stored.Number + 1, writerStamp);
+        var version = new CellVersion(Math.Max(stored.Number, cellsAfter) + 1, writerStamp);
         var content = CellCodec.Write(state, node, version, slice.Arena);
         slice.Cells.Add(new CellWrite(new IdentifierId(_graph.Nodes[node].Id), stored, content));
         state.SetVersion(node, version);

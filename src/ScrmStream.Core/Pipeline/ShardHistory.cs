@@ -23,7 +23,8 @@ public enum EventHistory : byte
 /// The fences and the event_id ring of a shard: they travel in the same cell as the state, so that a repeat is known under crash,
 /// replay and zombies. Stateless but for the committed offsets; owned by the deciding thread.
 /// </summary>
-public sealed class ShardHistory(int ringEntries)
+/// <param name="stored">Verdicts that stand; null: the ring decides.</param>
+public sealed class ShardHistory(int ringEntries, StoredVerdicts? stored = null)
 {
     private const ushort DroppedBit = 0x8000;
     private const int IndexMask = 0x7FFF;
@@ -42,7 +43,7 @@ public sealed class ShardHistory(int ringEntries)
         BinaryPrimitives.WriteInt64LittleEndian(fence[8..], at.Offset);
         BinaryPrimitives.WriteInt32LittleEndian(fence[16..], at.Index);
         if (eventIdHash == 0) return EventHistory.New;
-        var isDuplicate = Find(shard, eventIdHash) >= 0;
+        var isDuplicate = stored?.IsDuplicate(in at) ?? Find(shard, eventIdHash) >= 0;
         Evict(shard);
         var entry = shard.AddRingEntry();
         BinaryPrimitives.WriteUInt64LittleEndian(entry, eventIdHash);

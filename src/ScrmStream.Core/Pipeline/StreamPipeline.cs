@@ -31,6 +31,7 @@ public sealed class StreamPipeline
     private readonly TimeProvider _time;
     private readonly TaskFactory _tasks;
     private readonly ulong _writerStamp;
+    private readonly PastJudgement? _judged;
     private readonly IdentifierScreen _screen;
     private readonly SchemaCatalog _schemas;
     private readonly bool _endsWhenIdle;
@@ -50,14 +51,15 @@ public sealed class StreamPipeline
     /// <param name="scheduler">Where stages and writes run; null: on the threads of the pool. A simulation runs them one at a time, in an
     /// order that a seed draws: so no stage may go on anywhere else.</param>
     /// <param name="inForce">The rules as the store has them, where there is one and they have been taken there; else null.</param>
+    /// <param name="judged">The events were judged before, and state is made of them again.</param>
     public StreamPipeline(
         PipelineOptions options, RuleSet rules, PipelinePorts ports, ulong writerStamp, TimeProvider time, bool endsWhenIdle = false,
-        TaskScheduler? scheduler = null, RulesInForce? inForce = null)
+        TaskScheduler? scheduler = null, RulesInForce? inForce = null, PastJudgement? judged = null)
     {
         options.Validate();
         _tasks = new TaskFactory(
             CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskContinuationOptions.None, scheduler ?? TaskScheduler.Default);
-        (_options, _ports, _writerStamp, _time, _endsWhenIdle) = (options, ports, writerStamp, time, endsWhenIdle);
+        (_options, _ports, _writerStamp, _time, _endsWhenIdle, _judged) = (options, ports, writerStamp, time, endsWhenIdle, judged);
         State = new CustomerState(options.Identity);
         (_rules, _inForce) = (rules, inForce);
         _publisher = PublisherFor(rules);
@@ -205,7 +207,8 @@ public sealed class StreamPipeline
         var pool = new BatchPool(_options);
         var raw = Lanes(_options);
         var decoded = Lanes(_options);
-        var history = new ShardHistory(_options.EventIdRing);
+        var history = new ShardHistory(_options.EventIdRing, _judged?.Verdicts);
+        var builder = new FlushBuilder(State, _publisher, _writerStamp, _judged?.CellsAfter ?? 0);
         var poll = new PollStage(_ports.Source, pool, raw, Counters, Flood, _options, _time);
         var decode = new DecodeStage[_options.DecodeLanes];
         for (var i = 0; i < decode.Length; i++)
@@ -216,7 +219,7 @@ public sealed class StreamPipeline
         var decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, prefetch,
             new EventFolder(State, _rules, history, _inForce?.CompleteFrom ?? 0), history,
-            new FlushWriter(new FlushBuilder(State, _publisher, _writerStamp), _ports, Counters.Books, _options, _tasks), _publisher, pool,
+            new FlushWriter(builder, _ports, Counters.Books, _options, _tasks), _publisher, pool,
             Counters, new ConflictBackOff(_writerStamp), _options, _time, TimersFor(_rules), _follower);
         return (poll, decode, decide);
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using ScrmStream.Diagnostics;
 using ScrmStream.Host.Auditing;
+using ScrmStream.Host.Rebuilding;
 using ScrmStream.Host.Running;
 using ScrmStream.Host.Settings;
 using ScrmStream.Pipeline;
@@ -53,6 +54,8 @@ public static class RunCommand
         using var logs = Logs.Create();
         var failures = Order();
         await using var connected = await ConnectedPorts.OpenAsync(settings, file, logs, cancel);
+        await using var rollback = new RollbackWatch(connected.Redis, connected.ClickHouse, TimeProvider.System);
+        if (settings.RollbackCheck) await rollback.CheckAsync(cancel);
         foreach (var finding in connected.Findings) Console.Error.WriteLine($"scrmstream: at least once only: {finding}");
         var pipeline = new StreamPipeline(
             settings.Pipeline, connected.Rules, connected.Ports, WriterStamp.New(), TimeProvider.System,
@@ -69,9 +72,16 @@ public static class RunCommand
         var line = new LiveLine(TimeProvider.System);
         var alarm = new FloodAlarm(logs.CreateLogger("Run"));
         var sweep = new SweepNotes(logs.CreateLogger("Rules"), TimeProvider.System);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        if (settings.RollbackCheck) rollback.Start(ending.Cancel);
         try
         {
-            await run.RunAsync(untilIdle, Tick, cancel);
+            await run.RunAsync(untilIdle, Tick, ending.Token);
+            if (rollback.Loss is { } loss) throw loss;
+        }
+        catch (TimeoutException) when (rollback.Loss is { } loss)
+        {
+            throw loss;
         }
         finally
         {

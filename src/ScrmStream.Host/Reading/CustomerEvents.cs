@@ -69,6 +69,14 @@ internal static class CustomerEvents
     private static void Write(Utf8JsonWriter json, JsonElement[] row)
     {
         json.WriteStartObject();
+        WriteWhat(json, row);
+        WriteAnchor(json, row[19].GetString()!);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes the fields of the canonical event but for its identifiers.</summary>
+    internal static void WriteWhat(Utf8JsonWriter json, JsonElement[] row)
+    {
         WriteText(json, "event_id", row[0]);
         json.WriteString("event", row[1].GetString());
         json.WriteNumber("event_time", ResultRows.Long(row[2]));
@@ -84,8 +92,6 @@ internal static class CustomerEvents
         if (row[14].ValueKind != JsonValueKind.Null) json.WriteNumber("amount_fen", ResultRows.Long(row[14]));
         WriteText(json, "currency", row[15]);
         WriteProperties(json, row[16], row[17], row[18].GetString()!);
-        WriteAnchor(json, row[19].GetString()!);
-        json.WriteEndObject();
     }
 
     // An absent text is stored as an empty one.
@@ -110,13 +116,20 @@ internal static class CustomerEvents
 
     private static void WriteAnchor(Utf8JsonWriter json, string text)
     {
-        var anchor = CustomerIdentifier.TryParse(text)!;
         json.WriteStartArray("identifiers");
-        json.WriteStartObject();
-        json.WriteString("kind", anchor.Kind);
-        json.WriteString("scope", anchor.Scope);
-        json.WriteString("value", anchor.Value);
-        json.WriteEndObject();
+        WriteIdentifier(json, text, isVerified: true);
         json.WriteEndArray();
+    }
+
+    /// <summary>Writes an identifier of a stored text.</summary>
+    internal static void WriteIdentifier(Utf8JsonWriter json, string text, bool isVerified)
+    {
+        var identifier = CustomerIdentifier.TryParse(text)!;
+        json.WriteStartObject();
+        json.WriteString("kind", identifier.Kind);
+        json.WriteString("scope", identifier.Scope);
+        json.WriteString("value", identifier.Value);
+        if (!isVerified) json.WriteBoolean("verified", false);
+        json.WriteEndObject();
     }
 }

@@ -30,6 +30,9 @@ public sealed class ConnectedPorts : IAsyncDisposable
     /// <summary>Puts other rules in force; null on a cluster.</summary>
     public RulePublisher? Publisher { get; private set; }
 
+    internal RedisConnection Redis { get; private set; } = null!;
+    internal ClickHouseClient ClickHouse { get; private set; } = null!;
+
     /// <summary>What weakens the guarantee: settings of Redis that lose acknowledged writes.</summary>
     public IReadOnlyList<RedisFinding> Findings { get; private set; } = [];
 
@@ -70,6 +73,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
         Findings = await new RedisServerCheck(redis).RunAsync(cancel);
         var clickHouse = new ClickHouseClient(settings.ClickHouse, TimeProvider.System, logs.CreateLogger("ClickHouse"));
         _open.Add(new Closing(clickHouse));
+        (Redis, ClickHouse) = (redis, clickHouse);
         var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel, logs.CreateLogger("ClickHouse"));
         // Verdicts of this process hold over all that are stored, also when Redis has forgotten how many writers there were.
         await redis.Epoch.ClaimAsync(cancel, above: await sink.GreatestEpochAsync(cancel));

@@ -27,6 +27,9 @@ public sealed class HostSettings
     public int RuleAuditSeconds { get; set; }
     /// <summary>Seconds between two looks of <c>run</c> at its rule file, taken when it has changed: 1 to 3,600; 0: none.</summary>
     public int RuleFileSeconds { get; set; } = 1;
+
+    /// <summary>False: a Redis that was emptied or rolled back is used as it is, and what it lacks is missing from then on.</summary>
+    public bool RollbackCheck { get; set; } = true;
     public KafkaOptions Kafka { get; set; } = new();
     public RedisOptions Redis { get; set; } = new();
     public ClickHouseOptions ClickHouse { get; set; } = new();
