@@ -52,4 +52,18 @@ public sealed class TimerAllocationTests
         Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / (double)(timers / 9), 0, 64);
         Assert.Equal(timers - due.Count, queue.Count);
     }
+
+    /// <summary>Ten million over thirty days, in the order of nobody's time.</summary>
+    [Fact]
+    public void Queue_OfTenMillion_TakesAtMost64BytesEach()
+    {
+        const int Timers = 10_000_000;
+        const long SpanMs = 30L * 86_400_000;
+        var random = new Random(1);
+        var queue = new TimerQueue();
+        var empty = GC.GetTotalMemory(forceFullCollection: true);
+        for (var node = 0; node < Timers; node++) queue.Set(node, EventMaker.StartMs + random.NextInt64(SpanMs));
+        Assert.InRange((GC.GetTotalMemory(forceFullCollection: true) - empty) / (double)Timers, 8, 64);
+        Assert.Equal(Timers, queue.Count);
+    }
 }
