@@ -82,9 +82,10 @@ public sealed partial class FailpointProcessTests(ITestOutputHelper output)
         Failpoints.Plan = OrderedFailures.Parse(orders);
         var settings = HostSettings.Load(config, new CommandLineValues(
             Kafka: servers.Kafka, Redis: servers.Redis, ClickHouse: servers.ClickHouse, Topics: ["events"]));
-        var set = RuleSet.Load(rules);
-        await using var connected = await ConnectedPorts.OpenAsync(settings, set, NullLoggerFactory.Instance, default);
-        var pipeline = new StreamPipeline(settings.Pipeline, set, connected.Ports, WriterStamp.New(), TimeProvider.System, endsWhenIdle: true);
+        await using var connected = await ConnectedPorts.OpenAsync(settings, RuleText.Read(rules), NullLoggerFactory.Instance, default);
+        var pipeline = new StreamPipeline(
+            settings.Pipeline, connected.Rules, connected.Ports, WriterStamp.New(), TimeProvider.System, endsWhenIdle: true,
+            inForce: connected.InForce);
         await new ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(2), _ => { }, default);
     }
 
