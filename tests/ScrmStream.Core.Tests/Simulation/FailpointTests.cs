@@ -40,10 +40,14 @@ public sealed class FailpointTests(ITestOutputHelper output)
     [Fact]
     public void PassAsync_WithoutAPlan_AllocatesNothing()
     {
-        Pass(1_000);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Pass(100_000);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        // The least of some rounds: while a method is compiled anew, the round that meets it allocates a little once.
+        var least = Enumerable.Range(0, 5).Min(_ =>
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            Pass(100_000);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        });
+        Assert.Equal(0, least);
 
         static void Pass(int times)
         {
