@@ -3,7 +3,8 @@ using StackExchange.Redis;
 namespace ScrmStream.Redis;
 
 /// <summary>
-/// Deletes the state of a namespace: cells, views, boards, timers, watermark and mark. What says who writes and in what format stays.
+/// Deletes the state of a namespace: cells, views, boards, timers, watermark, mark and the rules in force. What says who writes and in
+/// what format stays.
 /// </summary>
 public sealed class RedisWipe(RedisConnection connection)
 {
@@ -15,8 +16,9 @@ public sealed class RedisWipe(RedisConnection connection)
     {
         var prefix = connection.Keys.Prefix;
         // The mark goes first: a process that still runs ends then, and none starts before there is a new one.
-        await DeleteAsync([connection.Keys.Meta("mark"), connection.Keys.Meta("watermark")], cancel);
-        long deleted = 2;
+        RedisKey[] meta = [.. ((string[])["mark", "watermark", "rules", "sweep"]).Select(connection.Keys.Meta)];
+        await DeleteAsync(meta, cancel);
+        long deleted = meta.Length;
         foreach (var pattern in (string[])[$"{prefix}cells:{{*", $"{prefix}{{*", $"{prefix}leads:*", $"{prefix}timers:{{*"])
         {
             foreach (var server in connection.Primaries())

@@ -13,7 +13,7 @@ public sealed class PipelineOptions
     public int BatchRecordsMax { get; set; } = 4096;
     /// <summary>Bytes of one batch's records; one record may exceed it. Default 4 MiB, range 64 KiB to 64 MiB.</summary>
     public int BatchBytesMax { get; set; } = 4 * 1024 * 1024;
-    /// <summary>Batches between poll and commit: the bound of the process's buffers. Default 64, range 8 to 4,096.</summary>
+    /// <summary>Batches between poll and commit: the bound of the process's buffers. Default 48, range 8 to 4,096.</summary>
     public int BatchesInFlightMax { get; set; } = 48;
     /// <summary>Batches whose rows make one insert into ClickHouse. Default 32, range 1 to 256.</summary>
     public int InsertBatches { get; set; } = 32;

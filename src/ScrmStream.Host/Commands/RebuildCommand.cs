@@ -22,7 +22,8 @@ internal static class RebuildCommand
     public static Command Create()
     {
         var servers = new ServerOptions();
-        var rules = new Option<string?>("--rules") { Description = "The rule file of \"run\"; without it that of the configuration." };
+        var rules = new Option<string?>("--rules")
+            { Description = "The rule file of \"run\"; without it that of the configuration, or the rules in force." };
         var format = FormatOption.Of(FormatOption.Json);
         var command = new Command("rebuild", "Deletes this namespace's state in Redis and folds it again from all events in ClickHouse, "
             + "decisions among them; no change record is written and no action sent. Stop every \"run\" of the namespace first: one that "
@@ -38,7 +39,8 @@ internal static class RebuildCommand
     {
         if (!settings.HasRedis) throw Exits.NoAddress("Redis", "--redis");
         if (!settings.HasClickHouse) throw Exits.NoAddress("ClickHouse", "--clickhouse http://");
-        var rules = settings.Rules is { } file ? RuleSet.Load(file) : RuleSet.Empty;
+        var file = settings.Rules is { } path ? RuleText.Read(path) : null;
+        if (file is not null) RuleSet.Parse(file.Text, file.File);
         using var logs = Logs.Create();
         await using var redis = await RedisConnection.OpenAsync(settings.Redis, logs.CreateLogger("Redis"), TimeProvider.System, cancel);
         await new RedisServerCheck(redis).RunAsync(cancel);
@@ -46,8 +48,12 @@ internal static class RebuildCommand
         var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel);
         var mark = new StateMark(await BeginAsync(redis, clickHouse, cancel), 0);
         await redis.Epoch.ClaimAsync(cancel, above: await sink.GreatestEpochAsync(cancel));
+        if (file is null && !redis.IsCluster && await new RedisRuleStore(redis).ReadAsync(cancel) is { } old) file = new(old.File, old.Text);
         var deleted = await new RedisWipe(redis).RunAsync(cancel);
         Console.Error.WriteLine($"scrmstream: {Number(deleted)} keys of Redis deleted");
+        // All that is folded is folded by these rules, so they are in force, and complete.
+        if (!redis.IsCluster) await new RulePublisher(redis, clickHouse, TimeProvider.System).TakeAsync(file, cancel);
+        var rules = file is null ? RuleSet.Empty : RuleSet.Parse(file.Text, file.File);
         var pipeline = await FoldAsync(settings, rules, redis, clickHouse, cancel);
         cancel.ThrowIfCancellationRequested();
         await new RedisMark(redis).WriteAsync(mark, cancel);

@@ -103,8 +103,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
             return;
         }
         Publisher = new RulePublisher(redis, clickHouse, TimeProvider.System);
-        InForce = await Publisher.BeginAsync(rules, cancel);
-        await Publisher.Store.TakeAsync(InForce.Number, cancel);
+        InForce = await Publisher.TakeAsync(rules, cancel);
         Rules = RuleSet.Parse(InForce.Text, InForce.File);
     }
 

@@ -13,13 +13,17 @@ public sealed class RulePublisher(RedisConnection redis, ClickHouseClient clickH
     public IRuleStore Store { get; } = new RedisRuleStore(redis);
 
     /// <summary>
-    /// What a process that begins is to run: the file, which it puts in force where it differs from what is; without a file what is in
-    /// force.
+    /// What a process that begins is to run, and may write by from then on: the file, which it puts in force where it differs from what is;
+    /// without a file what is in force.
     /// </summary>
     /// <inheritdoc cref="PublishAsync" path="/exception"/>
-    public async Task<RulesInForce> BeginAsync(RuleText? file, CancellationToken cancel) =>
-        file is null && await Store.ReadAsync(cancel) is { } rules
+    public async Task<RulesInForce> TakeAsync(RuleText? file, CancellationToken cancel)
+    {
+        var inForce = file is null && await Store.ReadAsync(cancel) is { } rules
             ? rules : await PublishAsync(file ?? new RuleText("(none)", ""), actsOnThePast: false, cancel);
+        await Store.TakeAsync(inForce.Number, cancel);
+        return inForce;
+    }
 
     /// <summary>Puts a file in force; the same rules again change nothing.</summary>
     /// <exception cref="RuleFileException">Something in the file is refused; nothing was changed.</exception>
