@@ -48,7 +48,8 @@ internal static class RebuildCommand
         var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel);
         var mark = new StateMark(await BeginAsync(redis, clickHouse, cancel), 0);
         await redis.Epoch.ClaimAsync(cancel, above: await sink.GreatestEpochAsync(cancel));
-        if (file is null && !redis.IsCluster && await new RedisRuleStore(redis).ReadAsync(cancel) is { } old) file = new(old.File, old.Text);
+        if (file is null && !redis.IsCluster && await new RedisRuleStore(redis).ReadAsync(cancel) is { } old)
+            file = new RuleText(old.File, old.Text);
         var deleted = await new RedisWipe(redis).RunAsync(cancel);
         Console.Error.WriteLine($"scrmstream: {Number(deleted)} keys of Redis deleted");
         // All that is folded is folded by these rules, so they are in force, and complete.

@@ -41,7 +41,7 @@ public sealed partial class FailpointProcessTests(ITestOutputHelper output)
         await home.Scrm.OutputOfAsync("up", "--kafka-topics", "events", "--kafka-partitions", "1");
         var servers = JsonSerializer.Deserialize<LocalServers>(await File.ReadAllTextAsync(Path.Combine(home.Up, "servers.json")))!;
         await PublishAsync(servers);
-        string[] run = ["run", "--topics", "events", "--rules", rules, "--config", config, "--health-port", "-1", "--until-idle", "2s"];
+        string[] run = ["run", "--topics", "events", "--rules", rules, "--config", config, "--health-port", "-1", "--until-idle", "1s"];
 
         for (var n = 1; n <= times; n++)
         {
@@ -86,7 +86,7 @@ public sealed partial class FailpointProcessTests(ITestOutputHelper output)
         var pipeline = new StreamPipeline(
             settings.Pipeline, connected.Rules, connected.Ports, WriterStamp.New(), TimeProvider.System, endsWhenIdle: true,
             inForce: connected.InForce);
-        await new ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(2), _ => { }, default);
+        await new ServiceRun(pipeline, TimeProvider.System).RunAsync(TimeSpan.FromSeconds(1), _ => { }, default);
     }
 
     // Before any code asks whether failpoints are on.
