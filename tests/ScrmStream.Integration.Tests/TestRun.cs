@@ -45,9 +45,9 @@ public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Longest =
     [
-        nameof(DeadLetterReplayTests), nameof(KafkaEventSourceTests), nameof(ReplayOrderTests), nameof(KafkaDeadLetterSinkTests),
-        nameof(WhyAndUnlinkTests), LoadedStackCollection.Name, nameof(UsageTests), nameof(WhySeventyThreeTests), nameof(AvroPathTests),
-        nameof(ProducersToClickHouseTests),
+        nameof(FailpointProcessTests), nameof(DeadLetterReplayTests), nameof(KafkaEventSourceTests), nameof(RebuildTests),
+        nameof(ReplayOrderTests), nameof(KafkaDeadLetterSinkTests), nameof(WhyAndUnlinkTests), LoadedStackCollection.Name, nameof(NewRuleTests),
+        nameof(RulesSqlTests), nameof(UsageTests), nameof(WhySeventyThreeTests), nameof(AvroPathTests), nameof(ProducersToClickHouseTests),
     ];
 
     public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> collections) => collections.OrderBy(c =>
