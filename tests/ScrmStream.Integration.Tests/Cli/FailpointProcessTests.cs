@@ -8,7 +8,6 @@ using ScrmStream.Host.Running;
 using ScrmStream.Host.Settings;
 using ScrmStream.Kafka;
 using ScrmStream.Pipeline;
-using ScrmStream.Rules;
 using ScrmStream.TestKit;
 using Xunit.Abstractions;
 

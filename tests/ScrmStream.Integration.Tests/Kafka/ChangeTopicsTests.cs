@@ -24,7 +24,7 @@ public sealed class ChangeTopicsTests(Brokers brokers) : IClassFixture<Brokers>
                 [new(A, "萌宠", "1", null, Noon) { Events = 2 }, new(B, "stage", "new", "\"old\"", Noon) { Events = 9 }], CancellationToken.None);
             await topic.WriteAsync([new(A, "萌宠", null, "1", Noon + 5) { Events = 2 }], CancellationToken.None);
         }
-        var read = Read(options, options.TagChangesTopic, 3);
+        var read = TopicRecords.Read(options, options.TagChangesTopic, 3);
         Assert.Equal(
         [
             $$"""{"id":"{{A}}-{{Noon}}-2-萌宠=1","customer":"{{A}}","tag":"萌宠","value":"1","previous":null,"since":{{Noon}},"events":2}""",
@@ -48,7 +48,7 @@ public sealed class ChangeTopicsTests(Brokers brokers) : IClassFixture<Brokers>
             await topic.WriteAsync(
                 [.. Enumerable.Range(0, Count).Select(i => new TagChange(A, "t", $"{i}", null, Noon + i))], CancellationToken.None);
         }
-        var values = Read(options, options.TagChangesTopic, Count).Select(m => JsonDocument.Parse(m.Value).RootElement.GetProperty("value").GetString());
+        var values = TopicRecords.Read(options, options.TagChangesTopic, Count).Select(m => JsonDocument.Parse(m.Value).RootElement.GetProperty("value").GetString());
         Assert.Equal(Enumerable.Range(0, Count).Select(i => $"{i}"), values);
     }
 
@@ -76,7 +76,7 @@ public sealed class ChangeTopicsTests(Brokers brokers) : IClassFixture<Brokers>
                 [new(A, "coupon", Noon, Noon, false, ""), new(A, "mail", Noon, Noon + 5, false, "cap"), new(B, "call", Noon, Noon, true, "")],
                 CancellationToken.None);
         }
-        var read = Read(options, options.ActionsTopic, 3);
+        var read = TopicRecords.Read(options, options.ActionsTopic, 3);
         Assert.Equal(
         [
             $$"""{"id":"{{A}}-{{Noon}}-coupon","customer":"{{A}}","action":"coupon","to":"customer","outcome":"sent","reason":null,"at":{{Noon}},"decided":{{Noon}}}""",
@@ -104,7 +104,7 @@ public sealed class ChangeTopicsTests(Brokers brokers) : IClassFixture<Brokers>
             $$"""{"id":"{{A}}-{{Noon}}-3-sales=意向","customer":"{{A}}","pipeline":"sales","type":"sales","lead":"sales-1-a","stage":"意向","previous":"engaged","step":"event","reminder":null,"since":{{Noon}},"events":3}""",
             $$"""{"id":"{{A}}-{{Noon + 1}}-3-sales=意向!follow_up","customer":"{{A}}","pipeline":"sales","type":"sales","lead":"sales-1-a","stage":"意向","previous":"意向","step":"reminder","reminder":"follow_up","since":{{Noon + 1}},"events":3}""",
             $$"""{"id":"{{A}}-{{Noon + 2}}-0-sales=","customer":"{{A}}","pipeline":"sales","type":"","lead":null,"stage":null,"previous":"意向","step":"rewritten","reminder":null,"since":{{Noon + 2}},"events":0}""",
-        ], Values(Read(options, options.StageChangesTopic, 3)));
+        ], Values(TopicRecords.Read(options, options.StageChangesTopic, 3)));
     }
 
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
@@ -120,7 +120,7 @@ public sealed class ChangeTopicsTests(Brokers brokers) : IClassFixture<Brokers>
         [
             $$"""{"id":"{{A}}-{{Noon}}-7-intent=B","customer":"{{A}}","score":"intent","value":49.999999,"grade":"B","previous":"A","since":{{Noon}},"events":7}""",
             $$"""{"id":"{{A}}-{{Noon + 1}}-0-intent=","customer":"{{A}}","score":"intent","value":-0.000001,"grade":null,"previous":"B","since":{{Noon + 1}},"events":0}""",
-        ], Values(Read(options, options.ScoreChangesTopic, 2)));
+        ], Values(TopicRecords.Read(options, options.ScoreChangesTopic, 2)));
     }
 
     [Fact]
@@ -141,23 +141,4 @@ public sealed class ChangeTopicsTests(Brokers brokers) : IClassFixture<Brokers>
         Assert.Equal(A.ToString(), Encoding.UTF8.GetString(m.Key));
         return Encoding.UTF8.GetString(m.Value);
     });
-
-    private static List<Message<byte[], byte[]>> Read(KafkaOptions options, string topic, int count)
-    {
-        var config = new ConsumerConfig
-        {
-            BootstrapServers = options.BootstrapServers, GroupId = $"reader-{Guid.NewGuid():N}", AutoOffsetReset = AutoOffsetReset.Earliest,
-        };
-        using var consumer = new ConsumerBuilder<byte[], byte[]>(config).Build();
-        consumer.Subscribe(topic);
-        var messages = new List<Message<byte[], byte[]>>();
-        while (messages.Count < count)
-        {
-            var result = consumer.Consume(TimeSpan.FromSeconds(20));
-            Assert.True(result is not null, $"only {messages.Count} of {count} changes came");
-            messages.Add(result.Message);
-        }
-        consumer.Close();
-        return messages;
-    }
 }

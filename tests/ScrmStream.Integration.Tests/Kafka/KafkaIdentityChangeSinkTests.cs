@@ -22,7 +22,7 @@ public sealed class KafkaIdentityChangeSinkTests(Brokers brokers) : IdentityChan
         var sink = await KafkaIdentityChangeSink.OpenAsync(options);
         _open.Add(sink);
         return (sink, count => Task.FromResult<IReadOnlyList<string>>(
-            [.. Read(options, count).Select(m => Encoding.UTF8.GetString(m.Value))]));
+            [.. TopicRecords.Read(options, options.IdentityChangesTopic, count).Select(m => Encoding.UTF8.GetString(m.Value))]));
     }
 
     [Theory, MemberData(nameof(Brokers.Available), MemberType = typeof(Brokers))]
@@ -35,7 +35,7 @@ public sealed class KafkaIdentityChangeSinkTests(Brokers brokers) : IdentityChan
             for (var i = 0; i < texts.Count; i += 20)
                 await sink.WriteAsync([.. texts.GetRange(i, 20).Select(t => Change(t, (ulong)i))], CancellationToken.None);
         }
-        var read = Read(options, 100);
+        var read = TopicRecords.Read(options, options.IdentityChangesTopic, 100);
         foreach (var of in read.GroupBy(m => Encoding.UTF8.GetString(m.Key)))
         {
             var records = of.Select(m => JsonDocument.Parse(m.Value).RootElement).ToList();
@@ -66,24 +66,5 @@ public sealed class KafkaIdentityChangeSinkTests(Brokers brokers) : IdentityChan
     {
         var utf8 = Encoding.UTF8.GetBytes(text);
         return new IdentityChange(new IdentityMapping(IdentifierId.Of(utf8), utf8, null, version, 1_700_000_000_000), false, null);
-    }
-
-    private static List<Message<byte[], byte[]>> Read(KafkaOptions options, int count)
-    {
-        var config = new ConsumerConfig
-        {
-            BootstrapServers = options.BootstrapServers, GroupId = $"reader-{Guid.NewGuid():N}", AutoOffsetReset = AutoOffsetReset.Earliest,
-        };
-        using var consumer = new ConsumerBuilder<byte[], byte[]>(config).Build();
-        consumer.Subscribe(options.IdentityChangesTopic);
-        var messages = new List<Message<byte[], byte[]>>();
-        while (messages.Count < count)
-        {
-            var result = consumer.Consume(TimeSpan.FromSeconds(20));
-            Assert.True(result is not null, $"only {messages.Count} of {count} changes came");
-            messages.Add(result.Message);
-        }
-        consumer.Close();
-        return messages;
     }
 }
