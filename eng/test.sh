@@ -21,10 +21,31 @@ run_tests() {
   ensure_parts
   ensure_avro_writers
   ensure_test_build
-  local project
   passed=0 failed=0 skipped=0
-  for project in "${projects[@]}"; do run_test_project "$project" "${arguments[@]}"; done
+  rm -rf "$state/test-results" # no count of an earlier run
+  mkdir -p "$state/test-results"
+  run_test_projects "${arguments[@]}"
   report_tests
+}
+
+# The unit tests work and the integration tests mostly wait: they run beside each other, and the ones in the background show what they said at the end.
+run_test_projects() {
+  local last=${projects[-1]} project broke=0
+  background=()
+  trap 'kill "${background[@]}" 2>/dev/null || true' EXIT
+  for project in "${projects[@]:0:${#projects[@]}-1}"; do
+    start_tests "$project" "$@" >"$state/test-results/$project.log" 2>&1 &
+    background+=("$!")
+  done
+  (start_tests "$last" "$@") || broke=1
+  count_tests "$last" "$broke"
+  for project in "${projects[@]:0:${#projects[@]}-1}"; do
+    broke=0
+    wait "${background[0]}" || broke=1
+    background=("${background[@]:1}")
+    cat "$state/test-results/$project.log"
+    count_tests "$project" "$broke"
+  done
 }
 
 # Builds both test projects and what they test, each once, when a source is newer than their last build.
@@ -37,15 +58,18 @@ ensure_test_build() {
   mv "$started" "$stamp"
 }
 
-# Runs one project and adds its counts. A run that breaks off without a failed test counts as one failure.
-run_test_project() {
-  local project=$1 results=$state/test-results/$1.trx broke=0
+# Takes the place of the shell that it is called in.
+start_tests() {
+  local project=$1
   shift
-  rm -f "$results"
-  dotnet test "$root/tests/$project" -c Release --no-build --results-directory "$state/test-results" \
-    --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=normal" "$@" || broke=1
-  local failed_before=$failed
-  [[ ! -s $results ]] || add_counts "$results"
+  exec dotnet test "$root/tests/$project" -c Release --no-build --results-directory "$state/test-results" \
+    --logger "trx;LogFileName=$project.trx" --logger "console;verbosity=normal" "$@"
+}
+
+# Adds the counts of one project. A run that breaks off without a failed test counts as one failure.
+count_tests() {
+  local project=$1 broke=$2 failed_before=$failed
+  [[ ! -s $state/test-results/$project.trx ]] || add_counts "$state/test-results/$project.trx"
   if [[ $broke == 1 && $failed == "$failed_before" ]]; then
     say "$project ended with an error outside its tests"
     failed=$((failed + 1))
