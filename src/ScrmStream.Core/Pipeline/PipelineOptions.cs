@@ -21,8 +21,8 @@ public sealed class PipelineOptions
     public int DecodeLanes { get; set; } = 1;
     /// <summary>Batches whose cells are asked for ahead of the one being decided. Default 4, range 1 to 16.</summary>
     public int PrefetchBatches { get; set; } = 4;
-    /// <summary>Events of one flush. Default 2,500,000, range 1 to 10,000,000.</summary>
-    public int FlushEventsMax { get; set; } = 2_500_000;
+    /// <summary>Events of one flush. Default 2,000,000, range 1 to 10,000,000.</summary>
+    public int FlushEventsMax { get; set; } = 2_000_000;
     /// <summary>How long an event waits for its flush when nothing else is to be read. Default 250 ms.</summary>
     public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(250);
     /// <summary>How long an event waits for its flush under backlog, when a flush coalesces more. Default 20 s.</summary>
