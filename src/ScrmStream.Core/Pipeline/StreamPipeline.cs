@@ -62,7 +62,7 @@ public sealed class StreamPipeline
         (_options, _ports, _writerStamp, _time, _endsWhenIdle, _judged) = (options, ports, writerStamp, time, endsWhenIdle, judged);
         State = new CustomerState(options.Identity);
         (_rules, _inForce) = (rules, inForce);
-        _publisher = PublisherFor(rules);
+        _publisher = PublisherFor(rules, writerStamp);
         _screen = new IdentifierScreen(options.Identity);
         _schemas = ports.Schemas ?? new SchemaCatalog(options.Limits);
         Flood = new FloodBreaker(options, time);
@@ -175,13 +175,13 @@ public sealed class StreamPipeline
             _rules = RuleSet.Parse(inForce.Text, inForce.File);
             if (_timers is not null && !_rules.NeedsTimers) await _timers.LeaveAsync(cancel);
             _inForce = inForce;
-            _publisher = PublisherFor(_rules);
+            _publisher = PublisherFor(_rules, _publisher.LastStamp);
         }
         _inForce = inForce;
     }
 
-    private CustomerPublisher PublisherFor(RuleSet rules) =>
-        new(State, rules, _ports.Views, _writerStamp, _time, TimersFor(rules), _inForce);
+    private CustomerPublisher PublisherFor(RuleSet rules, ulong stampsAfter) =>
+        new(State, rules, _ports.Views, stampsAfter, _time, TimersFor(rules), _inForce);
 
     // Rules that only events change need none, and cost nothing.
     private CustomerTimers? TimersFor(RuleSet rules)
