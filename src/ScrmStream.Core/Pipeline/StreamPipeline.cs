@@ -15,10 +15,11 @@ namespace ScrmStream.Pipeline;
 /// <param name="Schemas">Null: of Avro records only the canonical schema is known.</param>
 /// <param name="Rules">Null: the rules of the start stay to the end.</param>
 /// <param name="History">Where stored events are read from for rules that are new; null: what those keep begins when they do.</param>
+/// <param name="Turns">Null: processes that meet try again at random moments.</param>
 public sealed record PipelinePorts(
     IEventSource Source, ICellStore Cells, IViewStore Views, IAnalyticsSink Analytics, IDeadLetterSink DeadLetters,
     IIdentityChangeSink? IdentityChanges = null, SchemaCatalog? Schemas = null, ITimerStore? Timers = null,
-    IRuleStore? Rules = null, ReadHistory? History = null);
+    IRuleStore? Rules = null, ReadHistory? History = null, ITurnStore? Turns = null);
 
 /// <summary>
 /// Poll → Decode → Prefetch → Decide → Write → Commit. Stages are joined by bounded channels of batches; one thread decides.
@@ -118,7 +119,8 @@ public sealed class StreamPipeline
             static hard => ((CancellationTokenSource)hard!).Cancel(), hard, _options.StopTimeout, Timeout.InfiniteTimeSpan));
         try
         {
-            for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false)
+            // Whoever is asked to end at once does so; who is at the end of everything has to come there again.
+            while (!await RunOnceAsync(toTheEnd: stop.IsCancellationRequested && _endsAtMaximum, stop, hard.Token))
             {
                 await Failpoints.PassAsync(Failpoint.StartOverBefore);
                 await StartOverAsync(hard.Token);
@@ -220,7 +222,8 @@ public sealed class StreamPipeline
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, prefetch,
             new EventFolder(State, _rules, history, _inForce?.CompleteFrom ?? 0), history,
             new FlushWriter(builder, _ports, Counters.Books, _options, _tasks), _publisher, pool,
-            Counters, new ConflictBackOff(_writerStamp), _options, _time, TimersFor(_rules), _follower);
+            Counters, new WriteTurn(_ports.Turns, _writerStamp, _time), new ConflictBackOff(_writerStamp), _options, _time,
+            TimersFor(_rules), _follower);
         return (poll, decode, decide);
     }
 
