@@ -11,14 +11,14 @@ public sealed class RedisTurnStore(RedisConnection connection) : ITurnStore
 {
     private const string Take = """
         local holder = redis.call('GET', KEYS[1])
-        if holder and holder ~= ARGV[1] then return redis.call('PTTL', KEYS[1]) end
+        if holder and holder ~= ARGV[1] then return math.max(1, redis.call('PTTL', KEYS[1])) end
         redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
         return 0
         """;
 
     private const string Left = """
         local holder = redis.call('GET', KEYS[1])
-        return holder and holder ~= ARGV[1] and redis.call('PTTL', KEYS[1]) or 0
+        return holder and holder ~= ARGV[1] and math.max(1, redis.call('PTTL', KEYS[1])) or 0
         """;
 
     private const string GiveBack = """

@@ -28,6 +28,8 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     private static readonly TimeSpan ProgressMax = TimeSpan.FromSeconds(6), DrainMax = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan AwakeFor = TimeSpan.FromSeconds(3), WorkingAfter = TimeSpan.FromSeconds(3);
     private const int SlicesAheadMax = 1;
+    // Each look is a query, and more of them would be a good part of what the engine has to do.
+    private const int LookMs = 150;
     private const string EndOfAll = "no fault: all is published";
 
     // Longer than the group waits for a silent member.
@@ -220,7 +222,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     /// <summary>Waits until so many rows are stored, repeats counted.</summary>
     private async Task MovedAsync(double rows, TimeSpan limit, CancellationToken cancel)
     {
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < limit; await Task.Delay(20, cancel))
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < limit; await Task.Delay(LookMs, cancel))
             if (rows <= 0 || await RowsAsync(cancel) >= rows) return;
     }
 

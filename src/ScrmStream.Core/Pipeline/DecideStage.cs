@@ -159,6 +159,8 @@ public sealed class DecideStage(
     // While nobody else writes no verdict can be overruled: rows need not wait for their cells, and the batches are free for others.
     private void WriteAhead(CancellationToken cancel)
     {
+        // What is refused for good is to be known before more goes the same way.
+        if (_open.Rows.Find(insert => insert.IsFaulted) is { } refused) refused.GetAwaiter().GetResult();
         if (_open.Batches.Count < options.InsertBatches || !publisher.IsAlone || InsertsAhead().Count() >= InsertsAheadMax) return;
         writer.WriteAhead(_open, pool.Return, cancel);
     }

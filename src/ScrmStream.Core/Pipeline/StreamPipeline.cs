@@ -33,6 +33,7 @@ public sealed class StreamPipeline
     private readonly TaskFactory _tasks;
     private readonly ulong _writerStamp;
     private readonly PastJudgement? _judged;
+    private readonly RowRefusals _refusals;
     private readonly IdentifierScreen _screen;
     private readonly SchemaCatalog _schemas;
     private readonly bool _endsWhenIdle;
@@ -67,6 +68,7 @@ public sealed class StreamPipeline
         _screen = new IdentifierScreen(options.Identity);
         _schemas = ports.Schemas ?? new SchemaCatalog(options.Limits);
         Flood = new FloodBreaker(options, time);
+        _refusals = new RowRefusals(time);
         (_poll, _decode, _decide) = Join();
     }
 
@@ -135,7 +137,7 @@ public sealed class StreamPipeline
                 $"The stop took longer than {_options.StopTimeout.TotalSeconds:0} s; what was not flushed is read again.");
     }
 
-    // False: another process appeared while rows were ahead of their cells, or other rules are in force.
+    // False: another process appeared while rows were ahead of their cells, other rules are in force, or rows that were ahead are refused.
     private async Task<bool> RunOnceAsync(bool toTheEnd, CancellationToken stop, CancellationToken hard)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(hard);
@@ -216,12 +218,13 @@ public sealed class StreamPipeline
         for (var i = 0; i < decode.Length; i++)
             decode[i] = new DecodeStage(
                 raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood, Counters.Books);
+        var rows = new RowWriter(_ports.Analytics, _ports.DeadLetters, Counters.Books, Flood, _refusals, _options.InsertBatches);
         var prefetch = new CellPrefetch(State, _ports.Cells);
         _follower = FollowerFor(prefetch);
         var decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, prefetch,
             new EventFolder(State, _rules, history, _inForce?.CompleteFrom ?? 0), history,
-            new FlushWriter(builder, _ports, Counters.Books, _options, _tasks), _publisher, pool,
+            new FlushWriter(builder, _ports, rows, _tasks), _publisher, pool,
             Counters, new WriteTurn(_ports.Turns, _writerStamp, _time), new ConflictBackOff(_writerStamp), _options, _time,
             TimersFor(_rules), _follower);
         return (poll, decode, decide);
