@@ -70,11 +70,11 @@ public sealed class RowWriterTests
     [Fact]
     public async Task Run_EveryRowIsRefused_OpensTheBreakerAndLosesNothing()
     {
-        var (records, _) = Records(1, share: 0, count: 3_000);
-        var (stores, tables) = (new Stores(isSoleWriter: true), new PickyTables { Pause = TimeSpan.FromMilliseconds(1) });
+        var (records, _) = Records(1, share: 0, count: 500);
+        var (stores, tables) = (new Stores(isSoleWriter: true), new PickyTables { Pause = TimeSpan.FromMilliseconds(2) });
         var pipeline = Pipeline(records, stores, tables, [], new PipelineOptions
         {
-            FloodAfter = TimeSpan.FromSeconds(0.5), FloodRecordsPerSecond = 100_000, BatchRecordsMax = 500,
+            FloodAfter = TimeSpan.FromSeconds(0.2), FloodRecordsPerSecond = 100_000, BatchRecordsMax = 500,
         });
         var run = pipeline.RunAsync(CancellationToken.None);
         var wasOpen = false;
