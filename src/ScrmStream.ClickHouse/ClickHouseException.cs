@@ -9,8 +9,10 @@ public enum ClickHouseErrorKind : byte
     Access,
     /// <summary>A database, table or column is missing or different.</summary>
     Schema,
-    /// <summary>The statement or its data is wrong.</summary>
+    /// <summary>The statement is wrong.</summary>
     Request,
+    /// <summary>Something in the rows is not taken: a constraint, a type, a range, or a view that fails on it. Other rows may be.</summary>
+    Data,
 }
 
 /// <summary>The server refused a request. The message is the server's, with the fix behind it.</summary>
@@ -44,6 +46,9 @@ public sealed class ClickHouseException(int code, int status, ClickHouseErrorKin
         3 or 107 or 159 or 202 or 203 or 209 or 210 or 236 or 241 or 242 or 243 or 252 or 285 or 286 or 319 or 394 or 425 or 439 or 999
             => ClickHouseErrorKind.Passing,
         164 or 192 or 193 or 194 or 195 or 291 or 497 or 516 => ClickHouseErrorKind.Access,
+        // Texts and numbers that cannot be read or do not fit, sizes, bad data, divisions by zero, throwIf, overflow, constraints, NULL.
+        6 or 26 or 27 or 38 or 41 or 53 or 69 or 70 or 72 or 117 or 128 or 131 or 153 or 321 or 349 or 395 or 407 or 469
+            => ClickHouseErrorKind.Data,
         10 or 16 or 36 or 47 or 60 or 81 or 115 => ClickHouseErrorKind.Schema,
         0 => status switch
         {

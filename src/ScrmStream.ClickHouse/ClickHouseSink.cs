@@ -40,7 +40,15 @@ public sealed class ClickHouseSink : IAnalyticsSink
     {
         using var events = new EventBlock();
         for (var i = 0; i < batches.Count; i++) events.Add(batches[i]);
-        if (events.Block.Rows > 0) await _client.InsertAsync(events.Block, token, cancel);
+        if (events.Block.Rows == 0) return;
+        try
+        {
+            await _client.InsertAsync(events.Block, token, cancel);
+        }
+        catch (ClickHouseException e) when (e.Kind == ClickHouseErrorKind.Data)
+        {
+            throw new RowsRefusedException(e.Message, e);
+        }
     }
 
     /// <inheritdoc/>

@@ -22,7 +22,7 @@ public sealed record ReplaySelection(
 /// <param name="RejectedAgain">Put back so often already that they stay.</param>
 /// <param name="Inseparable">One event of a record whose other events were accepted, in a form that it cannot be taken out of.</param>
 /// <param name="TopicGone">The topic they came from is not there any more.</param>
-/// <param name="Left">Not selected.</param>
+/// <param name="Left">Not selected, or only its row was refused, and the event counts.</param>
 public sealed record ReplayResult(
     long Letters, long PutBack, long Already, long Cut, long RejectedAgain, long Inseparable, long TopicGone, long Left)
 {
@@ -39,6 +39,7 @@ public sealed class DeadLetterReplay : IDisposable
 {
     private const int LettersPerTransaction = 500;
     private const string ContentType = "content-type";
+    private static readonly string RefusedByTables = JsonNamingPolicy.SnakeCaseLower.ConvertName(nameof(RejectReason.RefusedByTables));
 
     // They say how a record was packed; of an event that was taken out of it they would be wrong.
     private static readonly string[] PackingHeaders = ["content-encoding"];
@@ -133,7 +134,9 @@ public sealed class DeadLetterReplay : IDisposable
     private async Task<bool> IsToPutBackAsync(StoredLetter letter, ReplaySelection selection, HashSet<string> done)
     {
         var isSelected = (selection.Reason is null || selection.Reason == letter.Reason)
-            && (selection.Topic is null || selection.Topic == letter.Topic);
+            && (selection.Topic is null || selection.Topic == letter.Topic)
+            // Its event counts already, and would count twice.
+            && letter.Reason != RefusedByTables;
         if (!isSelected) return No(ref _left);
         if (done.Contains(letter.Origin)) return No(ref _already);
         if (letter.IsCut) return No(ref _cut);

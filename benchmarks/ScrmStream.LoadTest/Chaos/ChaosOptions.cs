@@ -24,7 +24,7 @@ internal sealed record ChaosOptions
     public int Partitions { get; init; } = 12;
 
     /// <summary>How long the group waits for a silent worker, 6 to 300; brokers allow no less than 6 unless told.</summary>
-    public int SessionSeconds { get; init; } = 10;
+    public int SessionSeconds { get; init; } = 6;
 
     /// <summary>The address of a broker; null: one is started by <c>$SCRM_SHARED/kafka/start</c>.</summary>
     public string? Kafka { get; init; }

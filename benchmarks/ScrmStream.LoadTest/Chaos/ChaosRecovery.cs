@@ -3,15 +3,23 @@ using Confluent.Kafka;
 
 namespace ScrmStream.LoadTest.Chaos;
 
-/// <summary>How long faults last: of each, the time until the group has committed everything that had been published before it.</summary>
+/// <summary>How long one fault lasted, in seconds.</summary>
+/// <param name="Standstill">Until every partition that had something left has committed more than at the moment of the fault.</param>
+/// <param name="Recovery">Until everything that had been published before it, the backlog of that moment too, was committed.</param>
+internal readonly record struct FaultSeconds(string Fault, double Standstill, double Recovery);
+
+/// <summary>
+/// Measures how long faults last, by the offsets that the group has committed: these follow when all stores have everything. Nobody is asked
+/// who had which partition, so a partition that was given to others and given back counts as it looks from outside.
+/// </summary>
 internal sealed class ChaosRecovery : IAsyncDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
     private readonly ChaosTopic _topic;
     private readonly CancellationTokenSource _stop = new();
-    private readonly List<(long[] Ends, long Started)> _open = [];
-    private readonly List<double> _seconds = [];
+    private readonly List<OpenFault> _open = [];
+    private readonly List<FaultSeconds> _over = [];
     private readonly Task _watching;
 
     public ChaosRecovery(ChaosTopic topic)
@@ -21,20 +29,20 @@ internal sealed class ChaosRecovery : IAsyncDisposable
     }
 
     /// <summary>A fault comes now.</summary>
-    public void Watch()
+    public void Watch(string fault)
     {
         var ends = _topic.Ends();
-        lock (_open) _open.Add((ends, Stopwatch.GetTimestamp()));
+        lock (_open) _open.Add(new OpenFault(fault, ends, Stopwatch.GetTimestamp()));
     }
 
-    /// <summary>Waits until all are over, and returns how many seconds each took.</summary>
+    /// <summary>Waits until all are over.</summary>
     /// <exception cref="TimeoutException">Something published is still not committed after the limit.</exception>
-    public async Task<IReadOnlyList<double>> EndAsync(TimeSpan limit)
+    public async Task<IReadOnlyList<FaultSeconds>> EndAsync(TimeSpan limit)
     {
         for (var watch = Stopwatch.StartNew(); ; await Task.Delay(Look))
         {
             lock (_open)
-                if (_open.Count == 0) return [.. _seconds];
+                if (_open.Count == 0) return [.. _over];
             if (watch.Elapsed > limit) throw new TimeoutException($"Not all is committed {limit.TotalSeconds:0} s after the last fault.");
         }
     }
@@ -52,7 +60,7 @@ internal sealed class ChaosRecovery : IAsyncDisposable
         {
             try
             {
-                Close(_topic.Committed());
+                Note(_topic.Committed());
             }
             catch (KafkaException)
             {
@@ -62,15 +70,32 @@ internal sealed class ChaosRecovery : IAsyncDisposable
         }
     }
 
-    private void Close(long[] committed)
+    private void Note(long[] committed)
     {
         lock (_open)
         {
-            foreach (var fault in _open.FindAll(f => f.Ends.Index().All(e => committed[e.Index] >= e.Item)))
-            {
-                _seconds.Add(Stopwatch.GetElapsedTime(fault.Started).TotalSeconds);
-                _open.Remove(fault);
-            }
+            foreach (var fault in _open) fault.Note(committed);
+            _over.AddRange(_open.FindAll(f => f.IsOver(committed)).Select(f => f.Seconds));
+            _open.RemoveAll(f => f.IsOver(committed));
         }
+    }
+
+    private sealed class OpenFault(string name, long[] ends, long started)
+    {
+        // What the first look after the fault found.
+        private long[]? _before;
+        private double? _moved;
+
+        public FaultSeconds Seconds => new(name, _moved ?? Elapsed, Elapsed);
+
+        private double Elapsed => Stopwatch.GetElapsedTime(started).TotalSeconds;
+
+        public void Note(long[] committed)
+        {
+            _before ??= committed;
+            if (_moved is null && ends.Index().All(e => _before[e.Index] >= e.Item || committed[e.Index] > _before[e.Index])) _moved = Elapsed;
+        }
+
+        public bool IsOver(long[] committed) => ends.Index().All(e => committed[e.Index] >= e.Item);
     }
 }

@@ -7,7 +7,6 @@ internal static class ChaosReport
     public static int Print(ChaosOptions options, ChaosResult result, TextWriter to)
     {
         var (found, truth) = (result.Findings, result.Truth);
-        double[] recovery = [.. result.RecoverySeconds.Order()];
         (string, string)[] lines =
         [
             ("seed", $"{options.Seed}"),
@@ -17,7 +16,10 @@ internal static class ChaosReport
             ("customers, identifiers, tags", $"{truth.Customers.Count}, {truth.Identifiers}, {truth.Tags}"),
             ("**lost, doubled, wrong**", $"**{found.Lost}, {found.Doubled}, {found.Wrong}**"),
             ("rows stored twice and shown once; letters sent twice", $"{found.PhysicalRepeats}; {found.LetterRepeats}"),
-            ("recovery p50, p95, longest, s", $"{At(recovery, 0.5):0.0}, {At(recovery, 0.95):0.0}, {At(recovery, 1):0.0}"),
+            ("until every partition moves again: p50, p95, longest, s", Spread(result.Faults.Select(f => f.Standstill))),
+            ("**recovery** p50, p95, longest, s", Spread(result.Faults.Select(f => f.Recovery))),
+            .. result.Faults.GroupBy(f => f.Fault).OrderBy(g => g.Key, StringComparer.Ordinal)
+                .Select(g => ($"recovery from {g.Key} ({g.Count()})", Spread(g.Select(f => f.Recovery)))),
             ("processes that ended by themselves", $"{result.Failures.Count}"),
             ("seconds in all", $"{result.Elapsed.TotalSeconds:0}"),
         ];
@@ -28,6 +30,11 @@ internal static class ChaosReport
         return found.IsExact ? 0 : 1;
     }
 
-    private static double At(double[] sorted, double share) =>
-        sorted.Length == 0 ? 0 : sorted[(int)Math.Ceiling(share * sorted.Length) - 1];
+    private static string Spread(IEnumerable<double> seconds)
+    {
+        double[] sorted = [.. seconds.Order()];
+        return sorted.Length == 0 ? "none" : $"{At(0.5):0.0}, {At(0.95):0.0}, {At(1):0.0}";
+
+        double At(double share) => sorted[(int)Math.Ceiling(share * sorted.Length) - 1];
+    }
 }

@@ -11,10 +11,9 @@ using ScrmStream.Rules;
 namespace ScrmStream.LoadTest.Chaos;
 
 /// <summary>How a run ended.</summary>
-/// <param name="RecoverySeconds">Of each fault: until everything published before it was durable everywhere and committed.</param>
 /// <param name="Failures">Workers that ended by themselves, and how.</param>
 internal sealed record ChaosResult(
-    ChaosFindings Findings, ChaosTruth Truth, IReadOnlyList<double> RecoverySeconds, IReadOnlyList<string> Failures, TimeSpan Elapsed);
+    ChaosFindings Findings, ChaosTruth Truth, IReadOnlyList<FaultSeconds> Faults, IReadOnlyList<string> Failures, TimeSpan Elapsed);
 
 /// <summary>
 /// Real processes on a real broker, Redis and ClickHouse, while they are killed, frozen and restarted by seed; in the end an audit of all
@@ -28,7 +27,10 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     // A slice that does not move because its partitions wait for a new owner must not hold the faults up.
     private static readonly TimeSpan ProgressMax = TimeSpan.FromSeconds(6), DrainMax = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan AwakeFor = TimeSpan.FromSeconds(3), WorkingAfter = TimeSpan.FromSeconds(3);
-    private const int SlicesAheadMax = 4;
+    private const int SlicesAheadMax = 1;
+    // Each look is a query, and more of them would be a good part of what the engine has to do.
+    private const int LookMs = 150;
+    private const string EndOfAll = "no fault: all is published";
 
     // Longer than the group waits for a silent member.
     private readonly TimeSpan _frozenFor = TimeSpan.FromSeconds(options.SessionSeconds * 1.3);
@@ -115,7 +117,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         await NoteFailuresAsync();
         // The frozen come back; somebody has to work meanwhile.
         while (Working < 2) await Task.Delay(100, cancel);
-        _recovery.Watch();
+        _recovery.Watch(NameOf(fault));
         switch (fault)
         {
             case Fault.Kill:
@@ -137,6 +139,14 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
                 break;
         }
     }
+
+    private static string NameOf(Fault fault) => fault switch
+    {
+        Fault.Kill => "the kill of a process",
+        Fault.Zombie => "a standstill of a process",
+        Fault.Redis => "the kill of Redis",
+        _ => "the kill of ClickHouse",
+    };
 
     // It wakes up with what it had, when others have long had its partitions, and works on; its stand-in leaves.
     private async Task WakeAsync(ChaosWorker zombie, ChaosWorker standIn, CancellationToken cancel)
@@ -212,7 +222,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     /// <summary>Waits until so many rows are stored, repeats counted.</summary>
     private async Task MovedAsync(double rows, TimeSpan limit, CancellationToken cancel)
     {
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < limit; await Task.Delay(20, cancel))
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < limit; await Task.Delay(LookMs, cancel))
             if (rows <= 0 || await RowsAsync(cancel) >= rows) return;
     }
 
@@ -230,16 +240,16 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     }
 
     // Everything is committed, the workers end in order, and one more process lets time come to its end.
-    private async Task<IReadOnlyList<double>> EndAsync()
+    private async Task<IReadOnlyList<FaultSeconds>> EndAsync()
     {
         await Task.WhenAll(_pending);
-        _recovery.Watch();
-        var seconds = await _recovery.EndAsync(DrainMax);
+        _recovery.Watch(EndOfAll);
+        var faults = (await _recovery.EndAsync(DrainMax)).Where(f => f.Fault != EndOfAll).ToList();
         await NoteFailuresAsync();
         foreach (var failure in await Task.WhenAll(_workers.Select(w => w.EndAsync()))) AddFailure(failure);
         using var last = NewWorker(TimeSpan.FromSeconds(1), "");
         AddFailure(await last.EndedAsync());
-        return seconds;
+        return faults;
     }
 
     private async Task<(ChaosTruth, ChaosFindings)> AuditAsync(CancellationToken cancel)

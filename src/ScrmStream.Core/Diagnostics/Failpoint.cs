@@ -46,6 +46,8 @@ public enum Failpoint : byte
     CommitAfter,
     /// <summary>Another process was faster: everything open is about to be read and applied again.</summary>
     RewindBefore,
+    /// <summary>The turn to write is taken, and others wait.</summary>
+    TurnAfter,
     /// <summary>Another process has appeared while rows were ahead: reading is about to start over.</summary>
     StartOverBefore,
     /// <summary>Time is about to be told to the other processes.</summary>

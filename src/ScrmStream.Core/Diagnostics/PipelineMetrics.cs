@@ -55,6 +55,9 @@ public static class PipelineMetrics
             c => c.Books.Look().DecodedEvents),
         Counter("scrmstream_written_rows_total", "rows", "Rows of events that ClickHouse has acknowledged, duplicates' too. "
             + "Ahead of what is accepted by one flush at most.", c => c.Books.Look().RowsWritten),
+        Counter("scrmstream_refused_rows_total", "rows", "Rows that ClickHouse refuses for what is in them; each is a dead letter with "
+            + "the reason. Above zero: a constraint, a type or a view of the tables does not go with the data.",
+            c => c.Books.Look().RowsRefused),
         Counter("scrmstream_written_letters_total", "letters", "Dead letters acknowledged by their topic and their table.",
             c => c.Books.Look().LettersWritten),
         Counter("scrmstream_written_again_total", "rows", "Rows and letters of records that were read again because another process "

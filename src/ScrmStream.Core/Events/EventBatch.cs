@@ -8,7 +8,7 @@ namespace ScrmStream.Events;
 public enum RejectReason : byte
 {
     NotDecodable, TooLarge, LimitExceeded, NoEventName, NoEventTime, EventTimeOutOfRange, NoVerifiedIdentifier, BadUnbind, BadRelease,
-    Duplicate, UnknownSchema, IncompatibleSchema, UnsupportedFormat,
+    Duplicate, UnknownSchema, IncompatibleSchema, UnsupportedFormat, RefusedByTables,
 }
 
 /// <summary>A rejected event: its place and why. <see cref="Index"/> is -1 when the record as a whole was rejected.</summary>
@@ -55,6 +55,15 @@ public sealed class EventBatch(RecordBatch records)
     public Span<EventProperty> PropertiesOf(in TrackingEvent e) => _properties.AsSpan(e.FirstProperty, e.PropertyCount);
 
     public ReadOnlySpan<byte> Text(TextRange range) => range.In(Buffer);
+
+    /// <summary>
+    /// Some of its events, with their verdicts; to be read only until this batch is recycled, for it shares what they refer to.
+    /// </summary>
+    internal EventBatch Part(int first, int count) => new(Records)
+    {
+        _events = _events[first..(first + count)], _identifiers = _identifiers, _properties = _properties,
+        Count = count, IdentifierCount = IdentifierCount, PropertyCount = PropertyCount, Epoch = Epoch,
+    };
 
     public SourcePosition PositionOf(in TrackingEvent e)
     {

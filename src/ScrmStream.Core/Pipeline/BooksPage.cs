@@ -41,9 +41,11 @@ public record struct BooksPage
 
     /// <summary>Rows of events acknowledged by the tables; duplicates are rows too, hidden ones.</summary>
     public long RowsWritten { get; internal set; }
-    /// <summary>Of these, rows whose records are not committed yet.</summary>
+    /// <summary>Rows that the tables refuse for what is in them, each of which has a letter instead; their events count in state.</summary>
+    public long RowsRefused { get; internal set; }
+    /// <summary>Of both, rows whose records are not committed yet.</summary>
     public long RowsAhead { get; internal set; }
-    /// <summary>Of these, rows of records that were read and judged again.</summary>
+    /// <summary>Of both, rows of records that were read and judged again.</summary>
     public long RowsRepeated { get; internal set; }
 
     /// <summary>Dead letters acknowledged by their topic and table.</summary>
@@ -67,7 +69,7 @@ public record struct BooksPage
         Off(PolledRecords, PendingRecords + CommittedRecords)
         + Off(DecodedEvents, DecidingEvents + WritingEvents + AcceptedEvents + DuplicateEvents)
         + Off(DecodedRejects, DecidingRejects + WritingRejects + CommittedRejects)
-        + Off(RowsWritten, AcceptedEvents + DuplicateEvents + RowsAhead + RowsRepeated)
+        + Off(RowsWritten + RowsRefused, AcceptedEvents + DuplicateEvents + RowsAhead + RowsRepeated)
         + Off(LettersWritten, CommittedRejects + LettersAhead + LettersRepeated)
         + Below(DecodingRecords) + Below(DecidingRecords) + Below(DecidingEvents) + Below(DecidingRejects)
         + Below(WritingRecords) + Below(WritingEvents) + Below(WritingRejects) + Below(RowsAhead) + Below(LettersAhead);

@@ -11,10 +11,14 @@ namespace ScrmStream.Pipeline;
 /// Derives what readers see of one customer or identifier, and the records of what changed since it was last published. Owned by the
 /// deciding thread.
 /// </summary>
+/// <param name="stampsAfter">
+/// Its stamps follow this one: a number that no other process uses, or the last stamp of the publisher before it in this process. A stamp
+/// that came again would be taken for the same publication, sent again.
+/// </param>
 /// <param name="timers">Null: nothing is concluded later than as of a customer's last event.</param>
 /// <param name="inForce">Null: the rules are those of the first start.</param>
 public sealed class CustomerPublisher(
-    CustomerState state, RuleSet rules, IViewStore views, ulong writerStamp, TimeProvider time, CustomerTimers? timers = null,
+    CustomerState state, RuleSet rules, IViewStore views, ulong stampsAfter, TimeProvider time, CustomerTimers? timers = null,
     RulesInForce? inForce = null)
 {
     // Changes that are followed one by one up to the watermark; what lies beyond is concluded at once.
@@ -29,13 +33,16 @@ public sealed class CustomerPublisher(
     private readonly LeadPublisher _leads = new(rules);
     private readonly ViewFields _fields = new(rules, timers is not null);
     // Steps by an odd number through all 64-bit values, so a stamp comes back only after 2^64 publications.
-    private ulong _stamp = writerStamp;
+    private ulong _stamp = stampsAfter;
     private readonly CustomerActions? _actions =
         rules.Actions is null ? null : new CustomerActions(state, rules.Actions, rules.Fingerprint, inForce);
     private long _knownAtMs;
 
     /// <summary>No other process writes: views need no vector, and unchanged ones no repetition (docs/decisions/0008).</summary>
     public bool IsAlone => views.IsSoleWriter;
+
+    /// <summary>The stamp of the view published last.</summary>
+    public ulong LastStamp => _stamp;
 
     /// <summary>The epoch of a verdict that is given now.</summary>
     public ulong Epoch => views.WriterEpoch;

@@ -13,7 +13,7 @@ namespace ScrmStream.Pipeline;
 /// </summary>
 public sealed class DecideStage(
     ChannelReader<EventBatch>[] lanes, PollStage poll, CustomerState state, CellPrefetch prefetch, EventFolder folder,
-    ShardHistory history, FlushWriter writer, CustomerPublisher publisher, BatchPool pool, PipelineCounters counters,
+    ShardHistory history, FlushWriter writer, CustomerPublisher publisher, BatchPool pool, PipelineCounters counters, WriteTurn turn,
     ConflictBackOff backOff, PipelineOptions options, TimeProvider time, CustomerTimers? timers = null, RuleFollower? follower = null)
 {
     // Inserts under way ahead of their cells; each holds a block of some 40 MB.
@@ -29,6 +29,9 @@ public sealed class DecideStage(
     // looks for only when memory is short, and a flush needs some hundred megabytes more. It comes once in many seconds at most.
     private const int CollectEventsMin = 1_000_000;
 
+    // So many conflicts of one flush are met with turns; what comes after is left to chance.
+    private const int ConflictsInTurnMax = 8;
+
     private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(1);
 
     // After a conflict: what is to be applied again, oldest first.
@@ -38,6 +41,8 @@ public sealed class DecideStage(
     // The rest of the flush written last: rows and offsets.
     private Task? _finishing;
     private int _lane, _conflictsInRow;
+    // The next flush is to be made in this process's turn from the beginning.
+    private bool _needsTurn;
     private int _flushEventsMax = options.FlushEventsMax;
     // Batches that come next out of the prefetch and were applied before; and how many of these, from the first on, have their rows.
     private int _againLeft, _againWritten;
@@ -48,7 +53,7 @@ public sealed class DecideStage(
     {
         while (await FillAsync(cancel))
         {
-            if (prefetch.Count > 0) Fold(await prefetch.NextAsync(cancel));
+            if (prefetch.Count > 0) await FoldOneAsync(cancel);
             await Failpoints.PassAsync(Failpoint.FoldAfter);
             WriteAhead(cancel);
             if (_finishing is { IsCompleted: true }) await SettleAsync();
@@ -69,9 +74,25 @@ public sealed class DecideStage(
     {
         AskAhead(cancel);
         if (prefetch.Count == 0) return false;
-        Fold(await prefetch.NextAsync(cancel));
+        await FoldOneAsync(cancel);
         WriteAhead(cancel);
         return true;
+    }
+
+    private async ValueTask FoldOneAsync(CancellationToken cancel)
+    {
+        if (_needsTurn && _open.IsEmpty && !turn.IsHeld) await BeginInTurnAsync(cancel);
+        Fold(await prefetch.NextAsync(cancel));
+    }
+
+    // Among processes that meet in every flush, what is read and folded before one's turn is read and folded in vain.
+    private async ValueTask BeginInTurnAsync(CancellationToken cancel)
+    {
+        _needsTurn = !publisher.IsAlone && await turn.TakeAsync(cancel);
+        if (!_needsTurn || !turn.WasTaken) return;
+        var ahead = await prefetch.AbandonAsync();
+        state.Clear();
+        foreach (var batch in ahead) prefetch.Start(batch, cancel);
     }
 
     private void AskAhead(CancellationToken cancel)
@@ -138,6 +159,8 @@ public sealed class DecideStage(
     // While nobody else writes no verdict can be overruled: rows need not wait for their cells, and the batches are free for others.
     private void WriteAhead(CancellationToken cancel)
     {
+        // What is refused for good is to be known before more goes the same way.
+        if (_open.Rows.Find(insert => insert.IsFaulted) is { } refused) refused.GetAwaiter().GetResult();
         if (_open.Batches.Count < options.InsertBatches || !publisher.IsAlone || InsertsAhead().Count() >= InsertsAheadMax) return;
         writer.WriteAhead(_open, pool.Return, cancel);
     }
@@ -152,7 +175,8 @@ public sealed class DecideStage(
     private bool IsFlushDue()
     {
         if (_open.IsEmpty) return false;
-        if (IsFull) return true;
+        // Others wait while this process has the turn.
+        if (IsFull || turn.IsHeld && prefetch.Count == 0) return true;
         // Most of the batches wait for a flush: the others keep poll and decode going until it is done.
         if (_open.Batches.Count >= options.BatchesInFlightMax * 3 / 4 && !InsertsAhead().Any()) return true;
         if (_finishing is not null) return false;
@@ -171,6 +195,7 @@ public sealed class DecideStage(
         }
         await Failpoints.PassAsync(Failpoint.FlushBefore);
         await prefetch.CompleteAsync(cancel);
+        if (!publisher.IsAlone) await turn.LetOthersAsync(cancel);
         if (_open.WentAhead) writer.WriteAhead(_open, pool.Return, cancel);
         (_open, _written) = (_written, _open);
         ClearOpen();
@@ -183,6 +208,9 @@ public sealed class DecideStage(
             await RewindAsync(outcome, cancel);
             return;
         }
+        // Who took it while nobody else had it may do without the next time.
+        _needsTurn = turn.IsHeld && (turn.WasTaken || _conflictsInRow > 0);
+        await turn.EndAsync(cancel);
         follower?.Sweep?.Stored();
         _conflictsInRow = 0;
         _attemptSince = time.GetTimestamp();
@@ -240,7 +268,8 @@ public sealed class DecideStage(
         else counters.AddRefusal();
         counters.Books.TakenBack(_written.Tally);
         counters.Books.TakenBack(_open.Tally);
-        _flushEventsMax = Math.Max(_flushEventsMax / 4, Math.Min(FlushEventsMin, options.FlushEventsMax));
+        _flushEventsMax = Math.Max(
+            Math.Min(_flushEventsMax, _written.Events) / 4, Math.Min(FlushEventsMin, options.FlushEventsMax));
         var written = outcome == FlushOutcome.ViewRefused ? _written.Batches.Count : _written.BatchesWritten;
         _againWritten += written + _open.BatchesWritten;
         EventBatch[] again = [.. _written.Batches, .. _open.Batches, .. await prefetch.AbandonAsync(), .. _again];
@@ -249,8 +278,19 @@ public sealed class DecideStage(
         foreach (var batch in again) _again.Enqueue(batch);
         ClearOpen();
         state.Clear();
-        if (++_conflictsInRow > 1) await Task.Delay(backOff.Next(_conflictsInRow, time.GetElapsedTime(_attemptSince)), time, cancel);
+        _conflictsInRow++;
+        await WaitForTurnAsync(isWorkLeft: again.Length > 0, time.GetElapsedTime(_attemptSince), cancel);
         _attemptSince = time.GetTimestamp();
+    }
+
+    // A conflict is tried again at once where they are rare, and in its turn where one follows the other. In the turn itself it meets only
+    // who was in the middle of a flush; whoever meets more than these is among processes that take no turns, and leaves it to chance.
+    private async ValueTask WaitForTurnAsync(bool isWorkLeft, TimeSpan attempt, CancellationToken cancel)
+    {
+        if (_conflictsInRow == 1) return;
+        var isByChance = !isWorkLeft || _conflictsInRow > ConflictsInTurnMax;
+        if (isByChance) await turn.EndAsync(cancel);
+        if (isByChance || !await turn.TakeAsync(cancel)) await Task.Delay(backOff.Next(_conflictsInRow, attempt), time, cancel);
     }
 
     // Empties memory; the batches asked for ahead are asked for again.

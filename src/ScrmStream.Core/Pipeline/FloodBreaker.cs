@@ -5,28 +5,51 @@ namespace ScrmStream.Pipeline;
 public readonly record struct FloodState(bool IsOpen, double Share, TimeSpan Since);
 
 /// <summary>
-/// Notices when nearly everything that comes is bad for some time: a producer that changed its format, the wrong topic. Then it slows
-/// reading down, so that somebody can act before the whole topic lies among the dead letters; nothing is dropped. It ends when good events
-/// come again, or nothing for a while. Thread safe.
+/// Notices when nearly everything that comes is bad for some time: a producer that changed its format, the wrong topic; or a table that
+/// refuses nearly every row. Then it slows reading down, so that somebody can act before the whole topic lies among the dead letters;
+/// nothing is dropped. It ends when good events come again, or nothing for a while. Thread safe.
 /// </summary>
 public sealed class FloodBreaker(PipelineOptions options, TimeProvider time)
+{
+    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(5);
+
+    private readonly int _recordsPerSecond = options.FloodRecordsPerSecond;
+    // What cannot be decoded is found at once, what the tables refuse much later and more slowly: one must not hide the other.
+    private readonly FloodGauge _decoded = new(options, time), _rows = new(options, time);
+
+    /// <summary>Counts what a decode lane has found in a batch.</summary>
+    public void Note(int events, int rejects) => _decoded.Note(events, rejects);
+
+    /// <summary>Counts what the tables have taken and refused.</summary>
+    public void NoteRows(int rows, int refused) => _rows.Note(rows, refused);
+
+    public FloodState Look() => _rows.Look() is { IsOpen: true } refused ? refused : _decoded.Look();
+
+    /// <summary>How long to wait before so many more records are read; zero while there is no flood.</summary>
+    public TimeSpan WaitAfter(int records)
+    {
+        if (_recordsPerSecond == 0 || !Look().IsOpen) return TimeSpan.Zero;
+        var wait = TimeSpan.FromSeconds((double)records / _recordsPerSecond);
+        return wait < WaitMax ? wait : WaitMax;
+    }
+}
+
+/// <summary>The share of bad ones by the second, and since when it has been too high. Thread safe.</summary>
+internal sealed class FloodGauge(PipelineOptions options, TimeProvider time)
 {
     // Fewer in all that time are a trickle, which needs no alarm.
     private const int EventsMin = 100;
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1), QuietMax = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private readonly double _share = options.FloodShare;
     private readonly TimeSpan _after = options.FloodAfter;
-    private readonly int _recordsPerSecond = options.FloodRecordsPerSecond;
     private long _windowAt = time.GetTimestamp(), _notedAt = time.GetTimestamp();
     private long _badSince, _badEvents;
     private int _events, _rejects;
     private double _lastShare;
     private bool _isBad, _isOpen;
 
-    /// <summary>Counts what a decode lane has found in a batch.</summary>
     public void Note(int events, int rejects)
     {
         if (events == 0) return;
@@ -47,14 +70,6 @@ public sealed class FloodBreaker(PipelineOptions options, TimeProvider time)
             if (_isOpen && time.GetElapsedTime(_notedAt) >= QuietMax) (_isOpen, _isBad) = (false, false);
             return new FloodState(_isOpen, _lastShare, _isBad ? time.GetElapsedTime(_badSince) : TimeSpan.Zero);
         }
-    }
-
-    /// <summary>How long to wait before so many more records are read; zero while there is no flood.</summary>
-    public TimeSpan WaitAfter(int records)
-    {
-        if (_recordsPerSecond == 0 || !Look().IsOpen) return TimeSpan.Zero;
-        var wait = TimeSpan.FromSeconds((double)records / _recordsPerSecond);
-        return wait < WaitMax ? wait : WaitMax;
     }
 
     private void EndWindow()

@@ -12,9 +12,8 @@ namespace ScrmStream.Pipeline;
 /// While a process writes alone nobody can overrule its verdicts, so rows go ahead of the cells (docs/decisions/0015).
 /// </remarks>
 public sealed class FlushWriter(
-    FlushBuilder builder, PipelinePorts ports, StageBooks books, PipelineOptions options, TaskFactory tasks)
+    FlushBuilder builder, PipelinePorts ports, RowWriter rows, TaskFactory tasks)
 {
-    private readonly RowWriter _rows = new(ports.Analytics, ports.DeadLetters, books, options.InsertBatches);
     // One slice is built, while others are announced and written.
     private readonly FlushSlice[] _slices = [new(), new(), new(), new()];
     // By slice, how its last write goes or went.
@@ -28,7 +27,7 @@ public sealed class FlushWriter(
     {
         if (flush.Batches.Count == 0) return;
         var batches = flush.SendAhead();
-        flush.Rows.Add(tasks.StartNew(() => _rows.WriteAsync(batches, whenRead, cancel), cancel).Unwrap());
+        flush.Rows.Add(tasks.StartNew(() => rows.WriteAsync(batches, whenRead, cancel), cancel).Unwrap());
     }
 
     /// <summary>
@@ -47,7 +46,7 @@ public sealed class FlushWriter(
         if (!builder.AllowsFolding && !await stored) return FlushOutcome.CellConflict;
         var rest = flush.Batches.GetRange(flush.BatchesWritten, flush.Batches.Count - flush.BatchesWritten);
         if (rest.Count > 0)
-            flush.Rows.Add(tasks.StartNew(async () => { if (await stored) await _rows.WriteAsync(rest, null, cancel); }, cancel).Unwrap());
+            flush.Rows.Add(tasks.StartNew(async () => { if (await stored) await rows.WriteAsync(rest, null, cancel); }, cancel).Unwrap());
         builder.BeginViews();
         await InSlicesAsync(builder.NextViews, async slice => await stored && await PublishAsync(slice, cancel));
         var published = await FoldUntilAsync(AllTaken());

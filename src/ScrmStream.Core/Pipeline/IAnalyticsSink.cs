@@ -69,6 +69,7 @@ public interface IAnalyticsSink
     /// of the higher <see cref="EventBatch.EpochOf"/> holds. The same batches carry the same token. The batches are read before the call
     /// gives back its task; after that they may be reused.
     /// </summary>
+    /// <exception cref="RowsRefusedException">Something in the rows is not taken, and never will be; none of them is stored.</exception>
     Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel);
 
     Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel);

@@ -4,12 +4,18 @@ using ScrmStream.Events;
 
 namespace ScrmStream.Pipeline;
 
-/// <summary>Writes the rows and dead letters of folded batches. Calls may come from any thread.</summary>
+/// <summary>
+/// Writes the rows and dead letters of folded batches. A block that the tables refuse for what is in it is halved until the bad rows stand
+/// alone; each becomes a dead letter, and all others are stored (docs/internals/flush-and-delivery.md). Calls may come from any thread.
+/// </summary>
 /// <param name="insertBatches">Batches whose rows make one insert.</param>
-public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLetters, StageBooks books, int insertBatches)
+public sealed class RowWriter(
+    IAnalyticsSink analytics, IDeadLetterSink deadLetters, StageBooks books, FloodBreaker flood, RowRefusals refusals, int insertBatches)
 {
     private readonly int _reading = books.Reading;
     private const int LettersMax = 10_000, LetterBytes = 16 * 1024 * 1024;
+    // Of the server's message.
+    private const int DetailCharsMax = 500;
 
     /// <summary>Returns when all are durable.</summary>
     /// <param name="whenRead">Called with each batch as soon as nothing needs it any more; null: the caller keeps them.</param>
@@ -19,14 +25,83 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
         {
             // A letter refers to the bytes of its batch.
             await WriteLettersAsync(LettersOf(part), cancel);
-            var events = part.Sum(b => b.Count);
+            books.Written(0, part.Sum(b => b.Rejects.Count), 0, _reading);
             await Failpoints.PassAsync(Failpoint.RowsBefore);
-            var rows = events > 0 ? analytics.WriteEventsAsync(part, TokenOf(part), cancel) : Task.CompletedTask;
-            if (whenRead is not null) Array.ForEach(part, whenRead);
+            var isGone = whenRead is not null && !refusals.AreRecent;
+            var rows = WriteRowsAsync(part, isGone, cancel);
+            if (isGone) Array.ForEach(part, whenRead!);
             await rows;
             await Failpoints.PassAsync(Failpoint.RowsAfter);
-            books.Written(events, 0, _reading);
+            if (whenRead is not null && !isGone) Array.ForEach(part, whenRead);
         }
+    }
+
+    // Reads the batches before it yields.
+    private async Task WriteRowsAsync(EventBatch[] part, bool isGone, CancellationToken cancel)
+    {
+        var events = part.Sum(b => b.Count);
+        if (events == 0) return;
+        try
+        {
+            await analytics.WriteEventsAsync(part, TokenOf(part), cancel);
+            Stored(events);
+        }
+        catch (RowsRefusedException refused)
+        {
+            refusals.Note();
+            if (isGone) throw new RowsRefusedAheadException(refused);
+            await TakeApartAsync(part, refused, cancel);
+        }
+    }
+
+    private void Stored(int events)
+    {
+        flood.NoteRows(events, refused: 0);
+        books.Written(events, 0, 0, _reading);
+    }
+
+    private async Task TakeApartAsync(EventBatch[] refused, RowsRefusedException why, CancellationToken cancel)
+    {
+        if (refused.Length == 1)
+        {
+            await TakeApartAsync(refused[0], 0, refused[0].Count, why, cancel);
+            return;
+        }
+        var half = refused.Length / 2;
+        foreach (var part in (EventBatch[][])[refused[..half], refused[half..]]) await WriteRowsAsync(part, isGone: false, cancel);
+    }
+
+    // The parts come in order and one at a time, so that what is done again after a crash is done alike, under the same tokens.
+    private async Task TakeApartAsync(EventBatch batch, int first, int count, RowsRefusedException why, CancellationToken cancel)
+    {
+        if (count == 1)
+        {
+            await SetAsideAsync(batch, first, why, cancel);
+            return;
+        }
+        var half = count / 2;
+        foreach (var (from, length) in ((int, int)[])[(first, half), (first + half, count - half)])
+        {
+            try
+            {
+                await analytics.WriteEventsAsync([batch.Part(from, length)], $"{TokenOf([batch])}:{from}+{length}", cancel);
+                Stored(length);
+            }
+            catch (RowsRefusedException still)
+            {
+                await TakeApartAsync(batch, from, length, still, cancel);
+            }
+        }
+    }
+
+    private async Task SetAsideAsync(EventBatch batch, int index, RowsRefusedException why, CancellationToken cancel)
+    {
+        refusals.Note();
+        var (record, place, raw) = (batch.Events[index].Record, batch.Events[index].Index, batch.Events[index].Raw);
+        var detail = why.Message.Length > DetailCharsMax ? why.Message[..DetailCharsMax] : why.Message;
+        await WriteLettersAsync([LetterOf(batch, new Reject(record, place, RejectReason.RefusedByTables, detail, raw))], cancel);
+        flood.NoteRows(1, refused: 1);
+        books.Written(0, 0, 1, _reading);
     }
 
     // In parts, for a flood of large bad records must not be in memory three times over.
@@ -42,7 +117,6 @@ public sealed class RowWriter(IAnalyticsSink analytics, IDeadLetterSink deadLett
             await Failpoints.PassAsync(Failpoint.LettersBetween);
             await analytics.WriteDeadLettersAsync(part, cancel);
             await Failpoints.PassAsync(Failpoint.LettersAfter);
-            books.Written(0, part.Count, _reading);
             (from, bytes) = (i + 1, 0);
         }
     }

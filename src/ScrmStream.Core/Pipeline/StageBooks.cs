@@ -80,12 +80,17 @@ public sealed class StageBooks
         }
     }
 
-    /// <summary>The tables have acknowledged rows, and the letters of as many rejected events are in the topic and in the table.</summary>
-    internal void Written(int rows, int letters, int reading)
+    /// <summary>
+    /// The tables have acknowledged rows, and the letters of as many rejected events are in the topic and in the table; of so many events
+    /// the row was refused, and a letter is there instead.
+    /// </summary>
+    internal void Written(int rows, int letters, int refused, int reading)
     {
         lock (_gate)
         {
             (_page.RowsWritten, _page.LettersWritten) = (_page.RowsWritten + rows, _page.LettersWritten + letters);
+            _page.RowsRefused += refused;
+            rows += refused;
             if (reading == _readings) (_page.RowsAhead, _page.LettersAhead) = (_page.RowsAhead + rows, _page.LettersAhead + letters);
             else (_page.RowsRepeated, _page.LettersRepeated) = (_page.RowsRepeated + rows, _page.LettersRepeated + letters);
         }

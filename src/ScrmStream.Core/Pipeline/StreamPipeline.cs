@@ -15,10 +15,11 @@ namespace ScrmStream.Pipeline;
 /// <param name="Schemas">Null: of Avro records only the canonical schema is known.</param>
 /// <param name="Rules">Null: the rules of the start stay to the end.</param>
 /// <param name="History">Where stored events are read from for rules that are new; null: what those keep begins when they do.</param>
+/// <param name="Turns">Null: processes that meet try again at random moments.</param>
 public sealed record PipelinePorts(
     IEventSource Source, ICellStore Cells, IViewStore Views, IAnalyticsSink Analytics, IDeadLetterSink DeadLetters,
     IIdentityChangeSink? IdentityChanges = null, SchemaCatalog? Schemas = null, ITimerStore? Timers = null,
-    IRuleStore? Rules = null, ReadHistory? History = null);
+    IRuleStore? Rules = null, ReadHistory? History = null, ITurnStore? Turns = null);
 
 /// <summary>
 /// Poll → Decode → Prefetch → Decide → Write → Commit. Stages are joined by bounded channels of batches; one thread decides.
@@ -32,6 +33,7 @@ public sealed class StreamPipeline
     private readonly TaskFactory _tasks;
     private readonly ulong _writerStamp;
     private readonly PastJudgement? _judged;
+    private readonly RowRefusals _refusals;
     private readonly IdentifierScreen _screen;
     private readonly SchemaCatalog _schemas;
     private readonly bool _endsWhenIdle;
@@ -62,10 +64,11 @@ public sealed class StreamPipeline
         (_options, _ports, _writerStamp, _time, _endsWhenIdle, _judged) = (options, ports, writerStamp, time, endsWhenIdle, judged);
         State = new CustomerState(options.Identity);
         (_rules, _inForce) = (rules, inForce);
-        _publisher = PublisherFor(rules);
+        _publisher = PublisherFor(rules, writerStamp);
         _screen = new IdentifierScreen(options.Identity);
         _schemas = ports.Schemas ?? new SchemaCatalog(options.Limits);
         Flood = new FloodBreaker(options, time);
+        _refusals = new RowRefusals(time);
         (_poll, _decode, _decide) = Join();
     }
 
@@ -118,7 +121,8 @@ public sealed class StreamPipeline
             static hard => ((CancellationTokenSource)hard!).Cancel(), hard, _options.StopTimeout, Timeout.InfiniteTimeSpan));
         try
         {
-            for (var isFirst = true; !await RunOnceAsync(toTheEnd: !isFirst, stop, hard.Token); isFirst = false)
+            // Whoever is asked to end at once does so; who is at the end of everything has to come there again.
+            while (!await RunOnceAsync(toTheEnd: stop.IsCancellationRequested && _endsAtMaximum, stop, hard.Token))
             {
                 await Failpoints.PassAsync(Failpoint.StartOverBefore);
                 await StartOverAsync(hard.Token);
@@ -133,7 +137,7 @@ public sealed class StreamPipeline
                 $"The stop took longer than {_options.StopTimeout.TotalSeconds:0} s; what was not flushed is read again.");
     }
 
-    // False: another process appeared while rows were ahead of their cells, or other rules are in force.
+    // False: another process appeared while rows were ahead of their cells, other rules are in force, or rows that were ahead are refused.
     private async Task<bool> RunOnceAsync(bool toTheEnd, CancellationToken stop, CancellationToken hard)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(hard);
@@ -175,13 +179,13 @@ public sealed class StreamPipeline
             _rules = RuleSet.Parse(inForce.Text, inForce.File);
             if (_timers is not null && !_rules.NeedsTimers) await _timers.LeaveAsync(cancel);
             _inForce = inForce;
-            _publisher = PublisherFor(_rules);
+            _publisher = PublisherFor(_rules, _publisher.LastStamp);
         }
         _inForce = inForce;
     }
 
-    private CustomerPublisher PublisherFor(RuleSet rules) =>
-        new(State, rules, _ports.Views, _writerStamp, _time, TimersFor(rules), _inForce);
+    private CustomerPublisher PublisherFor(RuleSet rules, ulong stampsAfter) =>
+        new(State, rules, _ports.Views, stampsAfter, _time, TimersFor(rules), _inForce);
 
     // Rules that only events change need none, and cost nothing.
     private CustomerTimers? TimersFor(RuleSet rules)
@@ -214,13 +218,15 @@ public sealed class StreamPipeline
         for (var i = 0; i < decode.Length; i++)
             decode[i] = new DecodeStage(
                 raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood, Counters.Books);
+        var rows = new RowWriter(_ports.Analytics, _ports.DeadLetters, Counters.Books, Flood, _refusals, _options.InsertBatches);
         var prefetch = new CellPrefetch(State, _ports.Cells);
         _follower = FollowerFor(prefetch);
         var decide = new DecideStage(
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, prefetch,
             new EventFolder(State, _rules, history, _inForce?.CompleteFrom ?? 0), history,
-            new FlushWriter(builder, _ports, Counters.Books, _options, _tasks), _publisher, pool,
-            Counters, new ConflictBackOff(_writerStamp), _options, _time, TimersFor(_rules), _follower);
+            new FlushWriter(builder, _ports, rows, _tasks), _publisher, pool,
+            Counters, new WriteTurn(_ports.Turns, _writerStamp, _time), new ConflictBackOff(_writerStamp), _options, _time,
+            TimersFor(_rules), _follower);
         return (poll, decode, decide);
     }
 

@@ -90,7 +90,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
         Ports = new PipelinePorts(
             source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,
             RunSchemas.Connect(settings, logs, part => _open.Add(new Closing(part))), new RedisTimerStore(redis), Publisher?.Store,
-            new StoredHistory(clickHouse).ReadAsync);
+            new StoredHistory(clickHouse).ReadAsync, new RedisTurnStore(redis));
     }
 
     // On a cluster no step can change rules and end the writes of others at once: there they are those of the start.

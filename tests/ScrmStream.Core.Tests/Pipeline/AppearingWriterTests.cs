@@ -1,3 +1,4 @@
+using ScrmStream.Events;
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
 using ScrmStream.TestKit;
@@ -26,6 +27,57 @@ public sealed class AppearingWriterTests
             AssertEqualsModel(world, stores, seed);
         }
         Assert.True(startsOver > 10, $"only {startsOver} started over: the test shows nothing");
+    }
+
+    /// <summary>
+    /// A process that has started over once and is asked to end does so, though there is more to be read than it ever could: what is not
+    /// flushed is read by others.
+    /// </summary>
+    [Fact]
+    public async Task Run_StoppedAfterItStartedOver_DoesNotReadToTheEnd()
+    {
+        var (stores, epoch) = (new Stores(), new SharedEpoch());
+        var mine = new EpochStores(stores, epoch, stamp: 1);
+        await using var source = new EndlessSource();
+        var options = new PipelineOptions { BatchRecordsMax = 16, FlushEventsMax = 100, InsertBatches = 1 };
+        var ports = new PipelinePorts(source, mine, mine, stores.Analytics, stores.Analytics);
+        var pipeline = new StreamPipeline(options, StreamPipelineTests.Rules, ports, stores.NextStamp(), TimeProvider.System);
+        using var stop = new CancellationTokenSource();
+        var run = pipeline.RunAsync(stop.Token);
+        while (pipeline.Counters.DurableRecords == 0) await Task.Delay(1, CancellationToken.None);
+        _ = new EpochStores(stores, epoch, stamp: 2);
+        while (pipeline.Counters.StartsOver == 0 && !run.IsCompleted) await Task.Delay(1, CancellationToken.None);
+        await stop.CancelAsync();
+        await run.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(0, pipeline.Counters.Books.Look().PendingRecords);
+    }
+
+    /// <summary>There is always more.</summary>
+    private sealed class EndlessSource : IEventSource
+    {
+        private long _next, _committed;
+
+        public long Lag => 1_000_000;
+
+        public SourceState Poll(RecordBatch batch, TimeSpan timeout)
+        {
+            while (!batch.IsFull)
+            {
+                var touch = new Touch($"e{_next}", "view", 1_700_000_000_000 + _next, [new SlowIdentity.Id(IdentifierKind.Cookie, "", $"x{_next % 7}")]);
+                batch.Add(ListSource.Partition(0), _next++, -1, System.Text.Encoding.UTF8.GetBytes(Json(touch)));
+            }
+            return SourceState.Open;
+        }
+
+        public void Commit(IReadOnlyList<NextOffset> next) => _committed = next[0].Offset;
+
+        public void Rewind() => _next = _committed;
+
+        public void Pause(bool paused)
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     /// <summary>What Redis keeps in scrm:meta:writer: who writes alone, 0 when several do.</summary>

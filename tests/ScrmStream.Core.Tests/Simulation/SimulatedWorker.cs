@@ -36,7 +36,7 @@ internal sealed class SimulatedWorker(
         Failpoints.Plan = failures;
         await redis.ClaimAsync();
         Consumer = new SimulatedConsumer(kafka, process, kafka.World.Between(50, 4_000));
-        var ports = new PipelinePorts(around(Consumer), redis, redis, sinks, sinks, Timers: work.HasTime ? redis : null);
+        var ports = new PipelinePorts(around(Consumer), redis, redis, sinks, sinks, Timers: work.HasTime ? redis : null, Turns: redis);
         var (rules, inForce) = (work.Rules, default(RulesInForce));
         if (work.Before.Count > 0)
         {

@@ -68,6 +68,13 @@ public sealed class RedisRuleStoreTests(RedisServerFixture redis) : RuleStoreCon
     }
 }
 
+[Collection("redis")]
+[NeedsPrograms("redis-server")]
+public sealed class RedisTurnStoreTests(RedisServerFixture redis) : TurnStoreConformance
+{
+    protected override async Task<ITurnStore> OpenAsync() => new RedisTurnStore(await redis.OpenAsync());
+}
+
 /// <summary>The same by the plain commands of a process that writes alone, which refuses nothing.</summary>
 [Collection("redis")]
 [NeedsPrograms("redis-server")]

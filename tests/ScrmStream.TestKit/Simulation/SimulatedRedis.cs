@@ -33,6 +33,7 @@ public sealed class SimulatedRedis
         (World, IsCluster, Bugs) = (world, isCluster, bugs);
         Cells = new MemoryCellStore(Views);
         Timers = new MemoryTimerStore(Views, time);
+        Turns = new MemoryTurnStore(time);
         Rules = new MemoryRuleStore(Cells, time);
     }
 
@@ -48,6 +49,7 @@ public sealed class SimulatedRedis
 
     internal SimulatedWorld World { get; }
     internal MemoryTimerStore Timers { get; }
+    internal MemoryTurnStore Turns { get; }
     internal RedisBugs Bugs { get; }
 
     /// <summary>Who writes alone, 0: several do; and a number that grows with each change.</summary>
@@ -86,7 +88,7 @@ public sealed class SimulatedOperator(SimulatedRedis redis) : IRuleStore
 /// sent again, after the epoch was renewed so that the first one cannot come late while this process writes alone.
 /// </summary>
 public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess process, ulong stamp)
-    : ICellStore, IViewStore, ITimerStore, IRuleStore
+    : ICellStore, IViewStore, ITimerStore, IRuleStore, ITurnStore
 {
     // No epoch is ever equal to it: other rules are in force than those taken.
     private static readonly (ulong, ulong) Over = (ulong.MaxValue, ulong.MaxValue);
@@ -189,6 +191,18 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
         next.CopyTo(nextMs, 0);
         return due;
     }
+
+    Task<TimeSpan> ITurnStore.TakeAsync(ulong writer, TimeSpan forAtMost, CancellationToken cancel) =>
+        OnceAsync(() => redis.Turns.TakeAsync(writer, forAtMost, CancellationToken.None).Result, cancel);
+
+    public Task<TimeSpan> LeftAsync(ulong writer, CancellationToken cancel) =>
+        OnceAsync(() => redis.Turns.LeftAsync(writer, CancellationToken.None).Result, cancel);
+
+    public Task GiveBackAsync(ulong writer, CancellationToken cancel) => OnceAsync(() =>
+    {
+        redis.Turns.GiveBackAsync(writer, CancellationToken.None).Wait();
+        return true;
+    }, cancel);
 
     private Task<T> OnceAsync<T>(Func<T> effect, CancellationToken cancel) =>
         redis.Server.CallAsync(process, () => effect, cancel, mayComeLate: false);

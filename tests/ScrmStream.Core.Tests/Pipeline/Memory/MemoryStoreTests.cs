@@ -34,6 +34,11 @@ public sealed class MemoryRuleStoreTests : RuleStoreConformance
     }
 }
 
+public sealed class MemoryTurnStoreTests : TurnStoreConformance
+{
+    protected override Task<ITurnStore> OpenAsync() => Task.FromResult<ITurnStore>(new MemoryTurnStore(TimeProvider.System));
+}
+
 public sealed class MemoryViewStoreTests : ViewStoreConformance
 {
     private MemoryViewStore _views = new();

@@ -66,7 +66,8 @@ internal sealed class TimedWorld
 
     public void AssertViewsAreAsOfTheEnd(MemoryViewStore views, int seed)
     {
-        Assert.Equal(_customers.Count, views.Customers().Count);
+        var customers = views.Customers().Count;
+        Assert.True(_customers.Count == customers, $"seed {seed}: {customers} customers, not {_customers.Count}");
         foreach (var (customer, events) in _customers)
         {
             var any = IdentifierId.Of(Encoding.UTF8.GetBytes($"openid:app{events[0].Anchor}:u{customer}"));
