@@ -3,9 +3,10 @@ using ScrmStream.Events;
 namespace ScrmStream.Pipeline.Timers;
 
 /// <summary>
-/// The time of this process's partitions. A partition's time is the greatest of min(event time, record timestamp) over what has been
-/// applied; one that has been read to its end grows by the time that passes, by the monotonic clock, and is idle after a while.
-/// Partitions of history never hold time back, nor move it. Owned by the deciding thread.
+/// The time of this process's partitions: every moment up to it has been. A partition's time is the greatest of min(event time, record
+/// timestamp) over what has been applied; while there is more to read, a millisecond less, for the next event may be of the same one.
+/// One that has been read to its end grows by the time that passes, by the monotonic clock, and is idle after a while. Partitions of
+/// history never hold time back, nor move it. Owned by the deciding thread.
 /// </summary>
 /// <param name="growsInSilence">False: a run that ends when there is nothing more to read, as of the greatest time met.</param>
 public sealed class WatermarkClock(bool growsInSilence, TimeProvider time)
@@ -66,7 +67,8 @@ public sealed class WatermarkClock(bool growsInSilence, TimeProvider time)
             var quiet = partition.QuietSince == 0 ? TimeSpan.Zero : time.GetElapsedTime(partition.QuietSince);
             // Of records of a time that nobody knows yet, or of none since the start.
             holds |= partition.TimeMs == long.MinValue && partition.QuietSince == 0;
-            var fromMs = partition.TimeMs == long.MinValue ? ResumedMs : partition.TimeMs;
+            var isAtEnd = partition.QuietSince != 0;
+            var fromMs = partition.TimeMs == long.MinValue ? ResumedMs : isAtEnd ? partition.TimeMs : partition.TimeMs - 1;
             if (fromMs == long.MinValue) continue;
             var timeMs = fromMs + (growsInSilence ? (long)quiet.TotalMilliseconds : 0);
             if (partition.QuietSince != 0 && quiet >= IdleAfter) greatest = Math.Max(greatest, timeMs);

@@ -24,12 +24,24 @@ public sealed class WatermarkClockTests
         Apply(clock, A, Noon + 10);
         Assert.Equal(WatermarkState.Holding, clock.Read(_source).State);
         Apply(clock, B, Noon);
-        Assert.Equal((WatermarkState.Active, Noon), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon - 1), clock.Read(_source));
         Apply(clock, B, Noon + 60);
-        Assert.Equal((WatermarkState.Active, Noon + 10), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon + 9), clock.Read(_source));
         Apply(clock, A, Noon - 5_000);
-        Assert.Equal((WatermarkState.Active, Noon + 10), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon + 9), clock.Read(_source));
         Assert.Equal(Noon + 60, clock.MaximumMs);
+    }
+
+    /// <summary>The next record may be of the same millisecond, and what is decided at its end must know it.</summary>
+    [Fact]
+    public void Read_MoreToRead_TheLastMomentIsNotOver()
+    {
+        var clock = Clock();
+        Apply(clock, A, Noon);
+        _source.Set(new PartitionStanding(A, 2, IsAtEnd: true, IsHistory: false));
+        Assert.Equal((WatermarkState.Active, Noon - 1), clock.Read(_source));
+        Apply(clock, A, Noon);
+        Assert.Equal((WatermarkState.Active, Noon), clock.Read(_source));
     }
 
     [Fact]
@@ -37,9 +49,9 @@ public sealed class WatermarkClockTests
     {
         var clock = Clock();
         Apply(clock, A, Noon + 3_600_000, recordMs: Noon);
-        Assert.Equal((WatermarkState.Active, Noon), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon - 1), clock.Read(_source));
         Apply(clock, A, Noon + 5, recordMs: Noon + 9_000);
-        Assert.Equal((WatermarkState.Active, Noon + 5), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon + 4), clock.Read(_source));
     }
 
     [Fact]
@@ -56,7 +68,7 @@ public sealed class WatermarkClockTests
         // It goes on from what its records say, not from where silence had brought it.
         Apply(clock, A, Noon + 1_000);
         _source.Set(new PartitionStanding(A, 2, IsAtEnd: false, IsHistory: false));
-        Assert.Equal((WatermarkState.Active, Noon + 1_000), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon + 999), clock.Read(_source));
     }
 
     [Fact]
@@ -67,12 +79,12 @@ public sealed class WatermarkClockTests
         Apply(clock, B, Noon);
         _source.Set(new(A, 1, IsAtEnd: false, IsHistory: false), new(B, TakenNext: 9, IsAtEnd: true, IsHistory: false));
         _time.Advance(TimeSpan.FromMinutes(5));
-        Assert.Equal((WatermarkState.Active, Noon), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon - 1), clock.Read(_source));
         _offset = 8;
         Apply(clock, B, Noon + 7);
         Assert.Equal((WatermarkState.Active, Noon + 7), clock.Read(_source));
         _time.Advance(WatermarkClock.IdleAfter);
-        Assert.Equal((WatermarkState.Active, Noon + 100_000), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon + 99_999), clock.Read(_source));
     }
 
     [Fact]
@@ -105,9 +117,9 @@ public sealed class WatermarkClockTests
         var clock = Clock();
         Apply(clock, A, Noon);
         Apply(clock, B, Noon + 50);
-        Assert.Equal((WatermarkState.Active, Noon), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon - 1), clock.Read(_source));
         _source.Set(new PartitionStanding(B, 1, IsAtEnd: false, IsHistory: false));
-        Assert.Equal((WatermarkState.Active, Noon + 50), clock.Read(_source));
+        Assert.Equal((WatermarkState.Active, Noon + 49), clock.Read(_source));
     }
 
     [Fact]
