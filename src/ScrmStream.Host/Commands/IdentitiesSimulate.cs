@@ -32,8 +32,8 @@ internal static class IdentitiesSimulate
             { Description = $"How many of each, 0 to {ExamplesMax}.", DefaultValueFactory = _ => 5 };
         var format = FormatOption.Of(FormatOption.Json);
         var command = new Command("simulate", "Says what other limits of identity would change: customers, merges gained and lost, who "
-            + "would gain and lose which tag and lead. Folds all events in ClickHouse twice, in memory (about 2 KB an identifier), with "
-            + "the present limits and with the others, as of the latest event. Nothing is changed.") { limits, rules, examples, format };
+            + "would gain and lose which tag and lead. Folds all events in ClickHouse twice, with everybody in memory, with the present "
+            + "limits and with the others, as of the latest event. Nothing is changed.") { limits, rules, examples, format };
         servers.AddTo(command, redis: true, clickHouse: true);
         command.Runs((parsed, cancel) => ClickHouseErrors.GuardAsync(async () =>
         {

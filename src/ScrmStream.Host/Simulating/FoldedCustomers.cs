@@ -7,8 +7,8 @@ using ScrmStream.Rules;
 namespace ScrmStream.Host.Simulating;
 
 /// <summary>
-/// Who the customers are after all events were folded, and their tags and leads: what is left of an engine's state when it is gone. Some 60
-/// bytes an identifier. Immutable once read.
+/// Who the customers are after all events were folded, and their tags and leads: what is left of an engine's state when it is gone.
+/// Immutable once read.
 /// </summary>
 internal sealed class FoldedCustomers
 {
