@@ -13,6 +13,9 @@ namespace ScrmStream.Redis;
 /// </summary>
 public sealed class RedisRuleStore(RedisConnection connection) : IRuleStore
 {
+    // Asked for in one round trip.
+    private const int BucketsTogether = 32;
+
     private readonly RedisKey _rules = connection.Keys.Meta("rules"), _parts = connection.Keys.Meta("sweep");
 
     public bool AreOver => connection.Epoch.AreRulesOver;
@@ -74,10 +77,14 @@ public sealed class RedisRuleStore(RedisConnection connection) : IRuleStore
     {
         var ids = new List<IdentifierId>();
         // A bucket's hash of some thousand fields is read at once; between two buckets Redis serves others.
-        for (var bucket = firstBucket; bucket < firstBucket + buckets; bucket++)
+        foreach (var some in Enumerable.Range(firstBucket, buckets).Chunk(BucketsTogether))
         {
-            var key = connection.Keys.Cells(bucket);
-            foreach (var field in await connection.CallAsync(db => db.HashKeysAsync(key), cancel))
+            var answers = await Task.WhenAll(some.Select(bucket =>
+            {
+                var key = connection.Keys.Cells(bucket);
+                return connection.CallAsync(db => db.HashKeysAsync(key), cancel);
+            }));
+            foreach (var field in answers.SelectMany(fields => fields))
                 ids.Add(new IdentifierId(BinaryPrimitives.ReadUInt128BigEndian((byte[])field!)));
         }
         return ids;

@@ -12,9 +12,9 @@ public static class StoredEventsSql
     public const int OffsetColumn = 19, IndexColumn = 20, RecordTimeColumn = 21, IdentifiersColumn = 22, UnverifiedColumn = 23,
         NamedColumn = 24;
 
-    /// <summary>Topic id, topic, partition, and how many rows, of each partition that has any.</summary>
+    /// <summary>Topic id, topic, partition, how many rows, and the last offset, of each partition that has any.</summary>
     public const string Partitions = """
-        SELECT toString(topic_id), topic, partition, count() FROM events_rows
+        SELECT toString(topic_id), topic, partition, count(), max(offset) FROM events_rows
         GROUP BY topic_id, topic, partition ORDER BY topic_id, topic, partition
         """;
 
@@ -29,14 +29,14 @@ public static class StoredEventsSql
     /// <summary>The highest version of any mapping; what is published again has to be above it.</summary>
     public const string GreatestVersion = "SELECT max(version) FROM identity_history_rows";
 
-    /// <summary>Rows of a partition from an offset on, in order of offset and place.</summary>
-    public static string Page(string topicId, string topic, int partition, long fromOffset, int limit) =>
+    /// <summary>Rows of a partition from one offset to another, both of them too, in order of offset and place.</summary>
+    public static string Page(string topicId, string topic, int partition, long fromOffset, long toOffset, int limit) =>
         string.Create(CultureInfo.InvariantCulture, $"""
             SELECT {CustomerEventsSql.WhatColumns}, offset, `index`, toUnixTimestamp64Milli(record_time), identifiers, unverified,
                 named_identifiers
             FROM events_rows
             WHERE topic_id = {SqlText.Quote(topicId)} AND topic = {SqlText.Quote(topic)} AND partition = {partition}
-                AND offset >= {fromOffset}
+                AND offset >= {fromOffset} AND offset <= {toOffset}
             ORDER BY offset, `index`, epoch DESC
             LIMIT 1 BY offset, `index`
             LIMIT {limit}

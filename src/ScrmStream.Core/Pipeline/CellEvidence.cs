@@ -44,13 +44,16 @@ public readonly ref struct CellEvidence
     public int EdgeCount { get; }
 
     /// <summary>The cell up to its shard: a cell that says the same of identity.</summary>
-    public ReadOnlySpan<byte> WithoutShard
+    public ReadOnlySpan<byte> WithoutShard => _content[..^Shard.Length];
+
+    /// <summary>What the identifier's own events add up to; empty when it has none.</summary>
+    public ReadOnlySpan<byte> Shard
     {
         get
         {
             var edges = GetEnumerator();
             while (edges.MoveNext()) { }
-            return _content[..^edges.Rest.Length];
+            return edges.Rest;
         }
     }
 

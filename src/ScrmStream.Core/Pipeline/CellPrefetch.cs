@@ -47,6 +47,9 @@ public sealed class CellPrefetch(CustomerState state, ICellStore cells)
         }
     }
 
+    /// <summary>What is stored of identifiers, without taking it in.</summary>
+    public Task<StoredCell[]> LookAsync(IReadOnlyList<IdentifierId> ids, CancellationToken cancel) => cells.LoadAsync(ids, cancel);
+
     /// <summary>What <see cref="BringAsync"/> found of a customer.</summary>
     /// <param name="Node">-1: it is not in memory.</param>
     /// <param name="IsStale">Memory holds another state than the one last published.</param>

@@ -92,6 +92,14 @@ public sealed partial class Conclusion
     public int TagCount { get; private set; }
     public int ScoreCount { get; private set; }
 
+    /// <summary>Whether a tag of that name holds.</summary>
+    public bool HasTag(ReadOnlySpan<byte> name)
+    {
+        for (var i = 0; i < TagCount; i++)
+            if (Tag(i).Name.SequenceEqual(name)) return true;
+        return false;
+    }
+
     /// <summary>Tag <paramref name="i"/> in order of name.</summary>
     public HeldTag Tag(int i)
     {

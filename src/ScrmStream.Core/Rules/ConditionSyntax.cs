@@ -16,6 +16,9 @@ internal abstract record ConditionSyntax(int Position)
     /// <summary>Its answer may change without a new event; what other tags do is not looked at, nor what attributes do.</summary>
     public virtual bool ChangesByItself => false;
 
+    /// <summary>It cannot hold, at any time, while all that it reads of the shards is empty.</summary>
+    public virtual bool NeedsAnEvent => false;
+
     protected void RefuseExpiring(RuleBinder binder, string what, string instead = "")
     {
         if (binder.ExpiresMs == 0) return;
@@ -29,6 +32,7 @@ internal sealed record JoinSyntax(int Position, bool IsAnd, IReadOnlyList<Condit
     public override IEnumerable<TagReferenceSyntax> References => Parts.SelectMany(p => p.References);
     public override IEnumerable<string> Attributes => Parts.SelectMany(p => p.Attributes);
     public override bool ChangesByItself => Parts.Any(p => p.ChangesByItself);
+    public override bool NeedsAnEvent => IsAnd ? Parts.Any(p => p.NeedsAnEvent) : Parts.All(p => p.NeedsAnEvent);
 
     public override Condition Bind(RuleBinder binder) => new JoinCondition(IsAnd, [.. Parts.Select(p => p.Bind(binder))]);
 }

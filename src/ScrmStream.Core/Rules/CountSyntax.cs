@@ -9,6 +9,7 @@ internal sealed record CountSyntax(int Position, EventFilter Filter, Window Wind
 {
     public override string Text => $"count({Filter.Text}{Window.Text}) {Comparison.Symbol()} {Number}";
     public override bool ChangesByItself => !Window.IsEver;
+    public override bool NeedsAnEvent => !Comparison.Holds(0L, Number);
 
     /// <summary>True as soon as, and as long as, there are enough events: no later event can end it.</summary>
     public bool IsThreshold => (Comparison == Comparison.GreaterOrEqual && Number >= 1) || Comparison == Comparison.Greater;
@@ -35,6 +36,7 @@ internal sealed record SumSyntax(int Position, EventField Field, EventFilter Fil
 {
     public override string Text => $"sum({Field.Name}, {Filter.Text}{Window.Text}) {Comparison.Symbol()} {Micro}u";
     public override bool ChangesByItself => !Window.IsEver;
+    public override bool NeedsAnEvent => !Comparison.Holds(Int128.Zero, Micro);
 
     public override Condition Bind(RuleBinder binder)
     {
@@ -59,6 +61,7 @@ internal sealed record MeasureSyntax(
     public override string Text =>
         $"{Kind.ToString().ToLowerInvariant()}({Field.Name}, {Filter.Text}{Window.Text}) {Comparison.Symbol()} {Micro}u";
     public override bool ChangesByItself => !Window.IsEver;
+    public override bool NeedsAnEvent => true;
 
     public override Condition Bind(RuleBinder binder)
     {
@@ -78,6 +81,7 @@ internal sealed record VarietySyntax(
     public override string Text => $"{Kind.ToString().ToLowerInvariant()}({Field?.Name}{(Field is null ? "" : ", ")}"
         + $"{Filter.Text}{Window.Text}) {Comparison.Symbol()} {Number}";
     public override bool ChangesByItself => !Window.IsEver || Kind == MeasureKind.DaysInRow;
+    public override bool NeedsAnEvent => !Comparison.Holds(0L, Number);
 
     public override Condition Bind(RuleBinder binder)
     {

@@ -41,6 +41,7 @@ internal sealed record SequenceSyntax(
 
     public override string Text => $"sequence({Canonical}{(AbsentMs > 0 ? "; the last absent" : "")}; same={Same?.Name}{Window.Text})";
     public override bool ChangesByItself => !Window.IsEver || AbsentMs > 0;
+    public override bool NeedsAnEvent => true;
 
     private string Canonical => string.Join("; ", Steps.Select((s, i) => i == 0 ? s.Text : $"{s.Text} {GapsMs[i]}"));
 

@@ -28,6 +28,7 @@ public sealed class TagRule
     {
         Aggregates = aggregates;
         ChangesByItself = changesByItself;
+        NeedsAnEvent = syntax is { Kind: TagKind.Boolean, When.Syntax.NeedsAnEvent: true };
         _plan = plan;
         Name = syntax.Name;
         Kind = syntax.Kind;
@@ -56,6 +57,9 @@ public sealed class TagRule
     public IReadOnlyList<Aggregate> Aggregates { get; }
     /// <summary>It may come, go or change its value by the mere passing of time, so that a timer has to ask again.</summary>
     public bool ChangesByItself { get; }
+
+    /// <summary>It does not hold for whom all of <see cref="Aggregates"/> are empty.</summary>
+    public bool NeedsAnEvent { get; }
 
     internal byte[] NameUtf8 { get; }
 

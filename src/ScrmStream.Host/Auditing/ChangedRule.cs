@@ -1,16 +1,16 @@
 namespace ScrmStream.Host.Auditing;
 
-/// <summary>What another rule file would change of one tag or score.</summary>
-/// <param name="Kind">tag or score.</param>
+/// <summary>What another rule file, or other limits of identity, would change of one tag, score or pipeline of leads.</summary>
+/// <param name="Kind">tag, score or lead.</param>
 internal sealed record ChangedRule(string Rule, string Kind)
 {
     private const int SamplesMax = 5;
 
-    /// <summary>Customers who have the tag, or a score that is not 0, by the old rules and by the new.</summary>
+    /// <summary>Customers who have the tag, a score that is not 0, or a lead, as it is and as it would be.</summary>
     public long Before { get; set; }
     /// <inheritdoc cref="Before"/>
     public long After { get; set; }
-    /// <summary>Customers who would get it, lose it, or have it with another value or grade.</summary>
+    /// <summary>Customers who would get it, lose it, or have it with another value, grade or stage.</summary>
     public long Gain { get; set; }
     /// <inheritdoc cref="Gain"/>
     public long Lose { get; set; }
@@ -24,6 +24,12 @@ internal sealed record ChangedRule(string Rule, string Kind)
     {
         if (before is not null) Before++;
         if (after is not null) After++;
+        Compare(customer, before, after);
+    }
+
+    /// <summary>Counts what changes for whom, and not who has it.</summary>
+    public void Compare(string customer, string? before, string? after)
+    {
         if (before == after) return;
         if (before is null) Gain++;
         else if (after is null) Lose++;

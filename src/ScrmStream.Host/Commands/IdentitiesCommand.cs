@@ -10,13 +10,14 @@ using ScrmStream.Redis;
 
 namespace ScrmStream.Host.Commands;
 
-/// <summary><c>scrmstream identities</c>: what identity set aside, and a way back.</summary>
+/// <summary><c>scrmstream identities</c>: what identity set aside, and a way back; and what other limits would do.</summary>
 internal static class IdentitiesCommand
 {
     private const int LimitMax = 100_000;
 
     public static Command Create() => new("identities", "What identity set aside: links that a limit refused, and identifiers with so many "
-        + "neighbours that they say nothing.") { Conflicts(), Quarantined(), Release() };
+        + "neighbours that they say nothing. And what other limits would change.")
+        { Conflicts(), Quarantined(), Release(), IdentitiesSimulate.Create() };
 
     private static Command Conflicts()
     {

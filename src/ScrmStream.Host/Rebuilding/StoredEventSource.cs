@@ -11,14 +11,15 @@ namespace ScrmStream.Host.Rebuilding;
 
 /// <summary>
 /// All stored events as records again, at the positions of the originals: partition after partition in order of offset, each record with
-/// those of its events that were good, at their places. So fences and rings come out as they were. Read page by page; one thread polls.
+/// those of its events that were good, at their places. So fences and rings come out as they were. What came after the source was opened
+/// is not in it, but where it lies below what was there. Read page by page; one thread polls.
 /// </summary>
 internal sealed class StoredEventSource : IEventSource
 {
     private const int RowsPerPage = 50_000;
 
     private readonly ClickHouseClient _client;
-    private readonly List<(SourcePartition Partition, string TopicId)> _partitions;
+    private readonly List<(SourcePartition Partition, string TopicId, long LastOffset)> _partitions;
     private readonly ArrayBufferWriter<byte> _value = new();
     private readonly long[] _taken;
     private List<JsonElement[]> _page = [];
@@ -26,7 +27,7 @@ internal sealed class StoredEventSource : IEventSource
     private long _nextOffset;
     private bool _isLastPage;
 
-    private StoredEventSource(ClickHouseClient client, List<(SourcePartition, string)> partitions, long rows)
+    private StoredEventSource(ClickHouseClient client, List<(SourcePartition, string, long)> partitions, long rows)
     {
         (_client, _partitions, Rows) = (client, partitions, rows);
         _taken = new long[partitions.Count];
@@ -36,17 +37,21 @@ internal sealed class StoredEventSource : IEventSource
     /// <summary>Rows in storage, repeated ones too.</summary>
     public long Rows { get; }
 
+    /// <summary>Events given out since the source was opened or rewound.</summary>
+    public long Given { get; private set; }
+
     public long Lag => _partition == _partitions.Count ? 0 : -1;
 
     /// <exception cref="ClickHouseException">The server refused a query.</exception>
     public static async Task<StoredEventSource> OpenAsync(ClickHouseClient client, CancellationToken cancel)
     {
-        var partitions = new List<(SourcePartition, string)>();
+        var partitions = new List<(SourcePartition, string, long)>();
         long rows = 0;
         foreach (var row in await ResultRows.ReadAsync(client, StoredEventsSql.Partitions, cancel))
         {
             var topicId = row[0].GetString()!;
-            partitions.Add((new SourcePartition(Guid.Parse(topicId), row[1].GetString()!, row[2].GetInt32()), topicId));
+            var partition = new SourcePartition(Guid.Parse(topicId), row[1].GetString()!, row[2].GetInt32());
+            partitions.Add((partition, topicId, ResultRows.Long(row[4])));
             rows += ResultRows.Long(row[3]);
         }
         return new StoredEventSource(client, partitions, rows);
@@ -91,6 +96,8 @@ internal sealed class StoredEventSource : IEventSource
     {
         (_partition, _row, _nextOffset, _isLastPage) = (0, 0, 0, false);
         _page = [];
+        Array.Fill(_taken, -1);
+        Given = 0;
     }
 
     public void Describe(List<PartitionStanding> standings)
@@ -110,8 +117,8 @@ internal sealed class StoredEventSource : IEventSource
             _page = [];
             return false;
         }
-        var (partition, topicId) = _partitions[_partition];
-        var sql = StoredEventsSql.Page(topicId, partition.Topic, partition.Partition, _nextOffset, RowsPerPage);
+        var (partition, topicId, lastOffset) = _partitions[_partition];
+        var sql = StoredEventsSql.Page(topicId, partition.Topic, partition.Partition, _nextOffset, lastOffset, RowsPerPage);
         _page = ResultRows.ReadAsync(_client, sql, CancellationToken.None).GetAwaiter().GetResult();
         _row = 0;
         _isLastPage = _page.Count < RowsPerPage;
@@ -135,6 +142,7 @@ internal sealed class StoredEventSource : IEventSource
         var hints = new RecordHints(RecordFormat.Json, RecordPacking.None);
         batch.Add(_partitions[_partition].Partition, offset, timeMs, _value.WrittenSpan, hints);
         Volatile.Write(ref _taken[_partition], offset + 1);
+        Given += end - _row;
         _row = end;
     }
 

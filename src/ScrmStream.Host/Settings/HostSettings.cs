@@ -41,10 +41,11 @@ public sealed class HostSettings
     public bool HasRedis { get; private set; }
     public bool HasClickHouse { get; private set; }
 
+    /// <param name="onTop">One more configuration file, which wins over all but the command line; null: none.</param>
     /// <exception cref="SettingsException">A file cannot be read, or a value is wrong; the message names it.</exception>
-    public static HostSettings Load(string? configFile, CommandLineValues given)
+    public static HostSettings Load(string? configFile, CommandLineValues given, string? onTop = null)
     {
-        var configuration = Read(configFile);
+        var configuration = Read(configFile, onTop);
         var settings = new HostSettings();
         try
         {
@@ -52,7 +53,7 @@ public sealed class HostSettings
         }
         catch (InvalidOperationException e)
         {
-            throw new SettingsException($"The configuration has a value of the wrong type: {e.InnerException?.Message ?? e.Message}");
+            throw new SettingsException($"The configuration has a value of the wrong type: {e.Message}");
         }
         settings.ApplyNamespace(given.Namespace ?? settings.Namespace, configuration, given);
         settings.ApplyAddresses(configuration, given, LocalServers.Find());
@@ -97,7 +98,7 @@ public sealed class HostSettings
         }
     }
 
-    private static IConfigurationRoot Read(string? configFile)
+    private static IConfigurationRoot Read(string? configFile, string? onTop)
     {
         if (configFile is not null && !File.Exists(configFile))
             throw new SettingsException($"--config: there is no file {configFile}.");
@@ -105,7 +106,9 @@ public sealed class HostSettings
         if (configFile is not null) builder.AddJsonFile(Path.GetFullPath(configFile), optional: false);
         try
         {
-            return builder.AddEnvironmentVariables("SCRMSTREAM_").Build();
+            builder.AddEnvironmentVariables("SCRMSTREAM_");
+            if (onTop is not null) builder.AddJsonFile(Path.GetFullPath(onTop), optional: false);
+            return builder.Build();
         }
         catch (Exception e) when (e is FormatException or InvalidDataException)
         {

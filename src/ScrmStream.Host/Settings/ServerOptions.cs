@@ -25,7 +25,13 @@ public sealed class ServerOptions
     }
 
     /// <summary>The settings, with what the command line gave on top.</summary>
-    public HostSettings Load(ParseResult parsed, string? rules = null, string? group = null, string[]? topics = null) =>
-        HostSettings.Load(parsed.GetValue(Config), new CommandLineValues(
-            parsed.GetValue(Namespace), parsed.GetValue(Kafka), parsed.GetValue(Redis), parsed.GetValue(ClickHouse), rules, group, topics));
+    /// <param name="onTop">One more configuration file, which wins over all but the command line.</param>
+    public HostSettings Load(
+        ParseResult parsed, string? rules = null, string? group = null, string[]? topics = null, string? onTop = null) =>
+        HostSettings.Load(
+            parsed.GetValue(Config),
+            new CommandLineValues(
+                parsed.GetValue(Namespace), parsed.GetValue(Kafka), parsed.GetValue(Redis), parsed.GetValue(ClickHouse), rules, group,
+                topics),
+            onTop);
 }

@@ -89,6 +89,9 @@ internal sealed class SimulatedCluster
         _work.Check(this);
     }
 
+    /// <summary>Of the last rules: shards that lack events.</summary>
+    public long ShardsLeft { get; private set; }
+
     // Someone outside the group puts the rules in force, one after the other.
     private void ChangeRules()
     {
@@ -112,7 +115,8 @@ internal sealed class SimulatedCluster
     private bool HaveFollowed()
     {
         var rules = _redis.Rules.ReadAsync(CancellationToken.None).Result!;
-        if (rules.Left > 0) throw new SimulationException($"seed {World.Seed}: {rules.Left} shards lack events");
+        ShardsLeft = rules.Left;
+        if (rules.Left > 0 && _work.Gone is null) throw new SimulationException($"seed {World.Seed}: {rules.Left} shards lack events");
         return rules.IsSwept && rules.Fingerprint == _work.Rules.Fingerprint;
     }
 
@@ -151,7 +155,7 @@ internal sealed class SimulatedCluster
         var process = new SimulatedProcess(World, ++_started);
         var redis = new SimulatedRedisClient(_redis, process, stamp: (ulong)_started * 2 + 1);
         var sinks = new SimulatedClickHouse(_clickHouse, Tables, _topic, _letters, process, _bug.InClickHouse());
-        var history = new SimulatedHistory(_clickHouse, Tables, _work.Partitions, _work.Identity, process);
+        var history = new SimulatedHistory(_clickHouse, Tables, _work.Partitions, _work.Identity, process, _work.Gone);
         var worker = _workers[slot] = new SimulatedWorker(process, _kafka, _work, redis, sinks, history, stamp: (ulong)_started * 2 + 1);
         worker.Start(
             source => _bug.Around(source, _redis.Cells, _work), () => StartLater(slot, World.Between(50, 3_000)),

@@ -23,6 +23,9 @@ internal sealed record SimulatedWork(RuleSet Rules, byte[][][] Partitions, Actio
     /// <summary>The last rules, as a file.</summary>
     public string Text { get; private init; } = "";
 
+    /// <summary>The rows of this identifier's events are gone from ClickHouse; null: nobody's are.</summary>
+    public IdentifierId? Gone { get; private init; }
+
     /// <summary>Time changes tags, and the end is as of the greatest time.</summary>
     public bool HasTime { get; private init; }
 
@@ -65,8 +68,35 @@ internal sealed record SimulatedWork(RuleSet Rules, byte[][][] Partitions, Actio
             1 => [Other(1), Other(2)],
             _ => [Other(1)],
         };
+        if (seed % 2 == 0) before = [FewOtherTags(last, random), .. random.Next(3) == 0 ? (string[])[FewOtherTags(last, random)] : []];
         return new SimulatedWork(world.Rules, world.Partitions, cluster => world.AssertViewsAreAsOfTheEnd(cluster.Views, seed))
             { HasTime = true, Before = before, Text = last };
+    }
+
+    /// <summary>The same with other rules altogether, and rows that somebody has deleted: the others are right nevertheless.</summary>
+    public static SimulatedWork OfRowsThatAreGone(int seed)
+    {
+        var world = new TimedWorld(seed, partitions: 3);
+        return new SimulatedWork(
+            world.Rules, world.Partitions, cluster => world.AssertViewsAreAsOfTheEnd(cluster.Views, seed, without: world.FirstAnchor))
+        {
+            HasTime = true, Before = [new RuleWorld(seed + 100_000).Yaml], Text = world.Yaml, Gone = world.FirstAnchor,
+        };
+    }
+
+    // The same rules but for some tags that are missing and one that goes: most customers are concerned by none of it.
+    private static string FewOtherTags(string last, Random random)
+    {
+        var lines = last.Split('\n').ToList();
+        var goes = random.Next(3) == 0 ? "count(event in (\"a\", \"b\")) = 1" : "seen(event = \"c\")";
+        lines.Insert(lines.IndexOf("tags:") + 1, $"  - {{ tag: goes, when: '{goes}' }}");
+        for (var missing = random.Next(1, 4); missing > 0; missing--)
+        {
+            var boolean = lines.FindAll(l => l.StartsWith("  - { tag: t", StringComparison.Ordinal));
+            if (boolean.Count == 0) break;
+            lines.Remove(boolean[random.Next(boolean.Count)]);
+        }
+        return string.Join('\n', lines);
     }
 
     /// <summary>Producers that send an event again at once, and a ring that remembers few of an anchor's event_ids.</summary>

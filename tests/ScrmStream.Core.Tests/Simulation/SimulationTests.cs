@@ -36,6 +36,22 @@ public sealed class SimulationTests
             new SimulatedCluster(seed, SimulatedWork.OfOtherRules(seed)).Run();
     }
 
+    /// <summary>A shard whose rows are gone keeps what it has; it is told, and holds nobody else up.</summary>
+    [Fact]
+    public void Run_RulesChangeAndRowsAreGone_CountsWhatIsLeft()
+    {
+        var left = 0;
+        foreach (var seed in Seeds.From(33_000, 12, 400))
+        {
+            var cluster = new SimulatedCluster(seed, SimulatedWork.OfRowsThatAreGone(seed));
+            cluster.Run();
+            Assert.InRange(cluster.ShardsLeft, 0, 1);
+            left += (int)cluster.ShardsLeft;
+        }
+        // Where the rules changed before the events came, nothing is lacking.
+        Assert.True(left > 0 || Seeds.AreTold, $"{left} worlds in which a shard was left");
+    }
+
     [Fact]
     public void Run_RulesChangeUnfenced_IsFound()
     {

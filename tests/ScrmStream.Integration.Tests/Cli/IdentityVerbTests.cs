@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using ScrmStream.Redis;
 
 namespace ScrmStream.Integration.Cli;
 
@@ -88,5 +90,79 @@ public sealed class IdentityVerbTests(IdentityWorld world) : IClassFixture<Ident
         Assert.Equal(1, outcome.Code);
         Assert.Contains("no event with unionid:w:nobody", outcome.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("scrm.identities.decisions is there", (await world.AskAsync("doctor")).Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// Two unionids may be one customer, and no longer members of two scopes: Ann and Ben become one, who gets their tablet; the members that a
+    /// phone joined part, and with them goes what only both together had.
+    /// </summary>
+    [LocalServersFact]
+    public async Task Simulate_OtherLimits_SaysWhoMergesAndPartsAndWhatThatChanges()
+    {
+        var before = await StoredAsync();
+        var answer = JsonDocument.Parse(await SimulateAsync(world.OtherLimits, "--format", "json")).RootElement;
+        Assert.Equal((12, 6, 6), (answer.GetProperty("events").GetInt32(), Count(answer, "customers", "before"), Count(answer, "customers", "after")));
+        var (merges, identifiers) = (answer.GetProperty("merges"), answer.GetProperty("identifiers"));
+        Assert.Equal([[Ann, Ben]], Pairs(merges, "gained"));
+        Assert.Equal([["member_id:s1:m", "member_id:s2:m"]], Pairs(merges, "lost"));
+        Assert.Equal([[Ben, Ann], [Tablet, Ann]], Pairs(identifiers, "joining").OrderBy(p => p[0], StringComparer.Ordinal).Reverse());
+        Assert.Equal([["member_id:s2:m", "member_id:s1:m"]], Pairs(identifiers, "leaving"));
+        Assert.Equal((1, 1, 2, 1), (Count(answer, "merges", "gain"), Count(answer, "merges", "lose"),
+            Count(answer, "identifiers", "join"), Count(answer, "identifiers", "leave")));
+        Assert.Equal(["known_twice 0 1 2 0 0", "called_twice 2 1 0 2 0", "care 3 4 0 0 2"], answer.GetProperty("rules").EnumerateArray()
+            .Select(r => string.Join(' ', ((string[])["rule", "before", "after", "gain", "lose", "change"]).Select(f => r.GetProperty(f).ToString()))));
+
+        var text = await SimulateAsync(world.OtherLimits, "--examples", "0");
+        Assert.Contains("merges\tidentity\t\t\t1\t1\t", text, StringComparison.Ordinal);
+        // The limits that there are change nothing.
+        var same = await SimulateAsync(world.SameLimits);
+        Assert.All(same.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => !l.StartsWith("customers", StringComparison.Ordinal)),
+            line => Assert.Matches(@"\t0\t0\t0?$", line));
+        Assert.Equal(before, await StoredAsync());
+    }
+
+    [LocalServersTheory]
+    [InlineData("{\n \"Pipeline\": {\n  \"Identity\": {\n   \"NeighboursMax\": 1 } } }", ":4:", "from 2 to 10,000")]
+    [InlineData("{ \"Pipeline\": {\n \"Identity\": { \"ContactValuesMax\": \"many\" } } }", ":2:", "ContactValuesMax")]
+    [InlineData("{ \"Pipeline\": { \"Identity\": { \"Kinds\": {\n \"phone\": {\n \"ValuesMax\": 500 } } } } }", ":3:", "give 1 to 100")]
+    [InlineData("{ \"Pipeline\": { \"Identity\": { \"Kinds\": {\n \"shoe\": { \"ValuesMax\": 5 } } } } }", ":2:", "there is no such kind")]
+    [InlineData("{ \"Pipeline\": { \"Identity\": {\n \"PhoneRegion\": \"1\" } } }", ":2:", "leave it out")]
+    [InlineData("{ \"Pipeline\": { \"FlushEventsMax\": 5 } }", ":1:", "give ContactValuesMax")]
+    [InlineData("{ \"Pipeline\":\n oops }", ":2:", "not JSON")]
+    public async Task Simulate_BadLimits_EndsWith2AndNamesFileLineAndFix(string limits, string line, string fix)
+    {
+        var file = Path.Combine(world.Scrm.Home, $"bad-limits-{Guid.NewGuid():n}.json");
+        await File.WriteAllTextAsync(file, limits);
+        var outcome = await world.AskAsync("identities", "simulate", "--limits", file);
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains($"{file}{line} ", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains(fix, outcome.Error, StringComparison.Ordinal);
+    }
+
+    private async Task<string> SimulateAsync(string limits, params string[] more)
+    {
+        var outcome = await world.AskAsync(["identities", "simulate", "--limits", limits, "--rules", world.CareRules, .. more]);
+        Assert.True(outcome.Code == 0, outcome.Error);
+        Assert.Contains("12 events folded", outcome.Error, StringComparison.Ordinal);
+        return outcome.Output;
+    }
+
+    private static int Count(JsonElement answer, string of, string which) => answer.GetProperty(of).GetProperty(which).GetInt32();
+
+    private static string[][] Pairs(JsonElement of, string which) => of.GetProperty(which).Deserialize<string[][]>()!;
+
+    // All that the namespace has in Redis, and how many rows in ClickHouse.
+    private async Task<string> StoredAsync()
+    {
+        await using var redis = await RedisConnection.OpenAsync(
+            new RedisOptions { Address = world.Servers.Redis }, NullLogger.Instance, TimeProvider.System, default);
+        var keys = redis.Primaries().Single().Keys(pattern: $"scrm:{IdentityWorld.Namespace}:*", pageSize: 1_000).Select(k => (string)k!);
+        var dumps = new List<string>();
+        foreach (var key in keys.Distinct().Order(StringComparer.Ordinal))
+            dumps.Add($"{key} {Convert.ToHexString((await redis.Database.KeyDumpAsync(key))!)}");
+        Assert.True(dumps.Count > 10, $"only {dumps.Count} keys");
+        var rows = await world.AskAsync("sql", "SELECT table, sum(rows) FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table",
+            "--format", "tsv");
+        return string.Join('\n', dumps) + rows.Output;
     }
 }

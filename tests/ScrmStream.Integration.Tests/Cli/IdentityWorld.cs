@@ -1,4 +1,5 @@
 using System.Text;
+using ScrmStream.Host.Settings;
 using ScrmStream.Kafka;
 
 namespace ScrmStream.Integration.Cli;
@@ -13,14 +14,50 @@ public sealed class IdentityWorld(LoadedStack stack) : IAsyncLifetime
 
     private const string Topic = "identities";
 
+    private const string Care = """
+        tags:
+          - tag: known_twice
+            when: count(event = "login") >= 2
+          - tag: called_twice
+            when: count(event = "call") >= 2
+        stages:
+          - pipeline: care
+            type: service
+            description: A call, and another one.
+            states: { open: open, hot: hot, closed: closed }
+            final: closed
+            create:
+              - { to: open, on: event = "call" }
+            transitions:
+              - { from: open, to: hot, on: event = "call" }
+              - { from: [open, hot], to: closed, on: event = "solved" }
+        """;
+
     internal ScrmProcess Scrm => stack.Scrm;
+
+    internal LocalServers Servers => stack.Servers;
 
     /// <summary>A configuration by which two strong neighbours are enough.</summary>
     public string CrowdedFrom3 => Path.Combine(Scrm.Home, "crowded.json");
 
+    /// <summary>Two unionids may be one customer's, and members of one scope only.</summary>
+    public string OtherLimits => Path.Combine(Scrm.Home, "other-limits.json");
+
+    /// <summary>The limits that there are, one of them told.</summary>
+    public string SameLimits => Path.Combine(Scrm.Home, "same-limits.json");
+
+    /// <summary>Rules on logins and calls.</summary>
+    public string CareRules => Path.Combine(Scrm.Home, "care.yaml");
+
     public async Task InitializeAsync()
     {
         if (new LocalServersFactAttribute().Skip is not null) return;
+        await File.WriteAllTextAsync(CareRules, Care);
+        await File.WriteAllTextAsync(SameLimits, """{"pipeline": {"identity": {"contactValuesMax": 3}}}""");
+        await File.WriteAllTextAsync(OtherLimits, """
+            { // Told as anywhere in the configuration.
+              "Pipeline": { "Identity": { "Kinds": { "unionid": { "ValuesMax": 2 }, "member_id": { "PerScope": false }, } } } }
+            """);
         await File.WriteAllTextAsync(CrowdedFrom3, """{"Pipeline": {"Identity": {"NeighboursMax": 2}}}""");
         var kafka = new KafkaOptions { BootstrapServers = stack.Servers.Kafka, NewTopicPartitions = 1 };
         using (var publisher = await KafkaPublisher.OpenAsync(kafka))

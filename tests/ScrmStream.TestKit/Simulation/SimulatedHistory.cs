@@ -8,8 +8,10 @@ namespace ScrmStream.TestKit.Simulation;
 /// <summary>A process's way to read stored events back: the rows that are there when it asks, from the records that they are of.</summary>
 /// <param name="tables">Where the rows are.</param>
 /// <param name="partitions">The records of the topic.</param>
+/// <param name="gone">The identifier whose rows somebody has deleted; null: nobody's.</param>
 public sealed class SimulatedHistory(
-    SimulatedServer server, MemoryAnalytics tables, byte[][][] partitions, IdentityOptions identity, SimulatedProcess process)
+    SimulatedServer server, MemoryAnalytics tables, byte[][][] partitions, IdentityOptions identity, SimulatedProcess process,
+    IdentifierId? gone = null)
 {
     /// <inheritdoc cref="ReadHistory"/>
     public async Task ReadAsync(HistoryQuestion question, RefoldedShards into, CancellationToken cancel)
@@ -29,7 +31,7 @@ public sealed class SimulatedHistory(
     }
 
     // Moves those asked for to the front, and answers how many there are.
-    private static int KeepAsked(EventBatch batch, HashSet<(ulong, long, int)> rows, HistoryQuestion question)
+    private int KeepAsked(EventBatch batch, HashSet<(ulong, long, int)> rows, HistoryQuestion question)
     {
         var kept = 0;
         foreach (ref var e in batch.Events)
@@ -38,6 +40,7 @@ public sealed class SimulatedHistory(
             if (!rows.Contains((at.Partition.Id, at.Offset, at.Index))) continue;
             var anchor = IdentifierId.Of(batch.Text(batch.Identifiers[e.Anchor].Text));
             if (anchor.Bucket < question.FirstBucket || anchor.Bucket >= question.FirstBucket + question.Buckets) continue;
+            if (anchor == gone) continue;
             if (question.Anchors is { } asked && !asked.Contains(anchor)) continue;
             e.AnchorId = anchor.Value;
             batch.Events[kept++] = e;

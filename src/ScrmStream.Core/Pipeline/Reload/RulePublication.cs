@@ -10,8 +10,9 @@ namespace ScrmStream.Pipeline.Reload;
 /// <param name="ActsOnThePast">Actions that are new may be decided for what happened before, within their limits.</param>
 public sealed record RulePublication(string File, string Text, long EventsStored, long NowMs, bool ActsOnThePast = false)
 {
-    private const long EventsPerPart = 500_000;
-    private const int PartsMin = 16, PartsMax = 256;
+    // The events of a part are read by a query that goes through all of them, so parts are few; what it adds up to is held in memory.
+    private const long EventsPerPart = 1_000_000;
+    private const int PartsMin = 4, PartsMax = 256;
 
     // Two processes that publish at once: one of them comes second and is on top of the other.
     private const int AttemptsMax = 5;
@@ -43,6 +44,7 @@ public sealed record RulePublication(string File, string Text, long EventsStored
         // What lies behind what is remembered moment by moment belongs to it.
         uint[] ofActions = rules.Actions is { } actions ? [.. Keys(actions.Aggregates)] : [];
         if (rules.Actions is { } with && incomplete.Contains(with.Memory.Key)) incomplete.UnionWith(ofActions);
+        var change = RuleChange.Between(before, rules);
         var number = old.Number + 1;
         bool IsNew(uint key) => incomplete.Contains(key) && !old.Incomplete.Contains(key);
         return new RulesInForce(number, rules.Fingerprint, File, Text)
@@ -51,6 +53,7 @@ public sealed record RulePublication(string File, string Text, long EventsStored
             CompleteFrom = incomplete.Any(IsNew) ? number : old.CompleteFrom,
             ActionsFrom = ofActions.Any(IsNew) ? number : old.ActionsFrom,
             ActionsSince = Since(old, before, rules),
+            Change = old.IsSwept || old.Parts == 0 ? change : old.Change.Then(change),
             Parts = (int)Math.Clamp(EventsStored / EventsPerPart + 1, PartsMin, PartsMax),
         };
     }

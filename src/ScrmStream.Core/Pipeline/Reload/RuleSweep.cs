@@ -6,16 +6,18 @@ namespace ScrmStream.Pipeline.Reload;
 
 /// <summary>
 /// Lets all customers follow new rules: goes through every identifier, part by part, brings what the rules ask for anew into its shard from
-/// the stored events, and has each customer published. Done in small steps between the batches of the stream. Whatever is interrupted,
-/// by a conflict, a crash or another publication, is done again: every step is right however often it is done. Owned by the deciding
-/// thread.
+/// the stored events, and has each customer published whom the change concerns. Done in small steps between the batches of the stream.
+/// Whatever is interrupted, by a conflict, a crash or another publication, is done again: every step is right however often it is done.
+/// Owned by the deciding thread.
 /// </summary>
 public sealed class RuleSweep(
     CustomerState state, CellPrefetch prefetch, IViewStore views, IRuleStore store, RulesInForce inForce, RuleSet rules,
     ReadHistory? history, ulong writer, TimeProvider time, TaskFactory tasks)
 {
     private const int IdentifiersPerStep = 512;
-    // Identifiers gone through since the last flush: enough to write with few calls, and a fraction of a second's work to lose.
+    // Of those that are looked at, most may be passed over.
+    private const int LookedAtTogether = 4096;
+    // Identifiers brought into memory since the last flush: enough to write with few calls, and a fraction of a second's work to lose.
     private const int FlushAfter = 20_000;
     // Of shards whose events were still on their way: so often they are looked at again while the stream goes on, and then while it stands.
     private const int RoundsMax = 4, QuietRoundsMax = 6;
@@ -24,16 +26,21 @@ public sealed class RuleSweep(
 
     private readonly Refolding _refolding = rules.Refold(inForce.Incomplete);
     private readonly ShardRenewal _renewal = new(rules, inForce.Incomplete, inForce.CompleteFrom);
-    private readonly List<IdentifierId> _chunk = [];
+    private readonly List<IdentifierId> _looked = [], _concerned = [], _chunk = [];
     private readonly List<bool> _bring = [];
     // Shards of the part that could not be renewed yet.
     private readonly HashSet<IdentifierId> _left = [];
     private IReadOnlyList<IdentifierId> _ids = [];
     private RefoldedShards? _refolded;
+    // What is stored of those that are looked at next.
+    private Task<StoredCell[]>? _looking;
     private Task? _reading;
     private CancellationTokenSource? _endReading;
-    // Of the identifiers: gone through, and gone through and stored.
-    private int _next, _stored, _part = -1, _round, _generation;
+    private ConcernedCells? _cells;
+    // Of the identifiers: looked at, gone through, and gone through and stored.
+    private int _lookedAt, _next, _stored, _part = -1, _round, _generation;
+    // Of those that are concerned: brought into memory among those looked at last, and since the last flush.
+    private int _brought, _unstored;
     private long _notBefore, _tookTicks;
     // Stored events are to be read before anything else; what there was is taken as it is.
     private bool _isUnread, _givesUp, _metStale;
@@ -45,7 +52,7 @@ public sealed class RuleSweep(
     public bool IsOver { get; private set; }
 
     /// <summary>What was gone through is to be stored before the next step.</summary>
-    public bool IsFlushDue => IsCurrent && _next > _stored && (_next - _stored >= FlushAfter || _next == _ids.Count);
+    public bool IsFlushDue => IsCurrent && _next > _stored && (_unstored >= FlushAfter || _next == _ids.Count);
 
     /// <summary>Memory holds an older state of somebody than the store: it must be forgotten before the next step.</summary>
     public bool MetStale => IsCurrent && _metStale;
@@ -80,7 +87,7 @@ public sealed class RuleSweep(
     /// <summary>What has been gone through is stored, where memory still is of the time when it was.</summary>
     public void Stored()
     {
-        if (IsCurrent) _stored = _next;
+        if (IsCurrent) (_stored, _unstored) = (_next, 0);
     }
 
     /// <summary>Keeps the part from being taken for abandoned.</summary>
@@ -110,7 +117,15 @@ public sealed class RuleSweep(
     // Memory was forgotten: what was marked and not stored is marked again.
     private void Resume()
     {
-        if (!IsCurrent) (_generation, _next, _metStale) = (state.Generation, _stored, false);
+        if (IsCurrent) return;
+        (_generation, _metStale) = (state.Generation, false);
+        GoBackTo(_stored);
+    }
+
+    private void GoBackTo(int identifier)
+    {
+        (_lookedAt, _next, _brought, _unstored, _looking) = (identifier, identifier, 0, 0, null);
+        _concerned.Clear();
     }
 
     private async ValueTask ClaimAsync(CancellationToken cancel)
@@ -126,7 +141,11 @@ public sealed class RuleSweep(
         _isUnread = inForce.Incomplete.Count > 0 && history is not null && _ids.Count > 0;
     }
 
-    private void Start(IReadOnlyList<IdentifierId> ids) => (_ids, _next, _stored) = (ids, 0, 0);
+    private void Start(IReadOnlyList<IdentifierId> ids)
+    {
+        (_ids, _stored) = (ids, 0);
+        GoBackTo(0);
+    }
 
     private void StartReading(CancellationToken cancel)
     {
@@ -159,19 +178,61 @@ public sealed class RuleSweep(
 
     private async ValueTask GoOnAsync(CancellationToken cancel)
     {
+        if (_lookedAt == _next) await LookAsync(cancel);
         _chunk.Clear();
         _bring.Clear();
-        for (var i = _next; i < _ids.Count && _chunk.Count < IdentifiersPerStep; i++)
+        for (var i = _brought; i < _concerned.Count && _chunk.Count < IdentifiersPerStep; i++)
         {
-            _chunk.Add(_ids[i]);
+            _chunk.Add(_concerned[i]);
             _bring.Add(true);
         }
-        var found = await prefetch.BringAsync(_chunk, _bring, cancel);
-        if (_metStale = Array.Exists(found, f => f.IsStale || f.IsOutdated)) return;
-        for (var i = 0; i < found.Length; i++)
-            if (found[i].Node >= 0) Follow(_chunk[i], found[i].Node);
-        _next += _chunk.Count;
+        if (_chunk.Count > 0)
+        {
+            var found = await prefetch.BringAsync(_chunk, _bring, cancel);
+            if (_metStale = Array.Exists(found, f => f.IsStale || f.IsOutdated)) return;
+            for (var i = 0; i < found.Length; i++)
+                if (found[i].Node >= 0) Follow(_chunk[i], found[i].Node);
+        }
+        _brought += _chunk.Count;
+        _unstored += _chunk.Count;
+        if (_brought == _concerned.Count) _next = _lookedAt;
     }
+
+    // Finds, among the next identifiers, those that the change concerns.
+    private async ValueTask LookAsync(CancellationToken cancel)
+    {
+        _cells ??= new ConcernedCells(inForce, _renewal, history is not null);
+        _concerned.Clear();
+        _looked.Clear();
+        _brought = 0;
+        if (_cells.AreAll)
+        {
+            _concerned.AddRange(Following(_lookedAt, IdentifiersPerStep));
+            _lookedAt += _concerned.Count;
+            return;
+        }
+        var stored = await (_looking ?? LookFrom(_lookedAt, cancel));
+        _looked.AddRange(Following(_lookedAt, LookedAtTogether));
+        _lookedAt += _looked.Count;
+        // The store works while these are judged.
+        _looking = _lookedAt < _ids.Count ? LookFrom(_lookedAt, cancel) : null;
+        for (var i = 0; i < stored.Length; i++)
+        {
+            if (_cells.IsConcerned(stored[i], RefoldedOf(_looked[i]))) _concerned.Add(_looked[i]);
+            else _left.Remove(_looked[i]);
+        }
+    }
+
+    private Task<StoredCell[]> LookFrom(int identifier, CancellationToken cancel) =>
+        prefetch.LookAsync([.. Following(identifier, LookedAtTogether)], cancel);
+
+    private IEnumerable<IdentifierId> Following(int identifier, int most)
+    {
+        var end = Math.Min(identifier + most, _ids.Count);
+        for (var i = identifier; i < end; i++) yield return _ids[i];
+    }
+
+    private ReadOnlySpan<byte> RefoldedOf(IdentifierId id) => _refolded is null ? default : _refolded[id];
 
     private void Follow(IdentifierId id, int node)
     {
@@ -179,7 +240,8 @@ public sealed class RuleSweep(
         else _left.Add(id);
         // Also who was renewed before: its cell may have been stored, and the customer not published.
         var root = state.Graph.Nodes[node].Root;
-        if (root == node || root >= 0 && state[node].Shard != 0 && inForce.Incomplete.Count > 0) state.Mark(root, CellFlags.Touched);
+        var isAnchor = state[node].Shard != 0 && (inForce.Incomplete.Count > 0 || !inForce.Change.ConcernsAll);
+        if (root == node || root >= 0 && isAnchor) state.Mark(root, CellFlags.Touched);
     }
 
     // False: its events are not all to be read.
@@ -189,7 +251,7 @@ public sealed class RuleSweep(
         if (cell.Shard == 0 || inForce.Incomplete.Count == 0 || history is null) return true;
         var shard = state.Shards[cell.Shard];
         if (new Shard(shard).CompleteFrom >= inForce.CompleteFrom) return true;
-        var refolded = _refolded is null ? default : _refolded[id];
+        var refolded = RefoldedOf(id);
         var isSame = ShardRenewal.AreOfTheSame(shard, refolded);
         if (isSame) Store(node, _renewal.Renew(shard, refolded));
         else if (_givesUp) Store(node, _renewal.Keep(shard));

@@ -1,10 +1,12 @@
+using ScrmStream.Rules;
+
 namespace ScrmStream.Pipeline.Reload;
 
 /// <summary>
 /// The rules that all processes of a namespace work by, and how far what is stored has followed them. Immutable.
 /// </summary>
 /// <param name="Number">From 1 on; it grows by one with each publication.</param>
-/// <param name="Fingerprint">Of the rules (<see cref="Rules.RuleSet.Fingerprint"/>).</param>
+/// <param name="Fingerprint">Of the rules (<see cref="RuleSet.Fingerprint"/>).</param>
 /// <param name="File">The rule file as it was named, for messages.</param>
 /// <param name="Text">The content of the rule file.</param>
 public sealed record RulesInForce(long Number, string Fingerprint, string File, string Text)
@@ -25,6 +27,11 @@ public sealed record RulesInForce(long Number, string Fingerprint, string File, 
 
     /// <summary>By name of the action: what happened up to this time (Unix milliseconds) is no occasion for it.</summary>
     public IReadOnlyDictionary<string, long> ActionsSince { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>
+    /// Who has to be concluded anew, of all who had followed the rules before these, or before others that not all came to follow.
+    /// </summary>
+    public RuleChange Change { get; init; } = RuleChange.Everybody;
 
     /// <summary>In so many parts all customers are gone through; 0: there is nothing to go through.</summary>
     public int Parts { get; init; }

@@ -35,6 +35,16 @@ internal sealed class ShardRenewal
         return true;
     }
 
+    /// <summary>Nothing is to be replaced: neither shard has anything of what is new.</summary>
+    public bool HasNothingNew(ReadOnlySpan<byte> shard, ReadOnlySpan<byte> refolded)
+    {
+        var old = new Shard(shard);
+        var other = new Shard(refolded);
+        foreach (var (key, isNew) in _keys)
+            if (isNew && !(old.Aggregate(key).IsEmpty && other.Aggregate(key).IsEmpty)) return false;
+        return true;
+    }
+
     /// <summary>The shard with its aggregates replaced, and marked as complete; valid until the next call.</summary>
     public ReadOnlySpan<byte> Renew(ReadOnlySpan<byte> shard, ReadOnlySpan<byte> refolded)
     {
