@@ -125,7 +125,9 @@ public sealed class EvidenceGraph(IdentityOptions options)
     public bool Merge(int edge, long firstMs, long lastMs, long unboundMs, EvidenceSource source)
     {
         ref var e = ref _edges[edge];
-        var differs = e.FirstMs != firstMs || PairUnboundMs(edge) != unboundMs;
+        // Of the last evidence it matters whether it is later than the unbind; apart from that one half may lag behind.
+        var differs = e.FirstMs != firstMs || PairUnboundMs(edge) != unboundMs
+            || !e.IsAlias && e.LastMs > PairUnboundMs(edge) != lastMs > unboundMs;
         if (firstMs < e.FirstMs) SetFirst(ref e, firstMs, source);
         e.LastMs = Math.Max(e.LastMs, lastMs);
         NoteUnbound(edge, unboundMs);

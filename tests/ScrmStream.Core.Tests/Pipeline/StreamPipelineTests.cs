@@ -187,6 +187,34 @@ public sealed class StreamPipelineTests
         Assert.True(crashes > 200, "too few crashed to show anything");
     }
 
+    /// <summary>Linked again after an unbind, and the writer dies with one of both cells stored: whoever reads the event again publishes both.</summary>
+    [Theory]
+    [InlineData(IdentifierKind.OpenId)]
+    [InlineData(IdentifierKind.UnionId)]
+    public async Task Run_ALinkMadeAgainIsHalfStored_TheNextPublishesIt(IdentifierKind stored)
+    {
+        SlowIdentity.Id[] ids = [new(IdentifierKind.OpenId, "a", "x1"), new(IdentifierKind.UnionId, "", "x2")];
+        List<Touch> touches = [new("e1", "view", 1_700_000_000_000, ids), new("e2", "identity_unbind", 1_700_000_001_000, ids), new("e3", "view", 1_700_000_002_000, ids)];
+        var world = new World(touches, [ListSource.Utf8(touches.ConvertAll(Json))], new IdentityOptions());
+        var stores = new Stores(isSoleWriter: true);
+        await RunAsync(stores, world with { Partitions = [world.Partitions[0][..2]] }, [0], 1);
+        var kept = IdentifierId.Of(Encoding.UTF8.GetBytes(ids.Single(i => i.Kind == stored).Text));
+        await Assert.ThrowsAsync<CrashException>(() => RunAsync(stores, world, [0], 2, new OneCellStored(stores.Cells, kept)));
+        await RunAsync(stores, world, [0], 3);
+        AssertEqualsModel(world, stores, 1);
+    }
+
+    private sealed class OneCellStored(MemoryCellStore cells, IdentifierId kept) : ICellStore
+    {
+        public Task<StoredCell[]> LoadAsync(IReadOnlyList<IdentifierId> ids, CancellationToken cancel) => cells.LoadAsync(ids, cancel);
+
+        public async Task<IReadOnlyList<int>> StoreAsync(IReadOnlyList<CellWrite> writes, ByteArena arena, CancellationToken cancel)
+        {
+            await cells.StoreAsync([.. writes.Where(w => w.Id == kept)], arena, cancel);
+            throw new CrashException();
+        }
+    }
+
     private static async Task<int> RunWithCrashesAsync(Stores stores, World world, int[] partitions, int seed, int callsMax)
     {
         var random = new Random(seed);
