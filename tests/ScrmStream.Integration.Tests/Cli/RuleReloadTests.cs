@@ -10,7 +10,7 @@ public sealed class RuleReloadTests(LoadedStack stack)
     private const int Events = 50_000;
 
     /// <summary>Rules change four times while events come as fast as they are read: every event counts once, by the last rules.</summary>
-    [LocalServersFact]
+    [LocalServersFact(isSlow: true)]
     public async Task Publish_WhileEventsCome_LosesAndDoublesNothing()
     {
         const string Space = "underload", Topic = "underload";
@@ -21,8 +21,8 @@ public sealed class RuleReloadTests(LoadedStack stack)
         using (var publisher = await KafkaPublisher.OpenAsync(
             new KafkaOptions { BootstrapServers = stack.Servers.Kafka, NewTopicPartitions = 8 }))
             await publisher.CreateMissingAsync(Topic);
-        var run = stack.Scrm.OutputOfAsync(
-            "run", "--topics", Topic, "--namespace", Space, "--rules", stack.RuleFile, "--until-idle", "2s", "--health-port", "-1");
+        string[] service = ["run", "--topics", Topic, "--namespace", Space, "--until-idle", "2s", "--health-port", "-1"];
+        var run = stack.Scrm.OutputOfAsync([.. service, "--rules", stack.RuleFile]);
         var produced = stack.Scrm.OutputOfAsync("generate", "--events", $"{Events}", "--seed", "9", "--topic", Topic, "--rate", "16000");
         var last = "";
         for (var i = 0; i < changes.Length; i++)
@@ -37,7 +37,13 @@ public sealed class RuleReloadTests(LoadedStack stack)
         }
         await produced;
         await run;
-        var status = JsonDocument.Parse(await ScrmAsync(Space, "rules", "status", "--format", "json")).RootElement;
+        var status = await StatusAsync();
+        // Who finds nothing more to read ends, whether all have followed the last rules or not; the next one goes on with that.
+        for (var again = 0; again < 3 && !status.GetProperty("followed").GetBoolean(); again++)
+        {
+            await stack.Scrm.OutputOfAsync(service);
+            status = await StatusAsync();
+        }
         Assert.True(status.GetProperty("followed").GetBoolean());
         Assert.Equal(0, status.GetProperty("left").GetInt64());
         Assert.True(status.GetProperty("number").GetInt64() >= changes.Length);
@@ -46,6 +52,9 @@ public sealed class RuleReloadTests(LoadedStack stack)
         Assert.Equal("1\t1", counted.Trim());
         await ScrmAsync(Space, "audit", "--rules", last, "--sample", "300");
         await ScrmAsync(Space, "rules", "audit", "--rules", last);
+
+        async Task<JsonElement> StatusAsync() =>
+            JsonDocument.Parse(await ScrmAsync(Space, "rules", "status", "--format", "json")).RootElement;
     }
 
     /// <summary>Ann bought before there was an action for it: she gets that of whoever publishes it for the past, and no other.</summary>

@@ -99,7 +99,9 @@ public sealed class LocalServersTheoryAttribute : TheoryAttribute
 /// <summary>A fact that starts local servers; skipped, with the reason, where they are not installed.</summary>
 public sealed class LocalServersFactAttribute : FactAttribute
 {
-    public LocalServersFactAttribute() =>
-        Skip = ClickHouseLibrary.Missing
+    /// <param name="isSlow">It takes half a minute: for <c>./scrm test --full</c>.</param>
+    public LocalServersFactAttribute(bool isSlow = false) =>
+        Skip = (isSlow && !TestKit.Seeds.IsFull ? "slow: runs with ./scrm test --full" : null)
+            ?? ClickHouseLibrary.Missing
             ?? (ScrmStream.Redis.Embedded.EmbeddedRedis.FindServer() is null ? "redis-server is not installed" : null);
 }
