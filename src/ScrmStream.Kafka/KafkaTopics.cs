@@ -5,7 +5,7 @@ using ScrmStream.Pipeline;
 namespace ScrmStream.Kafka;
 
 /// <summary>What exists on the broker: whether it answers, its topics and their ids. Calls may come from any thread.</summary>
-internal sealed class KafkaTopics(KafkaOptions options, IAdminClient admin) : IDisposable
+public sealed class KafkaTopics(KafkaOptions options, IAdminClient admin) : IDisposable
 {
     private static readonly TimeSpan AdminTimeout = TimeSpan.FromSeconds(10);
     private readonly string _servers = options.BootstrapServers;

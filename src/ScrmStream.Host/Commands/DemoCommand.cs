@@ -8,6 +8,7 @@ using ScrmStream.Host.Generation;
 using ScrmStream.Host.Running;
 using ScrmStream.Host.Servers;
 using ScrmStream.Host.Settings;
+using ScrmStream.Kafka;
 using Spectre.Console;
 
 namespace ScrmStream.Host.Commands;
@@ -53,8 +54,7 @@ public static class DemoCommand
     private static async Task<int> TellAsync(PetShopOptions options, LocalServers servers, string name, bool keep, CancellationToken cancel)
     {
         var rulesFile = Path.Combine(AppContext.BaseDirectory, RulesFile);
-        var topic = name.Length == 0 ? "petshop" : $"petshop_{name}";
-        var given = new CommandLineValues(name, servers.Kafka, servers.Redis, servers.ClickHouse, rulesFile, null, [topic]);
+        var given = new CommandLineValues(name, servers.Kafka, servers.Redis, servers.ClickHouse, rulesFile, null, [TopicOf(name)]);
         var (settings, rules) = (HostSettings.Load(null, given), RuleText.Read(rulesFile));
         settings.Kafka.SessionTimeoutMs = SessionTimeoutMs;
         bool holds;
@@ -64,14 +64,19 @@ public static class DemoCommand
         return holds ? Exits.Done : Exits.Failed;
     }
 
-    // A demo counts what it finds, so each kept one has stores of its own.
+    // A demo counts what it finds, so each kept one has stores of its own: the first those without a name, which no verb need be told.
     private static async Task<string> FreeNamespaceAsync(LocalServers servers, CancellationToken cancel)
     {
         using var client = new ClickHouseClient(new ClickHouseOptions { Address = servers.ClickHouse, Database = "default" });
+        using var topics = KafkaTopics.Connect(new KafkaOptions { BootstrapServers = servers.Kafka });
         var answer = await client.QueryAsync("SELECT name FROM system.databases", "TabSeparated", cancel);
-        var taken = Encoding.UTF8.GetString(answer).Split('\n').ToHashSet();
-        return Enumerable.Range(1, 10_000).Select(n => $"demo{n}").First(n => !taken.Contains($"scrm_{n}"));
+        var taken = Encoding.UTF8.GetString(answer).Split('\n')
+            .Concat((await topics.NamesAsync()).Select(t => t.Topic)).ToHashSet(StringComparer.Ordinal);
+        return Enumerable.Range(0, 10_000).Select(n => n == 0 ? "" : $"demo{n}")
+            .First(name => !taken.Contains(HostSettings.DatabaseOf(name)) && !taken.Contains(TopicOf(name)));
     }
+
+    private static string TopicOf(string name) => name.Length == 0 ? "petshop" : $"petshop_{name}";
 
     private static string Heroine(string kind) =>
         PetShopGenerator.HeroineIdentifiers.First(i => i.StartsWith(kind, StringComparison.Ordinal));
@@ -81,15 +86,15 @@ public static class DemoCommand
         AnsiConsole.WriteLine();
         if (keep)
         {
-            var (phone, cookie) = (Heroine("phone"), Heroine("cookie"));
+            var (phone, cookie, at) = (Heroine("phone"), Heroine("cookie"), name.Length == 0 ? "" : $" --namespace {name}");
             Console.WriteLine($"""
                 Everything is still running. Try:
-                  ./scrm customer {phone} --namespace {name}
-                  ./scrm why {phone} {cookie} --namespace {name}      (and undo it: docs/tutorials/why-and-unlink.md)
-                  ./scrm leads --namespace {name}
-                  ./scrm funnel 'product_view > add_to_cart > order_paid' --window 7d --by channel --namespace {name}
-                  ./scrm funnel --stages --by channel --namespace {name}
-                  ./scrm sql "SELECT event, count() FROM events GROUP BY event ORDER BY 2 DESC" --namespace {name}
+                  ./scrm customer {phone}{at}
+                  ./scrm why {phone} {cookie}{at}      (and undo it: docs/tutorials/why-and-unlink.md)
+                  ./scrm leads{at}
+                  ./scrm funnel 'product_view > add_to_cart > order_paid' --window 7d --by channel{at}
+                  ./scrm funnel --stages --by channel{at}
+                  ./scrm sql "SELECT event, count() FROM events GROUP BY event ORDER BY 2 DESC"{at}
                   ./scrm down --wipe
                 """);
             return;

@@ -116,6 +116,9 @@ public sealed class HostSettings
         }
     }
 
+    /// <summary>The database of a namespace, unless the configuration names another; <c>scrm</c> of the one without a name.</summary>
+    public static string DatabaseOf(string name) => name.Length == 0 ? "scrm" : $"scrm_{name}";
+
     private void ApplyNamespace(string name, IConfiguration configuration, CommandLineValues given)
     {
         if (name.Length > 40 || name.Any(c => c is not (>= 'a' and <= 'z' or >= '0' and <= '9' or '_')))
@@ -124,7 +127,7 @@ public sealed class HostSettings
         Kafka.GroupId = given.Group ?? configuration["Kafka:GroupId"] ?? (name.Length == 0 ? "scrmstream" : $"scrmstream-{name}");
         if (name.Length == 0) return;
         Redis.Namespace = name;
-        ClickHouse.Database = configuration["ClickHouse:Database"] ?? $"scrm_{name}";
+        ClickHouse.Database = configuration["ClickHouse:Database"] ?? DatabaseOf(name);
         Kafka.DeadLetterTopic = configuration["Kafka:DeadLetterTopic"] ?? $"scrm.{name}.dead-letters";
         Kafka.IdentityChangesTopic = configuration["Kafka:IdentityChangesTopic"] ?? $"scrm.{name}.identity-changes";
         Kafka.TagChangesTopic = configuration["Kafka:TagChangesTopic"] ?? $"scrm.{name}.tag-changes";

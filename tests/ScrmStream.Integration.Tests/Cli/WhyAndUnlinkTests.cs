@@ -24,30 +24,30 @@ public sealed class WhyAndUnlinkTests
             one.GetProperty("path").EnumerateArray().Select(l =>
                 (l.GetProperty("from").GetString(), l.GetProperty("shown_by").GetProperty("event").GetString())));
 
-        var refused = await home.Scrm.RunAsync("unlink", Openid, Cookie, "--namespace", "demo1");
+        var refused = await home.Scrm.RunAsync("unlink", Openid, Cookie);
         Assert.Equal(1, refused.Code);
         Assert.Contains("Name the two ends of one of the links", refused.Error, StringComparison.Ordinal);
         await Ask("unlink", Unionid, Phone, "--by", "lin", "--reason", "it is her sister's phone");
         await Run();
         Assert.Equal((3, 4), (await IdentifiersOf(Openid), await IdentifiersOf(Cookie)));
-        var two = await home.Scrm.RunAsync("why", Openid, Cookie, "--namespace", "demo1");
+        var two = await home.Scrm.RunAsync("why", Openid, Cookie);
         Assert.Equal(1, two.Code);
         Assert.Contains("by identity_unbind of the two", two.Output, StringComparison.Ordinal);
         Assert.Equal("1\tlin\tit is her sister\\'s phone\n", await Ask("sql",
-            "SELECT count(), any(properties['author']), any(properties['reason']) FROM events WHERE event = 'identity_unbind' AND topic = 'scrm.demo1.decisions'"));
+            "SELECT count(), any(properties['author']), any(properties['reason']) FROM events WHERE event = 'identity_unbind' AND topic = 'scrm.decisions'"));
 
         var file = Path.Combine(home.Scrm.Home, "bind.ndjson");
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
         await File.WriteAllTextAsync(file, """
             {"event":"phone_confirmed","event_time":NOW,"channel":"crm","identifiers":[{"kind":"unionid","scope":"wx-open-petshop","value":"oUnion-lin-xiaoman"},{"kind":"phone","value":"+8615900000001"}]}
             """.Replace("NOW", now, StringComparison.Ordinal));
-        await home.Scrm.OutputOfAsync("produce", "--topic", "petshop_demo1", "--input", file);
+        await home.Scrm.OutputOfAsync("produce", "--topic", "petshop", "--input", file);
         await Run();
         Assert.Equal(7, await IdentifiersOf(Cookie));
 
-        Task<string> Ask(params string[] arguments) => home.Scrm.OutputOfAsync([.. arguments, "--namespace", "demo1"]);
+        Task<string> Ask(params string[] arguments) => home.Scrm.OutputOfAsync(arguments);
 
-        Task<string> Run() => Ask("run", "--topics", "petshop_demo1", "--rules", ScrmProcess.InCheckout("schemas/rules/examples/petshop.yaml"),
+        Task<string> Run() => Ask("run", "--topics", "petshop", "--rules", ScrmProcess.InCheckout("schemas/rules/examples/petshop.yaml"),
             "--until-idle", "1s", "--health-port", "-1", "--config", config);
 
         async Task<int> IdentifiersOf(string who) =>

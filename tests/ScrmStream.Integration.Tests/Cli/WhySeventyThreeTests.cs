@@ -32,10 +32,10 @@ public sealed class WhySeventyThreeTests
             Assert.Equal(before.GetProperty("value").GetDecimal(), Sum(before));
         }
 
-        var text = await home.Scrm.RunAsync("customer", Openid, "--explain", scores[0], "--rules", rules, "--namespace", "demo1");
+        var text = await home.Scrm.RunAsync("customer", Openid, "--explain", scores[0], "--rules", rules);
         Assert.Equal(0, text.Code);
         Assert.Contains("the events give the same", text.Error, StringComparison.Ordinal);
-        var none = await home.Scrm.RunAsync("customer", Openid, "--explain", "none", "--rules", rules, "--namespace", "demo1");
+        var none = await home.Scrm.RunAsync("customer", Openid, "--explain", "none", "--rules", rules);
         Assert.Equal(2, none.Code);
         Assert.Contains("the rules have no such score", none.Error, StringComparison.Ordinal);
 
@@ -45,7 +45,7 @@ public sealed class WhySeventyThreeTests
         async Task<JsonElement> ExplainAsync(string score, params string[] more) => JsonDocument.Parse(await Ask(
             ["customer", Openid, "--explain", score, "--rules", rules, "--format", "json", .. more])).RootElement;
 
-        Task<string> Ask(params string[] arguments) => home.Scrm.OutputOfAsync([.. arguments, "--namespace", "demo1"]);
+        Task<string> Ask(params string[] arguments) => home.Scrm.OutputOfAsync(arguments);
     }
 
     // The ledger of everybody: the verb compares each customer with Redis, and the view has what it wrote.
@@ -54,7 +54,7 @@ public sealed class WhySeventyThreeTests
         for (var round = 0; round < 2; round++)
         {
             var totals = JsonDocument.Parse(await home.Scrm.OutputOfAsync(
-                "ledger", "--rules", rules, "--namespace", "demo1", "--format", "json")).RootElement.EnumerateArray().ToList();
+                "ledger", "--rules", rules, "--format", "json")).RootElement.EnumerateArray().ToList();
             Assert.Equal(["intent", "loyalty"], totals.Select(t => t.GetProperty("score").GetString()));
             foreach (var total in totals)
             {
@@ -64,33 +64,33 @@ public sealed class WhySeventyThreeTests
                 Assert.Equal(
                     $"{total.GetProperty("worth_micro")}\t{total.GetProperty("lines")}\t{total.GetProperty("customers")}\t1",
                     (await home.Scrm.OutputOfAsync("sql", "SELECT sum(worth_micro), countIf(line > 0), uniqExact(customer), uniqExact(rule_version) "
-                        + $"FROM score_ledger WHERE score = '{score}'", "--namespace", "demo1")).TrimEnd());
+                        + $"FROM score_ledger WHERE score = '{score}'")).TrimEnd());
             }
         }
         var then = JsonDocument.Parse(await home.Scrm.OutputOfAsync(
-            "ledger", "--rules", rules, "--score", "intent", "--as-of", "2026-03-01T12:00", "--namespace", "demo1", "--format", "json"));
+            "ledger", "--rules", rules, "--score", "intent", "--as-of", "2026-03-01T12:00", "--format", "json"));
         Assert.Equal(0, then.RootElement[0].GetProperty("equal").GetInt64());
         Assert.Equal("1", (await home.Scrm.OutputOfAsync(
-            "sql", "SELECT uniqExact(as_of) FROM score_ledger WHERE score = 'intent'", "--namespace", "demo1")).TrimEnd());
+            "sql", "SELECT uniqExact(as_of) FROM score_ledger WHERE score = 'intent'")).TrimEnd());
     }
 
     private static async Task AssertStagesAsync(TemporaryHome home, string rules)
     {
-        var funnel = JsonDocument.Parse(await home.Scrm.OutputOfAsync("funnel", "--stages", "--namespace", "demo1", "--format", "json")).RootElement;
+        var funnel = JsonDocument.Parse(await home.Scrm.OutputOfAsync("funnel", "--stages", "--format", "json")).RootElement;
         Assert.Equal("sales", funnel.GetProperty("pipeline").GetString());
         var steps = funnel.GetProperty("steps").EnumerateArray().Select(s => s.GetProperty("leads").GetInt64()).ToList();
         Assert.Equal(6, steps.Count);
         Assert.True(steps[0] > 0 && steps.SequenceEqual(steps.OrderDescending()), string.Join(' ', steps));
         var split = JsonDocument.Parse(await home.Scrm.OutputOfAsync(
-            "funnel", "--stages", "--by", "channel", "--namespace", "demo1", "--format", "json")).RootElement.GetProperty("groups");
+            "funnel", "--stages", "--by", "channel", "--format", "json")).RootElement.GetProperty("groups");
         Assert.Equal(steps[0], split.EnumerateArray().Sum(g => g.GetProperty("steps")[0].GetProperty("leads").GetInt64()));
-        Assert.Contains("FROM leads_rows FINAL", await home.Scrm.OutputOfAsync("funnel", "--stages", "--explain", "--namespace", "demo1"),
+        Assert.Contains("FROM leads_rows FINAL", await home.Scrm.OutputOfAsync("funnel", "--stages", "--explain"),
             StringComparison.Ordinal);
-        var wrong = await home.Scrm.RunAsync("funnel", "--stages", "--by", "page", "--namespace", "demo1");
+        var wrong = await home.Scrm.RunAsync("funnel", "--stages", "--by", "page");
         Assert.Equal(2, wrong.Code);
 
         var board = JsonDocument.Parse(await home.Scrm.OutputOfAsync(
-            "leads", "--score", "intent", "--rules", rules, "--why", "--top", "5", "--namespace", "demo1", "--format", "json")).RootElement;
+            "leads", "--score", "intent", "--rules", rules, "--why", "--top", "5", "--format", "json")).RootElement;
         Assert.Equal(5, board.GetArrayLength());
         Assert.All(board.EnumerateArray(), l => Assert.NotEmpty(l.GetProperty("why").GetProperty("points").EnumerateArray()));
         Assert.Contains(board.EnumerateArray(), l => l.GetProperty("leads").TryGetProperty("sales", out _));
