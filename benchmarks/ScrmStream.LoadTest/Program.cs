@@ -37,7 +37,8 @@ switch (args)
                    ./scrm bench load board [CUSTOMERS]
                    ./scrm bench inputs [--help]
                    ./scrm bench load bad [PER-THOUSAND]
-                   ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis]
+                   ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--workers N] [--scattered]
+                                 [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis] [--logs FOLDER]
             """);
         return 2;
 }

@@ -174,7 +174,8 @@ public sealed class KafkaOptions
         EnablePartitionEof = true,
         PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
         SessionTimeoutMs = SessionTimeoutMs,
-        HeartbeatIntervalMs = Math.Min(3_000, SessionTimeoutMs / 3),
+        // What the group decides a member learns with its next heartbeat, and a rebalance is two decisions.
+        HeartbeatIntervalMs = Math.Min(1_000, SessionTimeoutMs / 6),
         MaxPollIntervalMs = Math.Max(PollIntervalMaxMs, SessionTimeoutMs),
         QueuedMaxMessagesKbytes = FetchQueueKilobytesMax,
         // With the default of a second, a queue that was full for a moment stalls for that long.

@@ -19,6 +19,7 @@ internal sealed record ChaosOptions
 
     public int Seed { get; init; } = 1;
 
+    /// <summary>Processes of the group, 1 to 16.</summary>
     public int Workers { get; init; } = 3;
 
     public int Partitions { get; init; } = 12;
@@ -26,8 +27,15 @@ internal sealed record ChaosOptions
     /// <summary>How long the group waits for a silent worker, 6 to 300; brokers allow no less than 6 unless told.</summary>
     public int SessionSeconds { get; init; } = 6;
 
+    /// <summary>A record's key is its number, so the events of every customer lie in all partitions and all processes meet on all customers;
+    /// else it is an identifier of its person, as producers have it.</summary>
+    public bool IsScattered { get; init; }
+
     /// <summary>The address of a broker; null: one is started by <c>$SCRM_SHARED/kafka/start</c>.</summary>
     public string? Kafka { get; init; }
+
+    /// <summary>Where what each worker says on standard error is written, a file each; null: nowhere.</summary>
+    public string? LogFolder { get; init; }
 
     /// <summary>The program that is run as a worker and as ClickHouse, with the arguments that come before its own.</summary>
     public IReadOnlyList<string> Program { get; init; } = [];
@@ -47,11 +55,14 @@ internal sealed record ChaosOptions
             options = name switch
             {
                 "--forgetful-redis" => options with { IsRedisForgetful = true },
+                "--scattered" => options with { IsScattered = true },
                 "--kills" => options with { Kills = Number(0, 10_000) },
                 "--events" => options with { Events = Number(1_000, 100_000_000) },
                 "--seed" => options with { Seed = Number(0, int.MaxValue) },
+                "--workers" => options with { Workers = Number(1, 16) },
                 "--session" => options with { SessionSeconds = Number(6, 300) },
                 "--kafka" => options with { Kafka = Value() },
+                "--logs" => options with { LogFolder = Value() },
                 "--program" => options with { Program = [Value()] },
                 "--zombies" => options with { Zombies = (zombies = Number(0, 1_000)).Value },
                 "--restarts" => options with { Restarts = (restarts = Number(0, 1_000)).Value },

@@ -21,10 +21,12 @@ internal sealed class ChaosRecovery : IAsyncDisposable
     private readonly List<OpenFault> _open = [];
     private readonly List<FaultSeconds> _over = [];
     private readonly Task _watching;
+    private long[] _committed;
 
     public ChaosRecovery(ChaosTopic topic)
     {
         _topic = topic;
+        _committed = topic.Beginnings();
         _watching = Task.Run(WatchAsync);
     }
 
@@ -33,6 +35,20 @@ internal sealed class ChaosRecovery : IAsyncDisposable
     {
         var ends = _topic.Ends();
         lock (_open) _open.Add(new OpenFault(fault, ends, Stopwatch.GetTimestamp()));
+    }
+
+    /// <summary>The faults that are over by now.</summary>
+    public IReadOnlyList<FaultSeconds> Over
+    {
+        get { lock (_open) return [.. _over]; }
+    }
+
+    /// <summary>Waits until the group has committed so much.</summary>
+    /// <exception cref="TimeoutException">It has not after the limit.</exception>
+    public async Task CommittedAsync(long[] ends, TimeSpan limit, CancellationToken cancel)
+    {
+        for (var watch = Stopwatch.StartNew(); !ends.Index().All(e => Volatile.Read(ref _committed)[e.Index] >= e.Item); await Task.Delay(Look, cancel))
+            if (watch.Elapsed > limit) throw new TimeoutException($"What was published {limit.TotalSeconds:0} s ago is not committed.");
     }
 
     /// <summary>Waits until all are over.</summary>
@@ -72,6 +88,7 @@ internal sealed class ChaosRecovery : IAsyncDisposable
 
     private void Note(long[] committed)
     {
+        Volatile.Write(ref _committed, committed);
         lock (_open)
         {
             foreach (var fault in _open) fault.Note(committed);

@@ -10,7 +10,7 @@ internal static class ChaosReport
         (string, string)[] lines =
         [
             ("seed", $"{options.Seed}"),
-            ("processes, partitions", $"{options.Workers}, {options.Partitions}"),
+            ("processes, partitions", $"{options.Workers}, {options.Partitions}{(options.IsScattered ? ", customers scattered" : "")}"),
             ("kills, zombies, restarts of Redis and of ClickHouse", $"{options.Kills}, {options.Zombies}, {options.Restarts}, {options.Restarts}"),
             ("events that count or repeat one, rejected", $"{truth.Events.Count}, {truth.Rejects.Count}"),
             ("customers, identifiers, tags", $"{truth.Customers.Count}, {truth.Identifiers}, {truth.Tags}"),
@@ -30,7 +30,8 @@ internal static class ChaosReport
         return found.IsExact ? 0 : 1;
     }
 
-    private static string Spread(IEnumerable<double> seconds)
+    /// <returns>The median, the 95th percentile and the greatest.</returns>
+    public static string Spread(IEnumerable<double> seconds)
     {
         double[] sorted = [.. seconds.Order()];
         return sorted.Length == 0 ? "none" : $"{At(0.5):0.0}, {At(0.95):0.0}, {At(1):0.0}";

@@ -27,7 +27,6 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     // A slice that does not move because its partitions wait for a new owner must not hold the faults up.
     private static readonly TimeSpan ProgressMax = TimeSpan.FromSeconds(6), DrainMax = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan AwakeFor = TimeSpan.FromSeconds(3), WorkingAfter = TimeSpan.FromSeconds(3);
-    private const int SlicesAheadMax = 1;
     // Each look is a query, and more of them would be a good part of what the engine has to do.
     private const int LookMs = 150;
     private const string EndOfAll = "no fault: all is published";
@@ -38,19 +37,21 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     private readonly List<ChaosWorker> _workers = [];
     private readonly List<Task> _pending = [];
     private readonly List<string> _failures = [];
-    private readonly List<byte[]> _records = [];
+    private readonly List<(byte[] Key, byte[] Value)> _records = [];
     private ChaosServers _servers = null!;
     private HostSettings _settings = null!;
     private ClickHouseClient _clickHouse = null!;
     private ChaosTopic _topic = null!;
     private ChaosRecovery _recovery = null!;
     private string _config = "";
+    private long _began;
 
     public async Task<ChaosResult> RunAsync(CancellationToken cancel)
     {
         var watch = Stopwatch.StartNew();
         var generator = new PetShopGenerator(new PetShopOptions { Events = options.Events, Seed = options.Seed }, withTruth: false);
-        _records.AddRange(generator.Records().Select(r => r.Value.ToArray()));
+        _records.AddRange(generator.Records().Select((r, i) =>
+            (options.IsScattered ? BitConverter.GetBytes(i) : r.Key.ToArray(), r.Value.ToArray())));
         await using var servers = _servers = await ChaosServers.StartAsync(options, cancel);
         await ConfigureAsync(cancel);
         using var clickHouse = _clickHouse = new ClickHouseClient(_settings.ClickHouse);
@@ -99,14 +100,20 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         ];
         _random.Shuffle(faults);
         for (var i = 0; i < options.Workers; i++) StartWorker($"worker-{i}");
+        _began = Stopwatch.GetTimestamp();
         var slice = _records.Count / (faults.Length + 1);
+        // A fault may come while the one before it lasts, and none while the one before that does.
+        var ends = _topic.Beginnings();
         for (var i = 0; i < faults.Length; i++)
         {
             _topic.PublishTo((i + 1) * slice);
             await MovedAsync((i + _random.NextDouble()) * slice, ProgressMax, cancel);
             await StrikeAsync(faults[i], cancel);
-            await MovedAsync((i + 1 - SlicesAheadMax) * slice, DrainMax, cancel);
-            if ((i + 1) % 10 == 0) say($"{i + 1} of {faults.Length} faults, {_topic.Published} of {_records.Count} records published");
+            await _recovery.CommittedAsync(ends, DrainMax, cancel);
+            ends = _topic.Ends();
+            if ((i + 1) % 10 == 0)
+                say($"{i + 1} of {faults.Length} faults, {_topic.Published} of {_records.Count} records published, "
+                    + $"recovery p50, p95, longest, s: {ChaosReport.Spread(_recovery.Over.Select(f => f.Recovery))}");
         }
         _topic.PublishTo(_records.Count);
     }
@@ -177,7 +184,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         "--topics", _settings.Kafka.Topics[0], "--group", _settings.Kafka.GroupId, "--namespace", _settings.Namespace, "--rules", ruleFile,
         "--config", _config, "--until-idle", string.Create(CultureInfo.InvariantCulture, $"{untilIdle.TotalSeconds}s"), "--format", "json",
         "--health-port", "-1",
-    ], name);
+    ], name, options.LogFolder);
 
     private int Working
     {
@@ -245,6 +252,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         await Task.WhenAll(_pending);
         _recovery.Watch(EndOfAll);
         var faults = (await _recovery.EndAsync(DrainMax)).Where(f => f.Fault != EndOfAll).ToList();
+        say($"all is committed after {Stopwatch.GetElapsedTime(_began).TotalSeconds:0.0} s");
         await NoteFailuresAsync();
         foreach (var failure in await Task.WhenAll(_workers.Select(w => w.EndAsync()))) AddFailure(failure);
         using var last = NewWorker(TimeSpan.FromSeconds(1), "");
@@ -256,7 +264,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
     {
         say("comparing the stores with a replay of the same events");
         var rules = RuleSet.Load(ruleFile);
-        var truth = await ChaosTruth.OfAsync(_records, _topic.Places(), rules, _settings.Pipeline, _servers.Folder, cancel);
+        var truth = await ChaosTruth.OfAsync([.. _records.Select(r => r.Value)], _topic.Places(), rules, _settings.Pipeline, _servers.Folder, cancel);
         await using var redis = await RedisConnection.OpenAsync(
             _settings.Redis, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System, cancel);
         return (truth, await new ChaosAudit(truth, _topic, _clickHouse, redis, rules).RunAsync(cancel));

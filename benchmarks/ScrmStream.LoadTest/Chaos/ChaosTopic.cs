@@ -7,20 +7,20 @@ namespace ScrmStream.LoadTest.Chaos;
 internal readonly record struct RecordPlace(int Partition, long Offset);
 
 /// <summary>
-/// The topic of a run: what was published, in which place each record lies, and how far the group is. A record's key is its number, so one
-/// customer's events are scattered over all partitions.
+/// The topic of a run: what was published, in which place each record lies, and how far the group is. A record has its number as a header.
 /// </summary>
 internal sealed class ChaosTopic : IDisposable
 {
+    private const string Number = "number";
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(30);
 
     private readonly KafkaOptions _options;
-    private readonly IReadOnlyList<byte[]> _records;
+    private readonly IReadOnlyList<(byte[] Key, byte[] Value)> _records;
     private readonly KafkaPublisher _publisher;
     private readonly IAdminClient _admin;
     private readonly IConsumer<byte[]?, byte[]?> _reader, _group;
 
-    private ChaosTopic(KafkaOptions options, IReadOnlyList<byte[]> records, KafkaPublisher publisher)
+    private ChaosTopic(KafkaOptions options, IReadOnlyList<(byte[] Key, byte[] Value)> records, KafkaPublisher publisher)
     {
         (_options, _records, _publisher) = (options, records, publisher);
         _admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = options.BootstrapServers }).Build();
@@ -33,7 +33,7 @@ internal sealed class ChaosTopic : IDisposable
 
     private string Name => _options.Topics[0];
 
-    public static async Task<ChaosTopic> CreateAsync(KafkaOptions options, IReadOnlyList<byte[]> records)
+    public static async Task<ChaosTopic> CreateAsync(KafkaOptions options, IReadOnlyList<(byte[] Key, byte[] Value)> records)
     {
         var publisher = await KafkaPublisher.OpenAsync(options);
         await publisher.CreateMissingAsync(options.Topics[0]);
@@ -43,9 +43,13 @@ internal sealed class ChaosTopic : IDisposable
     /// <summary>Publishes up to a record number; returns when all are acknowledged.</summary>
     public void PublishTo(int end)
     {
-        for (; Published < end; Published++) _publisher.Publish(Name, BitConverter.GetBytes(Published), _records[Published]);
+        for (; Published < end; Published++)
+            _publisher.Publish(Name, _records[Published].Key, _records[Published].Value, [new Header(Number, BitConverter.GetBytes(Published))]);
         _publisher.Flush();
     }
+
+    /// <summary>The offset of the first record of each partition.</summary>
+    public long[] Beginnings() => new long[_options.NewTopicPartitions];
 
     /// <summary>The offset behind the last record of each partition.</summary>
     public long[] Ends() => [.. Partitions.Select(p => _reader.QueryWatermarkOffsets(p, AnswerMax).High.Value)];
@@ -59,7 +63,7 @@ internal sealed class ChaosTopic : IDisposable
     {
         var places = new RecordPlace[_records.Count];
         foreach (var record in Read(Name, _options.NewTopicPartitions))
-            places[BitConverter.ToInt32(record.Message.Key)] = new RecordPlace(record.Partition.Value, record.Offset.Value);
+            places[BitConverter.ToInt32(record.Message.Headers.GetLastBytes(Number))] = new RecordPlace(record.Partition.Value, record.Offset.Value);
         return places;
     }
 

@@ -16,14 +16,15 @@ internal sealed partial class ChaosWorker : IDisposable
     private bool _isKilled;
 
     /// <param name="name">Of the member of the group, that a restarted one has again; empty: none.</param>
-    public ChaosWorker(IReadOnlyList<string> program, IEnumerable<string> arguments, string name)
+    /// <param name="logFolder">Gets a file of what the process says on standard error; null: none is written.</param>
+    public ChaosWorker(IReadOnlyList<string> program, IEnumerable<string> arguments, string name, string? logFolder)
     {
         Name = name;
         var start = new ProcessStartInfo(program[0]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in program.Skip(1).Concat(arguments)) start.ArgumentList.Add(argument);
         start.Environment["SCRMSTREAM_Kafka__InstanceId"] = name;
         _process = Process.Start(start)!;
-        _error = _process.StandardError.ReadToEndAsync();
+        _error = logFolder is null ? _process.StandardError.ReadToEndAsync() : KeepAsync(Path.Combine(logFolder, $"{Id}-{name}.log"));
         _output = _process.StandardOutput.ReadToEndAsync();
     }
 
@@ -79,6 +80,20 @@ internal sealed partial class ChaosWorker : IDisposable
     {
         if (!_process.HasExited) Kill();
         _process.Dispose();
+    }
+
+    // Line by line, so that what a killed process said is there.
+    private async Task<string> KeepAsync(string file)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        var text = new System.Text.StringBuilder();
+        await using var log = new StreamWriter(file) { AutoFlush = true };
+        while (await _process.StandardError.ReadLineAsync() is { } line)
+        {
+            text.AppendLine(line);
+            await log.WriteLineAsync(line);
+        }
+        return text.ToString();
     }
 
     private static string Last(string text) => string.Join(" | ", text.Split('\n', StringSplitOptions.RemoveEmptyEntries).TakeLast(4));

@@ -12,7 +12,7 @@ public sealed class ChaosTests(Brokers brokers, ITestOutputHelper output) : ICla
     {
         await AssertExactAsync(new ChaosOptions
         {
-            Kills = 5, Zombies = 1, Restarts = 1, Events = 30_000, Seed = 7, SessionSeconds = 6,
+            Kills = 5, Zombies = 1, Restarts = 1, Events = 30_000, Seed = 7, IsScattered = true,
         });
     }
 
