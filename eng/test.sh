@@ -28,6 +28,9 @@ run_tests() {
   report_tests
 }
 
+# Hundreds of short processes are started, which want their code soon rather than fast (src/ScrmStream.Host/ScrmStream.Host.csproj).
+export DOTNET_TC_QuickJit=1
+
 # The unit tests work and the integration tests mostly wait: they run beside each other, and the ones in the background show what they said at the end.
 run_test_projects() {
   local last=${projects[-1]} project broke=0
@@ -51,7 +54,7 @@ run_test_projects() {
 # Builds both test projects and what they test, each once, when a source is newer than their last build.
 ensure_test_build() {
   local stamp=$state/stamps/tests started=$state/stamps/tests.started
-  [[ -f $stamp && -d $root/artifacts/bin/ScrmStream.Integration.Tests/release && -z $(find_newer "$stamp" "$root/tests") ]] && return
+  [[ -f $stamp && -d $root/artifacts/bin/ScrmStream.Integration.Tests/release && -z $(find_newer "$stamp" "$root/tests" "$root/benchmarks") ]] && return
   mkdir -p "$state/stamps"
   touch "$started" # taken before the build: a file changed meanwhile is newer
   build_release tests/All.slnf

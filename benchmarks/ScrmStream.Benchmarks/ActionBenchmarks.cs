@@ -12,8 +12,6 @@ namespace ScrmStream.Benchmarks;
 /// What actions cost: the same tags with and without three actions, per event that matters to them; and going through a customer whose last
 /// day has five such events, per customer. The answer is how many occurrences were decided.
 /// </summary>
-[MemoryDiagnoser]
-[SimpleJob(launchCount: 1, warmupCount: 3, iterationCount: 5)]
 public class ActionBenchmarks
 {
     private const int EventsPerBatch = 1024, Customers = 200;

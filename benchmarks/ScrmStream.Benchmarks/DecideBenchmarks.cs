@@ -12,7 +12,6 @@ namespace ScrmStream.Benchmarks;
 /// One warm batch through the stages that run for every event: decode, screen, fold. Read the ratios and the allocated bytes; the
 /// set-up checks the answer.
 /// </summary>
-[MemoryDiagnoser]
 public class DecideBenchmarks
 {
     private const int EventsPerBatch = 1024;

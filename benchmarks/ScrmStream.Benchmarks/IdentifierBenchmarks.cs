@@ -5,7 +5,6 @@ using ScrmStream.Identity;
 namespace ScrmStream.Benchmarks;
 
 /// <summary>The id of an identifier that is met for the first time: our way to SHA-256 beside the framework's, of one text of 44 bytes.</summary>
-[MemoryDiagnoser]
 public class IdentifierBenchmarks
 {
     private readonly byte[] _text = "openid:wx-official-petshop:oOfficial-lin-xia"u8.ToArray();

@@ -10,7 +10,6 @@ namespace ScrmStream.Benchmarks;
 /// One warm batch of the same events as JSON and as Avro, through the decoder of a lane. The set-up checks that both give as many events
 /// of the same length; <c>./scrm bench inputs</c> compares all fields, and has the packed formats.
 /// </summary>
-[MemoryDiagnoser]
 public class InputBenchmarks
 {
     private const int EventsPerBatch = 1024;

@@ -9,7 +9,6 @@ namespace ScrmStream.Benchmarks;
 /// What one JSON event costs to decode: the canonical one of 290 bytes, the same with fields that the schema does not name, with its time
 /// as text, and with one bad record in a hundred. The set-up checks the answers.
 /// </summary>
-[MemoryDiagnoser]
 public class JsonBenchmarks
 {
     private const int EventsPerBatch = 1024, CanonicalBytes = 290;

@@ -11,7 +11,6 @@ namespace ScrmStream.Benchmarks;
 /// The rules alone, per event of one warm batch over 200 customers: load a shard, fold the event, keep the shard. The set-up checks
 /// that every event arrived. <see cref="Rules500"/> has 50 names of events with ten rules each, so an event touches ten.
 /// </summary>
-[MemoryDiagnoser]
 public class RuleFoldBenchmarks
 {
     private const int EventsPerBatch = 1024;

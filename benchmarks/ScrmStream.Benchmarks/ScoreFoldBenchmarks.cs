@@ -11,7 +11,6 @@ namespace ScrmStream.Benchmarks;
 /// One score alone, by the way it fades: folding an event into the shard of a customer with 50 of them, and reading the score. The set-up
 /// checks what comes out. The budget is 60 ns and no byte per event and score.
 /// </summary>
-[MemoryDiagnoser]
 public class ScoreFoldBenchmarks
 {
     private const int Events = 50;

@@ -10,7 +10,6 @@ namespace ScrmStream.Benchmarks;
 /// What normal forms and keys cost on a decode lane: decode and screen of one warm batch of events with one openid and one phone, by how
 /// the phone is written and how many keys there are. The difference to <see cref="Decode"/> is the screen; the set-up checks the answer.
 /// </summary>
-[MemoryDiagnoser]
 public class ScreenBenchmarks
 {
     private const int EventsPerBatch = 1024;

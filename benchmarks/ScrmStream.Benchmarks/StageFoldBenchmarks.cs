@@ -11,7 +11,6 @@ namespace ScrmStream.Benchmarks;
 /// One pipeline of leads alone: folding an event that moves leads, one that only counts as activity, and one that no rule names; and following
 /// the leads of a customer with 50 events. The set-up checks what comes out.
 /// </summary>
-[MemoryDiagnoser]
 public class StageFoldBenchmarks
 {
     private const int Events = 50;

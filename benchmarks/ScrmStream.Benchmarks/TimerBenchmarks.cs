@@ -7,7 +7,6 @@ namespace ScrmStream.Benchmarks;
 /// The queue of timers with ten million pending, spread over thirty days: how long it takes to set one, and to wake those that are due, in
 /// steps of a second or less. The answer is how many were woken.
 /// </summary>
-[MemoryDiagnoser]
 [SimpleJob(launchCount: 1, warmupCount: 1, iterationCount: 3)]
 public class TimerBenchmarks
 {

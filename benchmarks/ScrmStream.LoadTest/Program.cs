@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using ScrmStream.LoadTest;
 using ScrmStream.LoadTest.Chaos;
+using ScrmStream.LoadTest.Plain;
 using ScrmStream.Rules;
 
 switch (args)
@@ -20,6 +22,8 @@ switch (args)
         return await new BoardLoad(1_000_000).RunAsync();
     case ["board", var count] when int.TryParse(count, out var customers) && customers is >= 100 and <= 20_000_000:
         return await new BoardLoad(customers).RunAsync();
+    case ["plain", .. var rest]:
+        return await PlainAsync(rest);
     case ["chaos", var ruleFile, .. var more]:
         return await ChaosAsync(ruleFile, more);
     case ["bad"]:
@@ -35,12 +39,26 @@ switch (args)
                    ./scrm bench load identity [IDENTIFIERS]
                    ./scrm bench load hub [PEOPLE]
                    ./scrm bench load board [CUSTOMERS]
+                   ./scrm bench load plain KAFKA TOPIC [--redis HOST:PORT] [--clickhouse URL]
                    ./scrm bench inputs [--help]
                    ./scrm bench load bad [PER-THOUSAND]
                    ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--workers N] [--scattered]
                                  [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis] [--logs FOLDER]
             """);
         return 2;
+}
+
+static async Task<int> PlainAsync(string[] arguments)
+{
+    try
+    {
+        return await PlainLoad.Parse(arguments).RunAsync();
+    }
+    catch (ArgumentException e)
+    {
+        Console.Error.WriteLine($"plain: {e.Message}");
+        return 2;
+    }
 }
 
 static async Task<int> ChaosAsync(string ruleFile, string[] arguments)
@@ -51,9 +69,22 @@ static async Task<int> ChaosAsync(string ruleFile, string[] arguments)
         if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
             throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
         using var stop = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, e) => { e.Cancel = true; stop.Cancel(); };
+        // Whoever started it in the background may have Ctrl+C ignored; what it started ends with it either way.
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var ended = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         var result = await new ChaosRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
         return ChaosReport.Print(options, result, Console.Out);
+
+        void End(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        }
+    }
+    catch (OperationCanceledException)
+    {
+        Console.Error.WriteLine("chaos: stopped before its end; nothing was compared");
+        return 1;
     }
     catch (ArgumentException e)
     {

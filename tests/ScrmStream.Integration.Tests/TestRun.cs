@@ -45,8 +45,8 @@ public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Longest =
     [
-        nameof(FailpointProcessTests), nameof(DeadLetterReplayTests), nameof(KafkaEventSourceTests), nameof(RebuildTests),
-        nameof(ReplayOrderTests), nameof(KafkaDeadLetterSinkTests), nameof(WhyAndUnlinkTests), LoadedStackCollection.Name, nameof(NewRuleTests),
+        nameof(FailpointProcessTests), nameof(ChaosTests), nameof(DeadLetterReplayTests), nameof(KafkaEventSourceTests),
+        nameof(RebuildTests), nameof(ReplayOrderTests), nameof(KafkaDeadLetterSinkTests), nameof(WhyAndUnlinkTests), LoadedStackCollection.Name, nameof(NewRuleTests),
         nameof(RulesSqlTests), nameof(UsageTests), nameof(WhySeventyThreeTests), nameof(AvroPathTests), nameof(ProducersToClickHouseTests),
     ];
 

@@ -76,7 +76,8 @@ internal sealed class ChaosServers : IAsyncDisposable
 
     private async Task StartRedisAsync(int port, CancellationToken cancel)
     {
-        string[] more = _options.IsRedisForgetful ? ["--appendonly", "no"] : [];
+        // The server's own limit of the file that it reads when it comes back: with all of a long run in it that takes 20 s.
+        string[] more = ["--auto-aof-rewrite-min-size", "64mb", .. _options.IsRedisForgetful ? (string[])["--appendonly", "no"] : []];
         _redis = await EmbeddedRedis.StartAsync(Path.Combine(Folder, "redis"), TimeProvider.System, cancel, port, more);
     }
 

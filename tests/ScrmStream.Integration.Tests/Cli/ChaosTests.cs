@@ -7,14 +7,13 @@ namespace ScrmStream.Integration.Cli;
 /// <summary><c>./scrm bench chaos</c> with few faults.</summary>
 public sealed class ChaosTests(Brokers brokers, ITestOutputHelper output) : IClassFixture<Brokers>
 {
+    [ChaosFact]
+    public Task Run_KilledFiveTimes_EveryStoreHoldsWhatAReplayFinds() =>
+        AssertExactAsync(new ChaosOptions { Kills = 5, Events = 12_000, Seed = 7, IsScattered = true });
+
     [ChaosFact(isSlow: true)]
-    public async Task Run_KilledAndRestarted_EveryStoreHoldsWhatAReplayFinds()
-    {
-        await AssertExactAsync(new ChaosOptions
-        {
-            Kills = 5, Zombies = 1, Restarts = 1, Events = 30_000, Seed = 7, IsScattered = true,
-        });
-    }
+    public Task Run_KilledFrozenAndRestarted_EveryStoreHoldsWhatAReplayFinds() =>
+        AssertExactAsync(new ChaosOptions { Kills = 30, Zombies = 5, Restarts = 3, Events = 100_000, Seed = 7, IsScattered = true });
 
     /// <summary>The audit is only worth something if it finds what is lost.</summary>
     [ChaosFact(isSlow: true)]
