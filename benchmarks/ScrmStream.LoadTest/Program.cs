@@ -1,5 +1,6 @@
 using ScrmStream.LoadTest;
 using ScrmStream.LoadTest.Chaos;
+using ScrmStream.LoadTest.Price;
 using ScrmStream.Rules;
 
 switch (args)
@@ -22,6 +23,11 @@ switch (args)
         return await new BoardLoad(customers).RunAsync();
     case ["chaos", var ruleFile, .. var more]:
         return await ChaosAsync(ruleFile, more);
+    case ["price", _, .. var more] when more.Contains("--help") || more.Contains("-h"):
+        Console.WriteLine(PriceOptions.Usage);
+        return 0;
+    case ["price", var ruleFile, .. var more]:
+        return await PriceAsync(ruleFile, more);
     case ["bad"]:
         return BadShareLoad.OfOnePercent().Run();
     case ["bad", var perThousand] when int.TryParse(perThousand, out var bad) && bad is >= 1 and <= 1000:
@@ -37,6 +43,7 @@ switch (args)
                    ./scrm bench load board [CUSTOMERS]
                    ./scrm bench inputs [--help]
                    ./scrm bench load bad [PER-THOUSAND]
+                   ./scrm bench price [--help]
                    ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis]
             """);
         return 2;
@@ -57,6 +64,25 @@ static async Task<int> ChaosAsync(string ruleFile, string[] arguments)
     catch (ArgumentException e)
     {
         Console.Error.WriteLine($"chaos: {e.Message}");
+        return 2;
+    }
+}
+
+static async Task<int> PriceAsync(string ruleFile, string[] arguments)
+{
+    try
+    {
+        var options = PriceOptions.Parse(arguments);
+        if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
+            throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, e) => { e.Cancel = true; stop.Cancel(); };
+        var (truth, pairs) = await new PriceRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
+        return PriceReport.Print(options, truth, pairs, Console.Out);
+    }
+    catch (ArgumentException e)
+    {
+        Console.Error.WriteLine($"price: {e.Message}");
         return 2;
     }
 }
