@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using ScrmStream.LoadTest;
 using ScrmStream.LoadTest.Chaos;
 using ScrmStream.LoadTest.Plain;
+using ScrmStream.LoadTest.Price;
 using ScrmStream.Rules;
 
 switch (args)
@@ -26,6 +27,11 @@ switch (args)
         return await PlainAsync(rest);
     case ["chaos", var ruleFile, .. var more]:
         return await ChaosAsync(ruleFile, more);
+    case ["price", _, .. var more] when more.Contains("--help") || more.Contains("-h"):
+        Console.WriteLine(PriceOptions.Usage);
+        return 0;
+    case ["price", var ruleFile, .. var more]:
+        return await PriceAsync(ruleFile, more);
     case ["bad"]:
         return BadShareLoad.OfOnePercent().Run();
     case ["bad", var perThousand] when int.TryParse(perThousand, out var bad) && bad is >= 1 and <= 1000:
@@ -42,6 +48,7 @@ switch (args)
                    ./scrm bench load plain KAFKA TOPIC [--redis HOST:PORT] [--clickhouse URL]
                    ./scrm bench inputs [--help]
                    ./scrm bench load bad [PER-THOUSAND]
+                   ./scrm bench price [--help]
                    ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--workers N] [--scattered]
                                  [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis] [--logs FOLDER]
             """);
@@ -89,6 +96,25 @@ static async Task<int> ChaosAsync(string ruleFile, string[] arguments)
     catch (ArgumentException e)
     {
         Console.Error.WriteLine($"chaos: {e.Message}");
+        return 2;
+    }
+}
+
+static async Task<int> PriceAsync(string ruleFile, string[] arguments)
+{
+    try
+    {
+        var options = PriceOptions.Parse(arguments);
+        if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
+            throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, e) => { e.Cancel = true; stop.Cancel(); };
+        var (truth, pairs) = await new PriceRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
+        return PriceReport.Print(options, truth, pairs, Console.Out);
+    }
+    catch (ArgumentException e)
+    {
+        Console.Error.WriteLine($"price: {e.Message}");
         return 2;
     }
 }

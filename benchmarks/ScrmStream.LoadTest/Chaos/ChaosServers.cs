@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ScrmStream.Redis.Embedded;
 using ScrmStream.TestKit;
 
@@ -7,13 +6,10 @@ namespace ScrmStream.LoadTest.Chaos;
 /// <summary>A real broker, Redis that keeps what it acknowledged, and the embedded ClickHouse, in a folder that is deleted with them.</summary>
 internal sealed class ChaosServers : IAsyncDisposable
 {
-    private const string Listens = "clickhouse listens on ";
-    private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(60);
-
     private readonly ChaosOptions _options;
     private readonly RealKafka? _kafka;
     private EmbeddedRedis _redis = null!;
-    private Process _clickHouse = null!;
+    private ClickHouseProcess _clickHouse = null!;
 
     private ChaosServers(ChaosOptions options, string folder)
     {
@@ -40,7 +36,8 @@ internal sealed class ChaosServers : IAsyncDisposable
         {
             await servers.StartRedisAsync(0, cancel);
             servers.Redis = servers._redis.Address;
-            servers.ClickHouse = await servers.StartClickHouseAsync(0, cancel);
+            await servers.StartClickHouseAsync(0, cancel);
+            servers.ClickHouse = servers._clickHouse.Address;
             return servers;
         }
         catch
@@ -61,7 +58,7 @@ internal sealed class ChaosServers : IAsyncDisposable
     /// <inheritdoc cref="RestartRedisAsync"/>
     public async Task RestartClickHouseAsync(TimeSpan away, CancellationToken cancel)
     {
-        End(_clickHouse);
+        _clickHouse.Dispose();
         await Task.Delay(away, cancel);
         await StartClickHouseAsync(ClickHouse.Port, cancel);
     }
@@ -69,7 +66,7 @@ internal sealed class ChaosServers : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_redis is not null) await _redis.DisposeAsync();
-        if (_clickHouse is not null) End(_clickHouse);
+        _clickHouse?.Dispose();
         _kafka?.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
@@ -81,23 +78,6 @@ internal sealed class ChaosServers : IAsyncDisposable
         _redis = await EmbeddedRedis.StartAsync(Path.Combine(Folder, "redis"), TimeProvider.System, cancel, port, more);
     }
 
-    private async Task<Uri> StartClickHouseAsync(int port, CancellationToken cancel)
-    {
-        var start = new ProcessStartInfo(_options.Program[0]) { RedirectStandardOutput = true };
-        string[] arguments = [.. _options.Program.Skip(1), "clickhouse", "--path", Path.Combine(Folder, "clickhouse"), "--port", $"{port}"];
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        _clickHouse = Process.Start(start)!;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(StartMax);
-        while (await _clickHouse.StandardOutput.ReadLineAsync(limit.Token) is { } line)
-            if (line.StartsWith(Listens, StringComparison.Ordinal)) return new Uri(line[Listens.Length..]);
-        throw new InvalidOperationException("The embedded ClickHouse ended while it was starting.");
-    }
-
-    private static void End(Process process)
-    {
-        if (!process.HasExited) process.Kill();
-        process.WaitForExit();
-        process.Dispose();
-    }
+    private async Task StartClickHouseAsync(int port, CancellationToken cancel) =>
+        _clickHouse = await ClickHouseProcess.StartAsync(_options.Program, Path.Combine(Folder, "clickhouse"), port, cancel);
 }
