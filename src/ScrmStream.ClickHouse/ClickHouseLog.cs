@@ -15,4 +15,9 @@ internal static partial class ClickHouseLog
 
     [LoggerMessage(4003, LogLevel.Information, "ClickHouse schema {Number} ({Name}) applied to database {Database}.")]
     public static partial void MigrationApplied(ILogger logger, int number, string name, string database);
+
+    [LoggerMessage(4004, LogLevel.Error,
+        "ClickHouse refuses {Refused} of {Rows} rows of {Table} for what is in them; they are dead letters, all others are stored. " +
+        "Reason: {Reason}")]
+    public static partial void DerivedRowsRefused(ILogger logger, int refused, int rows, string table, string reason);
 }

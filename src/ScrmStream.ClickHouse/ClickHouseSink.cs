@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using ScrmStream.ClickHouse.Blocks;
 using ScrmStream.Events;
 using ScrmStream.Pipeline;
@@ -15,8 +16,14 @@ namespace ScrmStream.ClickHouse;
 public sealed class ClickHouseSink : IAnalyticsSink
 {
     private readonly ClickHouseClient _client;
+    private readonly ILogger _log;
+    private readonly DerivedRows _derived;
 
-    private ClickHouseSink(ClickHouseClient client) => _client = client;
+    private ClickHouseSink(ClickHouseClient client, IDeadLetterSink? letters, ILogger log)
+    {
+        (_client, _log) = (client, log);
+        _derived = new DerivedRows(client, letters, log);
+    }
 
     /// <summary>Reaches the server, brings the schema up to date and returns the sink.</summary>
     /// <exception cref="StoreUnavailableException">The server does not answer within <see
@@ -26,7 +33,7 @@ public sealed class ClickHouseSink : IAnalyticsSink
     {
         await client.PingAsync(cancel);
         await ClickHouseMigrations.ApplyAsync(client, cancel, log);
-        return new ClickHouseSink(client);
+        return new ClickHouseSink(client, letters: null, log ?? NullLogger.Instance);
     }
 
     /// <summary>The greatest writer epoch of any row; 0 without rows. Reads one column of the table.</summary>
@@ -51,33 +58,36 @@ public sealed class ClickHouseSink : IAnalyticsSink
         }
     }
 
+    /// <summary>
+    /// The same tables. Where a block of mappings, changes, leads or actions is refused for what is in it, the rows at fault become
+    /// letters, up to <see cref="DerivedRows.RefusedMax"/> of one block; of this sink they are an error.
+    /// </summary>
+    public ClickHouseSink SettingAside(IDeadLetterSink letters) => new(_client, letters, _log);
+
     /// <inheritdoc/>
     public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) =>
-        WriteAsync(ChangeBlocks.Of(changes), cancel);
+        _derived.WriteAsync(DerivedTables.Tags, changes, cancel);
 
     /// <inheritdoc/>
     public Task WriteScoreChangesAsync(IReadOnlyList<ScoreChange> changes, CancellationToken cancel) =>
-        WriteAsync(ChangeBlocks.Of(changes), cancel);
+        _derived.WriteAsync(DerivedTables.Scores, changes, cancel);
 
     /// <inheritdoc/>
-    public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) => WriteAsync(LeadBlock.Of(leads), cancel);
+    public Task WriteLeadsAsync(IReadOnlyList<CustomerLeads> leads, CancellationToken cancel) =>
+        _derived.WriteAsync(DerivedTables.Leads, leads, cancel);
 
     /// <inheritdoc/>
     public Task WriteActionsAsync(IReadOnlyList<CustomerAction> actions, CancellationToken cancel) =>
-        WriteAsync(ActionBlock.Of(actions), cancel);
+        _derived.WriteAsync(DerivedTables.Actions, actions, cancel);
 
     /// <inheritdoc/>
     public Task WriteIdentityMapAsync(IReadOnlyList<IdentityMapping> mappings, CancellationToken cancel) =>
-        WriteAsync(ChangeBlocks.Of(mappings), cancel);
+        _derived.WriteAsync(DerivedTables.IdentityMap, mappings, cancel);
 
     /// <inheritdoc/>
-    public Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel) =>
-        WriteAsync(ChangeBlocks.Of(letters), cancel);
-
-    // Without a token the server compares content: the same rows again are dropped there, or else by the views.
-    private async Task WriteAsync(NativeBlock block, CancellationToken cancel)
+    public async Task WriteDeadLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel)
     {
-        using (block)
-            if (block.Rows > 0) await _client.InsertAsync(block, token: null, cancel);
+        using var block = ChangeBlocks.Of(letters);
+        if (block.Rows > 0) await _client.InsertAsync(block, token: null, cancel);
     }
 }

@@ -15,7 +15,8 @@ namespace ScrmStream.Kafka;
 /// a whole), <c>part</c> (what the value is: <c>record</c> or one <c>event</c> of it) and <c>timestamp</c> (Unix milliseconds); then the
 /// record's own headers, each with <c>header.</c> before its name. A letter that the broker refuses as too large is cut to the beginning of
 /// its value, without key and own headers, and the header <c>cut_from</c> gives the value's length in bytes. While the topic takes no
-/// letter, for whatever reason, writing waits and tries again: the flow stands still behind it and nothing is dropped. Used by one thread.
+/// letter, for whatever reason, writing waits and tries again: the flow stands still behind it and nothing is dropped. Calls may come from
+/// any thread.
 /// </summary>
 public sealed class KafkaDeadLetterSink : IDeadLetterSink, IDisposable
 {

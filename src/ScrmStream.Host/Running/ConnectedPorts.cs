@@ -83,7 +83,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
         if (settings.Kafka.IdentityChangesTopic.Length > 0)
             _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
         await TakeRulesAsync(rules, redis, clickHouse, cancel);
-        var analytics = new AnnouncedChanges(sink);
+        var analytics = new AnnouncedChanges(sink.SettingAside(deadLetters));
         _open.Add(new Closing(analytics));
         await analytics.OpenAsync(settings.Kafka);
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
