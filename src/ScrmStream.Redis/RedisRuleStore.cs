@@ -73,22 +73,28 @@ public sealed class RedisRuleStore(RedisConnection connection) : IRuleStore
         return fields.Count(f => ((string)f!).StartsWith("done:", StringComparison.Ordinal));
     }
 
-    public async Task<IReadOnlyList<IdentifierId>> IdentifiersAsync(int firstBucket, int buckets, CancellationToken cancel)
+    public Task<IReadOnlyList<IdentifierId>> IdentifiersAsync(int firstBucket, int buckets, CancellationToken cancel) =>
+        OfBucketsAsync(firstBucket, buckets, (db, key) => db.HashKeysAsync(key), Id, cancel);
+
+    public Task<IReadOnlyList<IdentifierCell>> CellsAsync(int firstBucket, int buckets, CancellationToken cancel) =>
+        OfBucketsAsync(
+            firstBucket, buckets, (db, key) => db.HashGetAllAsync(key), entry => new IdentifierCell(Id(entry.Name), entry.Value!), cancel);
+
+    // A bucket's hash of some thousand fields is read at once; between two buckets Redis serves others.
+    private async Task<IReadOnlyList<TItem>> OfBucketsAsync<TField, TItem>(
+        int firstBucket, int buckets, Func<IDatabase, RedisKey, Task<TField[]>> read, Func<TField, TItem> item, CancellationToken cancel)
     {
-        var ids = new List<IdentifierId>();
-        // A bucket's hash of some thousand fields is read at once; between two buckets Redis serves others.
+        var items = new List<TItem>();
         foreach (var some in Enumerable.Range(firstBucket, buckets).Chunk(BucketsTogether))
         {
-            var answers = await Task.WhenAll(some.Select(bucket =>
-            {
-                var key = connection.Keys.Cells(bucket);
-                return connection.CallAsync(db => db.HashKeysAsync(key), cancel);
-            }));
-            foreach (var field in answers.SelectMany(fields => fields))
-                ids.Add(new IdentifierId(BinaryPrimitives.ReadUInt128BigEndian((byte[])field!)));
+            var answers = await connection.CallAsync(
+                db => Task.WhenAll(some.Select(bucket => read(db, connection.Keys.Cells(bucket)))), cancel);
+            foreach (var field in answers.SelectMany(fields => fields)) items.Add(item(field));
         }
-        return ids;
+        return items;
     }
+
+    private static IdentifierId Id(RedisValue field) => new(BinaryPrimitives.ReadUInt128BigEndian((byte[])field!));
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

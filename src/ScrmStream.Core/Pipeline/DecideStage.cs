@@ -111,7 +111,7 @@ public sealed class DecideStage(
         AskAhead(cancel);
         if (prefetch.Count > 0) return true;
         var more = MoreAsync(cancel);
-        if (!more.IsCompleted) await WaitAsync(more, cancel);
+        if (!more.IsCompleted && follower?.Sweep?.IsStepDue(isBusy: false) != true) await WaitAsync(more, cancel);
         return !more.IsCompleted || await more;
     }
 

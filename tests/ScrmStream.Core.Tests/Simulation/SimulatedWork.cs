@@ -84,17 +84,20 @@ internal sealed record SimulatedWork(RuleSet Rules, byte[][][] Partitions, Actio
         };
     }
 
-    // The same rules but for some tags that are missing and one that goes: most customers are concerned by none of it.
+    // The same rules but for some tags that are missing or count something else, and at times one that goes: most customers are concerned by
+    // none of it, and are told by their cells alone or by what was concluded of them as well.
     private static string FewOtherTags(string last, Random random)
     {
         var lines = last.Split('\n').ToList();
         var goes = random.Next(3) == 0 ? "count(event in (\"a\", \"b\")) = 1" : "seen(event = \"c\")";
-        lines.Insert(lines.IndexOf("tags:") + 1, $"  - {{ tag: goes, when: '{goes}' }}");
+        if (random.Next(2) == 0) lines.Insert(lines.IndexOf("tags:") + 1, $"  - {{ tag: goes, when: '{goes}' }}");
         for (var missing = random.Next(1, 4); missing > 0; missing--)
         {
             var boolean = lines.FindAll(l => l.StartsWith("  - { tag: t", StringComparison.Ordinal));
             if (boolean.Count == 0) break;
-            lines.Remove(boolean[random.Next(boolean.Count)]);
+            var line = lines.IndexOf(boolean[random.Next(boolean.Count)]);
+            if (random.Next(3) == 0) lines[line] = $"{lines[line].Split(',')[0]}, when: 'count(event = \"c\") >= 2' }}";
+            else lines.RemoveAt(line);
         }
         return string.Join('\n', lines);
     }

@@ -91,9 +91,13 @@ public abstract class RuleStoreConformance
         var (cells, store) = await OpenAsync();
         var ids = Enumerable.Range(0, 40).Select(i => StoreSamples.Id($"{i}")).ToArray();
         var arena = new ByteArena();
-        await cells.StoreAsync([.. ids.Select(id => StoreSamples.Cell(arena, id, CellVersion.None, new CellVersion(1, 7), "x"))], arena, Cancel);
+        var written = ids.ToDictionary(id => id, id => StoreSamples.Cell(arena, id, CellVersion.None, new CellVersion(1, 7), $"of {id}"));
+        await cells.StoreAsync([.. written.Values], arena, Cancel);
         Assert.Equal(ids.Where(id => id.Bucket < 2_000).Order(), (await store.IdentifiersAsync(0, 2_000, Cancel)).Order());
         Assert.Equal(ids.Where(id => id.Bucket >= 2_000).Order(), (await store.IdentifiersAsync(2_000, 2_096, Cancel)).Order());
+        var found = await store.CellsAsync(0, 2_000, Cancel);
+        Assert.Equal(ids.Where(id => id.Bucket < 2_000).Order(), found.Select(f => f.Id).Order());
+        Assert.All(found, f => Assert.Equal(arena[written[f.Id].Content], f.Cell));
     }
 
     private static (long, string, bool) Told(RulesInForce rules) => (rules.Number, rules.Fingerprint, rules.IsSwept);

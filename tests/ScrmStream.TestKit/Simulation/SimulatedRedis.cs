@@ -81,6 +81,9 @@ public sealed class SimulatedOperator(SimulatedRedis redis) : IRuleStore
 
     public Task<IReadOnlyList<IdentifierId>> IdentifiersAsync(int firstBucket, int buckets, CancellationToken cancel) =>
         redis.Rules.IdentifiersAsync(firstBucket, buckets, cancel);
+
+    public Task<IReadOnlyList<IdentifierCell>> CellsAsync(int firstBucket, int buckets, CancellationToken cancel) =>
+        redis.Rules.CellsAsync(firstBucket, buckets, cancel);
 }
 
 /// <summary>
@@ -133,6 +136,9 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
 
     public Task<IReadOnlyList<IdentifierId>> IdentifiersAsync(int firstBucket, int buckets, CancellationToken cancel) =>
         OnceAsync(() => redis.Rules.IdentifiersAsync(firstBucket, buckets, CancellationToken.None).Result, cancel);
+
+    public Task<IReadOnlyList<IdentifierCell>> CellsAsync(int firstBucket, int buckets, CancellationToken cancel) =>
+        OnceAsync(() => redis.Rules.CellsAsync(firstBucket, buckets, CancellationToken.None).Result, cancel);
 
     public bool IsSoleWriter => _known.Sole == stamp;
 

@@ -94,4 +94,11 @@ public sealed class MemoryRuleStore(MemoryCellStore cells, TimeProvider time) : 
         return Task.FromResult<IReadOnlyList<IdentifierId>>(
             [.. cells.Identifiers().Where(id => id.Bucket >= firstBucket && id.Bucket < firstBucket + buckets)]);
     }
+
+    public async Task<IReadOnlyList<IdentifierCell>> CellsAsync(int firstBucket, int buckets, CancellationToken cancel)
+    {
+        var ids = await IdentifiersAsync(firstBucket, buckets, cancel);
+        var stored = await cells.LoadAsync(ids, cancel);
+        return [.. ids.Zip(stored, (id, cell) => new IdentifierCell(id, cell.Cell!))];
+    }
 }

@@ -9,7 +9,8 @@ namespace ScrmStream.Pipeline.Reload;
 /// to be concluded anew. What is stored was read while the new rules were in force, so it has every event that was folded by the old ones;
 /// where the stored rows are of just these events and none of them counts for what is new, there is nothing to bring. One thread.
 /// </summary>
-internal sealed class ConcernedCells(RulesInForce inForce, ShardRenewal renewal, bool hasHistory)
+/// <param name="isRefolded">Shards are compared with stored rows.</param>
+internal sealed class ConcernedCells(RulesInForce inForce, ShardRenewal renewal, bool isRefolded)
 {
     private readonly uint[] _keys = [.. inForce.Incomplete.Union(inForce.Change.Aggregates)];
     private readonly byte[][] _tags = [.. inForce.Change.Tags.Select(Encoding.UTF8.GetBytes)];
@@ -17,6 +18,9 @@ internal sealed class ConcernedCells(RulesInForce inForce, ShardRenewal renewal,
 
     /// <summary>Everybody is, and need not be looked at for it.</summary>
     public bool AreAll => inForce.Change.ConcernsAll;
+
+    /// <summary>It is to be known what was concluded of each; else its cell says all.</summary>
+    public bool NeedConclusions => _tags.Length > 0;
 
     /// <param name="refolded">Its shard as the stored rows give it.</param>
     public bool IsConcerned(StoredCell stored, ReadOnlySpan<byte> refolded)
@@ -29,7 +33,7 @@ internal sealed class ConcernedCells(RulesInForce inForce, ShardRenewal renewal,
     // A shard that has nothing to be replaced needs no mark: only actions ask for that, and where there are any, everybody is concerned.
     private bool IsToBeRenewed(ReadOnlySpan<byte> shard, ReadOnlySpan<byte> refolded)
     {
-        if (shard.IsEmpty || !hasHistory || inForce.Incomplete.Count == 0) return false;
+        if (shard.IsEmpty || !isRefolded) return false;
         if (new Shard(shard).CompleteFrom >= inForce.CompleteFrom) return false;
         return !ShardRenewal.AreOfTheSame(shard, refolded) || !renewal.HasNothingNew(shard, refolded);
     }

@@ -11,7 +11,7 @@ namespace ScrmStream.Pipeline.Reload;
 public sealed record RulePublication(string File, string Text, long EventsStored, long NowMs, bool ActsOnThePast = false)
 {
     // The events of a part are read by a query that goes through all of them, so parts are few; what it adds up to is held in memory.
-    private const long EventsPerPart = 1_000_000;
+    private const long EventsPerPart = 2_500_000;
     private const int PartsMin = 4, PartsMax = 256;
 
     // Two processes that publish at once: one of them comes second and is on top of the other.
