@@ -55,7 +55,8 @@ public sealed class SimulationTests
     [Fact]
     public void Run_RulesChangeUnfenced_IsFound()
     {
-        for (var seed = 30_100; seed < 32_100; seed++)
+        // From 30,100 on it takes 1,021 worlds, which is long for a test.
+        for (var seed = 31_000; seed < 33_000; seed++)
         {
             try
             {

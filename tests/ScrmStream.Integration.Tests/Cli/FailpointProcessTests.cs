@@ -56,13 +56,14 @@ public sealed partial class FailpointProcessTests(ITestOutputHelper output)
         {
             foreach (var point in Kills)
             {
-                var outcome = await home.Scrm.RunFailingAsync($"{Failpoints.NameOf(point)}=kill@{TimeOf(n)}", run);
+                var outcome = await home.Scrm.RunFailingAsync($"{Failpoints.NameOf(point)}=kill@{TimeOf(n)}", TimeSpan.FromSeconds(90), run);
                 Assert.True(outcome.Code == 137, $"{point} ended with {outcome.Code}: {outcome.Error}");
             }
         }
         Failpoint[] passing = [.. Enum.GetValues<Failpoint>().Where(p => p is >= Failpoint.RedisBefore and <= Failpoint.ProduceAfter)];
         var orders = passing.SelectMany(p => Enumerable.Range(1, times).Select(n => $"{Failpoints.NameOf(p)}=throw@{n * 2}"));
-        var last = await home.Scrm.RunFailingAsync(string.Join(';', orders), run);
+        // Each failure waits a moment before it tries again.
+        var last = await home.Scrm.RunFailingAsync(string.Join(';', orders), TimeSpan.FromSeconds(60 + 20 * times), run);
         Assert.True(last.Code == 0, last.Error);
         var passed = Coverage().Match(last.Error).Groups[1].Value;
         output.WriteLine(passed);

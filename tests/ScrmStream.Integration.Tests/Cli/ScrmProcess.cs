@@ -19,20 +19,21 @@ internal sealed class ScrmProcess(string home)
     public static string InCheckout(string path, [CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../..", path));
 
-    public Task<Outcome> RunAsync(params string[] arguments) => EndAsync(Start(arguments));
+    public Task<Outcome> RunAsync(params string[] arguments) => EndAsync(Start(arguments), CallMax);
 
     /// <summary>Runs a process that fails on order (<see cref="Failpoints"/>); 137: it was killed.</summary>
-    public Task<Outcome> RunFailingAsync(string orders, params string[] arguments)
+    /// <param name="within">It is given up after that.</param>
+    public Task<Outcome> RunFailingAsync(string orders, TimeSpan within, params string[] arguments)
     {
         var start = StartInfo(arguments);
         start.Environment[Failpoints.Variable] = orders;
-        return EndAsync(Process.Start(start)!);
+        return EndAsync(Process.Start(start)!, within);
     }
 
-    private static async Task<Outcome> EndAsync(Process started)
+    private static async Task<Outcome> EndAsync(Process started, TimeSpan within)
     {
         using var process = started;
-        using var limit = new CancellationTokenSource(CallMax);
+        using var limit = new CancellationTokenSource(within);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(limit.Token);
