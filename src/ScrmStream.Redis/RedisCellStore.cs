@@ -129,7 +129,7 @@ public sealed class RedisCellStore(RedisConnection connection) : ICellStore
             Expected(writes, part),
             .. part.Select(i => (RedisValue)arena[writes[i].Content].ToArray()),
         ];
-        var answer = await connection.WriteAsync(Scripts.StoreCells, Keys(buckets), arguments, cancel);
+        var answer = await connection.WriteAsync(Scripts.StoreCells, Keys(buckets), arguments, epoch: null, cancel);
         return answer is null ? part : Array.ConvertAll(answer, i => part[i - 1]);
     }
 

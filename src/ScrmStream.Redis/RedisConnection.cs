@@ -123,7 +123,10 @@ public sealed class RedisConnection : IAsyncDisposable
     /// Runs a script that writes, under the writer epoch. Null: another process has written meanwhile, nothing was written, and what the
     /// caller has cached is void. Gives back the room taken by <see cref="EnterAsync"/>.
     /// </summary>
-    internal async Task<int[]?> WriteAsync(string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancel)
+    /// <param name="epoch">The only one in which it may be written; null or empty: whichever is known when it is sent, for the script
+    /// compares.</param>
+    internal async Task<int[]?> WriteAsync(
+        string script, RedisKey[] keys, RedisValue[] values, string? epoch, CancellationToken cancel)
     {
         if (!IsCluster && Epoch.Expected.Length == 0) await Epoch.AdoptAsync(cancel);
         RedisKey[] allKeys = IsCluster ? keys : [.. keys, Epoch.Key];
@@ -131,7 +134,7 @@ public sealed class RedisConnection : IAsyncDisposable
         var answer = (int[])await RunAsync(async db =>
         {
             if (attempts++ > 0) await Epoch.RenewAsync(db);
-            return await db.ScriptEvaluateAsync(script, allKeys, [.. values, Epoch.Expected]);
+            return await db.ScriptEvaluateAsync(script, allKeys, [.. values, epoch is { Length: > 0 } ? epoch : Epoch.Expected]);
         }, cancel);
         if (answer is not [0]) return answer;
         await Epoch.AdoptAsync(cancel);

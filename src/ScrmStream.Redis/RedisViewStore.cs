@@ -23,17 +23,22 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
         if (connection.Epoch.IsSole) return await PublishAloneAsync(views, InOrder(views, newFirst: false), arena, cancel);
         // Derived while this process was alone, and it no longer is: what it was derived from may be stale.
         if (views.Any(v => v.Vector.Length == 0)) return [.. Enumerable.Range(0, views.Count)];
+        // Taken once: a call beside these, or one that is sent again, may take over another epoch at any moment, before which a process
+        // that wrote alone has published what these would replace unseen.
+        var epoch = connection.Epoch.Expected;
+        var number = Redis.WriterEpoch.NumberOf(epoch);
+        if (views.Any(v => v.Epoch != 0 && v.Epoch != number)) return [.. Enumerable.Range(0, views.Count)];
         var order = InOrder(views, newFirst: true);
         var refused = new List<int>();
         var unsettled = new List<int>(order.Where(i => ViewCall.HidesLeaving(views[i], arena)));
         if (unsettled.Count > 0) order = Array.FindAll(order, i => !ViewCall.HidesLeaving(views[i], arena));
 
-        foreach (var answer in await SendAsync(views, order, arena, isSettling: false, cancel))
+        foreach (var answer in await SendAsync(views, order, arena, isSettling: false, epoch, cancel))
             (answer < 0 ? refused : unsettled).Add(answer < 0 ? ~answer : answer);
         if (unsettled.Count > 0)
         {
             int[] rest = connection.IsCluster ? [.. unsettled.OrderBy(i => views[i].Id.Bucket)] : [.. unsettled];
-            refused.AddRange(await SendAsync(views, rest, arena, isSettling: true, cancel));
+            refused.AddRange(await SendAsync(views, rest, arena, isSettling: true, epoch, cancel));
         }
         refused.Sort();
         return refused;
@@ -87,7 +92,7 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
 
     // Fast answers: i to be settled, ~i refused. Settling answers: i refused.
     private async Task<List<int>> SendAsync(
-        IReadOnlyList<ViewWrite> views, int[] order, ByteArena arena, bool isSettling, CancellationToken cancel)
+        IReadOnlyList<ViewWrite> views, int[] order, ByteArena arena, bool isSettling, string epoch, CancellationToken cancel)
     {
         var calls = new List<Task<int[]>>();
         for (var at = 0; at < order.Length;)
@@ -113,7 +118,7 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
                 if (_idle.Count < connection.CallsInFlight) _idle.Add(call);
                 else call.Dispose();
             }
-            calls.Add(RunAsync(keys, values, new ArraySegment<int>(order, first, at - first), isSettling, cancel));
+            calls.Add(RunAsync(keys, values, new ArraySegment<int>(order, first, at - first), isSettling, epoch, cancel));
         }
         var answers = new List<int>();
         foreach (var answer in await Task.WhenAll(calls)) answers.AddRange(answer);
@@ -137,11 +142,12 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
 
     // Null of the connection means that another process writes too: every view of the call is refused, so that the caller reads again.
     private async Task<int[]> RunAsync(
-        RedisKey[] keys, RedisValue[] values, ArraySegment<int> part, bool isSettling,
+        RedisKey[] keys, RedisValue[] values, ArraySegment<int> part, bool isSettling, string epoch,
         CancellationToken cancel)
     {
         var script = isSettling ? Scripts.SettleViews : Scripts.PublishViews;
-        if (await connection.WriteAsync(script, keys, values, cancel) is not { } answer) return [.. part.Select(i => isSettling ? i : ~i)];
+        if (await connection.WriteAsync(script, keys, values, epoch, cancel) is not { } answer)
+            return [.. part.Select(i => isSettling ? i : ~i)];
         return Array.ConvertAll(answer, i => i < 0 ? ~part[-i - 1] : part[i - 1]);
     }
 }

@@ -40,7 +40,10 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
     public bool IsSole => IsSoleValue(_value);
 
     /// <summary>N; 0 on a cluster, and before the first turn.</summary>
-    public ulong Number => ulong.TryParse(_value.AsSpan(0, Math.Max(_value.IndexOf(':'), 0)), out var number) ? number : 0;
+    public ulong Number => NumberOf(_value);
+
+    internal static ulong NumberOf(string value) =>
+        ulong.TryParse(value.AsSpan(0, Math.Max(value.IndexOf(':'), 0)), out var number) ? number : 0;
 
     internal static bool IsSoleValue(string value) => value.Contains(":sole:", StringComparison.Ordinal);
 

@@ -37,6 +37,7 @@ public sealed class CustomerPublisher(
     private readonly CustomerActions? _actions =
         rules.Actions is null ? null : new CustomerActions(state, rules.Actions, rules.Fingerprint, inForce);
     private long _knownAtMs;
+    private ulong _derivedIn;
 
     /// <summary>No other process writes: views need no vector, and unchanged ones no repetition (docs/decisions/0008).</summary>
     public bool IsAlone => views.IsSoleWriter;
@@ -46,6 +47,9 @@ public sealed class CustomerPublisher(
 
     /// <summary>The epoch of a verdict that is given now.</summary>
     public ulong Epoch => views.WriterEpoch;
+
+    /// <summary>Takes the epoch as that in which the state of a flush was read; before any of it is stored.</summary>
+    public void BeginFlush() => _derivedIn = views.WriterEpoch;
 
     /// <summary>Takes the time as that at which the mappings and views of a flush are published.</summary>
     public void BeginPublishing()
@@ -172,6 +176,7 @@ public sealed class CustomerPublisher(
         var view = new ViewWrite
         {
             Id = new IdentifierId(state.Graph.Nodes[node].Id), Form = form, ExpectedStamp = cell.ViewStamp, Stamp = _stamp, Vector = vector,
+            Epoch = _derivedIn,
         };
         cell.ViewStamp = _stamp;
         return view;

@@ -63,6 +63,7 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     /// </summary>
     public void Begin()
     {
+        publisher.BeginFlush();
         _isAlone = publisher.IsAlone;
         (_next, _nextMember, _isResolved) = (0, 0, false);
         _dirty.Clear();

@@ -32,6 +32,11 @@ public struct ViewWrite
     /// it was derived while this process wrote alone: then it can be published only while that lasts.
     /// </summary>
     public ArenaRange Vector;
+    /// <summary>
+    /// <see cref="IViewStore.WriterEpoch"/> when they were read, 0 where it is not known. A process that wrote alone since then left no
+    /// vectors to compare with, so what was derived before is refused.
+    /// </summary>
+    public ulong Epoch;
     /// <summary>Field list of the hash (all public fields, whole).</summary>
     public ArenaRange Fields;
     /// <summary>Field list tag -> value, all tags the customer has.</summary>
@@ -55,7 +60,8 @@ public struct ViewWrite
 public interface IViewStore
 {
     /// <summary>
-    /// Publishes views, and returns the indexes of those refused because the stored vector is higher somewhere (a missing entry is 0).
+    /// Publishes views, and returns the indexes of those refused because the stored vector is higher somewhere (a missing entry is 0), or
+    /// because their epoch is over and this process does not write alone.
     /// A view that changes form loses every field, tag and board place of its old form.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The outcome is unknown; any of the views may have been written.</exception>

@@ -89,6 +89,30 @@ public sealed class WriterEpochTests(RedisServerFixture redis)
         Assert.Equal([0], await late.WaitAsync(TimeSpan.FromSeconds(10)));
     }
 
+    /// <summary>
+    /// What a process published alone has no vector, so a view that another one derived before would replace it unseen, although that process
+    /// has taken over the new epoch: by a call beside it that was refused, or one that was sent again after an outage.
+    /// </summary>
+    [StoreFact]
+    public async Task Publish_DerivedBeforeAnotherWroteAlone_IsRefused()
+    {
+        var first = await redis.OpenAsync();
+        await first.Epoch.AdoptAsync(Cancel);
+        var ann = StoreSamples.Id("phone::ann");
+        var stale = new ViewSample(ann, 3) { Epoch = first.Epoch.Number, Vector = [(ann, 1)], Fields = new() { ["events"] = "1" } };
+
+        var second = await redis.OpenAsync(o => o.Namespace = first.Keys.Prefix.Split(':')[1]);
+        await second.Epoch.ClaimAsync(Cancel);
+        await PublishAsync(second, new ViewSample(ann, 5) { Epoch = second.Epoch.Number, Fields = new() { ["events"] = "2" } });
+        await first.Epoch.AdoptAsync(Cancel);
+
+        var arena = new ByteArena();
+        Assert.Equal([0], await new RedisViewStore(first).PublishAsync([stale.AddTo(arena)], arena, Cancel));
+        Assert.StartsWith("fields events=2", await ReadAsync(first, ann), StringComparison.Ordinal);
+        await PublishAsync(first, stale with { Epoch = first.Epoch.Number, Stamp = 7, Vector = [(ann, 2)], Fields = new() { ["events"] = "3" } });
+        Assert.StartsWith("fields events=3", await ReadAsync(first, ann), StringComparison.Ordinal);
+    }
+
     /// <summary>A wiped Redis counts from nothing; verdicts have to hold over the rows of before all the same.</summary>
     [StoreFact]
     public async Task Claim_RedisWasWiped_GoesOnAboveWhatIsRemembered()

@@ -23,6 +23,7 @@ public sealed record ViewSample(IdentifierId Id, ulong Stamp)
     public ViewForm Form { get; init; } = ViewForm.Customer;
     public IdentifierId MergedInto { get; init; }
     public ulong ExpectedStamp { get; init; }
+    public ulong Epoch { get; init; }
     public (IdentifierId Id, ulong Version)[] Vector { get; init; } = [];
     public Dictionary<string, string> Fields { get; init; } = [];
     public Dictionary<string, string> Tags { get; init; } = [];
@@ -46,6 +47,7 @@ public sealed record ViewSample(IdentifierId Id, ulong Stamp)
             Form = Form,
             MergedInto = MergedInto,
             ExpectedStamp = ExpectedStamp,
+            Epoch = Epoch,
             Stamp = Stamp,
             Vector = arena.Since(vectorAt),
             Fields = AddList(arena, Fields),

@@ -161,7 +161,7 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
     public Task<IReadOnlyList<int>> StoreAsync(IReadOnlyList<CellWrite> writes, ByteArena arena, CancellationToken cancel)
     {
         var copy = Copy(arena);
-        return InPartsAsync([.. writes], (part, isAlone) =>
+        return InPartsAsync([.. writes], null, (part, isAlone) =>
         {
             redis.Views.IsSoleWriter = isAlone || redis.Bugs.HasFlag(RedisBugs.UncomparedCells);
             return redis.Cells.StoreAsync(part, copy, CancellationToken.None).Result;
@@ -172,8 +172,11 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
     {
         // Derived while this process was alone, and it no longer is.
         if (!IsSoleWriter && views.Any(v => v.Vector.Length == 0)) return All(views.Count);
+        // Derived in an epoch that is over.
+        (ulong Number, ulong Sole)? epoch = IsSoleWriter ? null : _known;
+        if (!IsSoleWriter && views.Any(v => v.Epoch != _known.Number)) return All(views.Count);
         var copy = Copy(arena);
-        return await InPartsAsync([.. views], (part, isAlone) =>
+        return await InPartsAsync([.. views], epoch, (part, isAlone) =>
         {
             redis.Views.IsSoleWriter = isAlone || redis.Bugs.HasFlag(RedisBugs.UnguardedViews);
             return redis.Views.PublishAsync(part, copy, CancellationToken.None).Result;
@@ -213,13 +216,14 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
     private Task<T> OnceAsync<T>(Func<T> effect, CancellationToken cancel) =>
         redis.Server.CallAsync(process, () => effect, cancel, mayComeLate: false);
 
-    private async Task<IReadOnlyList<int>> InPartsAsync<T>(T[] writes, Func<T[], bool, IReadOnlyList<int>> write, CancellationToken cancel)
+    private async Task<IReadOnlyList<int>> InPartsAsync<T>(
+        T[] writes, (ulong Number, ulong Sole)? epoch, Func<T[], bool, IReadOnlyList<int>> write, CancellationToken cancel)
     {
         var calls = new List<Task<IEnumerable<int>>>();
         for (var at = 0; at < writes.Length;)
         {
             var (first, end) = (at, Math.Min(writes.Length, at + _random.Next(1, 9)));
-            calls.Add(WritePartAsync(writes[first..end], first, write, cancel));
+            calls.Add(WritePartAsync(writes[first..end], first, epoch, write, cancel));
             at = end;
         }
         return [.. (await Task.WhenAll(calls)).SelectMany(refused => refused).Order()];
@@ -227,19 +231,20 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
 
     // Refused as a whole when another process has written in an epoch that this one does not know of.
     private async Task<IEnumerable<int>> WritePartAsync<T>(
-        T[] part, int first, Func<T[], bool, IReadOnlyList<int>> write, CancellationToken cancel)
+        T[] part, int first, (ulong Number, ulong Sole)? epoch, Func<T[], bool, IReadOnlyList<int>> write, CancellationToken cancel)
     {
         var isAlone = IsSoleWriter;
-        var refused = await redis.Server.CallAsync(process, () => Attempt(part, isAlone, write), cancel, RenewAsync);
+        var refused = await redis.Server.CallAsync(process, () => Attempt(part, isAlone, epoch, write), cancel, RenewAsync);
         if (refused is not null) return refused.Select(i => first + i);
         await AdoptAsync();
         return Enumerable.Range(first, part.Length);
     }
 
-    // What one attempt does when it arrives; the epoch that it holds in is the one known when it is sent.
-    private Func<IReadOnlyList<int>?> Attempt<T>(T[] part, bool isAlone, Func<T[], bool, IReadOnlyList<int>> write)
+    // What one attempt does when it arrives; the epoch that it holds in is the one given, or the one known when it is sent.
+    private Func<IReadOnlyList<int>?> Attempt<T>(
+        T[] part, bool isAlone, (ulong Number, ulong Sole)? epoch, Func<T[], bool, IReadOnlyList<int>> write)
     {
-        var expected = _known;
+        var expected = epoch ?? _known;
         var isOver = isAlone && expected.Sole != stamp;
         return () =>
         {
