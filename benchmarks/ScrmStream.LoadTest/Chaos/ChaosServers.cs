@@ -21,6 +21,9 @@ internal sealed class ChaosServers : IAsyncDisposable
 
     public string Folder { get; }
 
+    /// <summary>What the servers have stored stays in <see cref="Folder"/> when they end.</summary>
+    public bool AreStoresKept { get; set; }
+
     public string Kafka { get; }
 
     /// <summary>Stays the same over a restart.</summary>
@@ -68,7 +71,7 @@ internal sealed class ChaosServers : IAsyncDisposable
         if (_redis is not null) await _redis.DisposeAsync();
         _clickHouse?.Dispose();
         _kafka?.Dispose();
-        Directory.Delete(Folder, recursive: true);
+        if (!AreStoresKept) Directory.Delete(Folder, recursive: true);
     }
 
     private async Task StartRedisAsync(int port, CancellationToken cancel)
