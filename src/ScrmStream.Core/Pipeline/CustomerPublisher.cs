@@ -48,7 +48,7 @@ public sealed class CustomerPublisher(
     /// <summary>The epoch of a verdict that is given now.</summary>
     public ulong Epoch => views.WriterEpoch;
 
-    /// <summary>Takes the epoch as that in which the state of a flush was read; before any of it is stored.</summary>
+    /// <summary>Takes the epoch as that in which all views of a flush are to be written; before anything of it is stored.</summary>
     public void BeginFlush() => _derivedIn = views.WriterEpoch;
 
     /// <summary>Takes the time as that at which the mappings and views of a flush are published.</summary>

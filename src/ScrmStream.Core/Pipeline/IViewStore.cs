@@ -33,8 +33,8 @@ public struct ViewWrite
     /// </summary>
     public ArenaRange Vector;
     /// <summary>
-    /// <see cref="IViewStore.WriterEpoch"/> when they were read, 0 where it is not known. A process that wrote alone since then left no
-    /// vectors to compare with, so what was derived before is refused.
+    /// <see cref="IViewStore.WriterEpoch"/> when the flush of this view began, 0 where it is not known. A process that wrote alone since
+    /// then left no vectors to compare with, so what was derived before is refused.
     /// </summary>
     public ulong Epoch;
     /// <summary>Field list of the hash (all public fields, whole).</summary>
