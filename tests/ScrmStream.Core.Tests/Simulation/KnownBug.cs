@@ -22,6 +22,8 @@ internal enum KnownBug
     LettersDropped,
     /// <summary>Processes learn of other rules by the way only.</summary>
     UnfencedRules,
+    /// <summary>A view without an answer is sent again, and whoever wrote alone meanwhile left nothing to compare it with.</summary>
+    AgelessViews,
 }
 
 internal static class KnownBugs
@@ -32,6 +34,7 @@ internal static class KnownBugs
         KnownBug.UncomparedCells => RedisBugs.UncomparedCells,
         KnownBug.NoEpochFence => RedisBugs.NoEpochFence,
         KnownBug.UnfencedRules => RedisBugs.UnfencedRules,
+        KnownBug.AgelessViews => RedisBugs.AgelessViews,
         _ => RedisBugs.None,
     };
 

@@ -45,6 +45,7 @@ internal sealed class SimulatedCluster
         _stored = new long[work.Partitions.Length];
         _killsLeft = random.Next(5);
         foreach (var server in new[] { _redis.Server, _clickHouse, _topic }) server.OnSend = KillNowAndThen;
+        if (seed % 4 == 2) PlanCutOff(new Random(seed));
         if (work.Before.Count > 0) ChangeRules();
     }
 
@@ -145,7 +146,7 @@ internal sealed class SimulatedCluster
     {
         World.IsCalm = true;
         _killsLeft = 0;
-        foreach (var server in new[] { _redis.Server, _clickHouse, _topic }) server.IsUp = true;
+        foreach (var server in new[] { _redis.Server, _clickHouse, _topic }) (server.IsUp, server.CutOff) = (true, null);
         foreach (var worker in _workers) worker?.Process.Wake();
     }
 
@@ -201,6 +202,21 @@ internal sealed class SimulatedCluster
     {
         server.IsUp = false;
         World.After(World.Between(10, 6_000), () => server.IsUp = true);
+    }
+
+    // When it is about to publish, one process is without Redis for a while, and another one starts meanwhile and believes to be alone.
+    private void PlanCutOff(Random random)
+    {
+        var left = random.Next(1, 4);
+        var (killAfter, endAfter) = (random.Next(0, 300), random.Next(3_000, 15_000));
+        _redis.OnPublish = process =>
+        {
+            if (--left != 0 || World.IsCalm) return;
+            _redis.Server.CutOff = process;
+            var other = Array.FindIndex(_workers, w => w is not null && w.Process != process);
+            if (other >= 0) World.After(TimeSpan.FromMilliseconds(killAfter), () => Kill(other));
+            World.After(TimeSpan.FromMilliseconds(endAfter), () => _redis.Server.CutOff = null);
+        };
     }
 
     private void KillNowAndThen(SimulatedProcess process)

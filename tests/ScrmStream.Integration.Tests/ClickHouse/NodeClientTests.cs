@@ -5,7 +5,7 @@ namespace ScrmStream.Integration.ClickHouse;
 
 /// <summary>ClickHouse's own JavaScript client against the embedded server.</summary>
 [Collection(ClickHouseCollection.Name)]
-public sealed class NodeClientTests(ClickHouseFixture clickHouse) : IDisposable
+public sealed class NodeClientTests(ClickHouseFixture clickHouse)
 {
     private const string Script = """
         const { createClient } = require('@clickhouse/client');
@@ -46,8 +46,6 @@ public sealed class NodeClientTests(ClickHouseFixture clickHouse) : IDisposable
         Assert.True(code == 0, output);
         Assert.Contains("all right", output, StringComparison.Ordinal);
     }
-
-    public void Dispose() => Directory.Delete(NodeClient.Folder, recursive: true);
 }
 
 /// <summary>
@@ -60,7 +58,14 @@ public sealed class NodeClientFactAttribute : FactAttribute
 
 internal static class NodeClient
 {
-    public static string Folder { get; } = Directory.CreateTempSubdirectory("scrm-node-").FullName;
+    static NodeClient()
+    {
+        Folder = Directory.CreateTempSubdirectory("scrm-node-").FullName;
+        // The client is looked for when tests are listed, and it may be that none of them runs.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
+    }
+
+    public static string Folder { get; }
 
     /// <summary>Why the client is not there, or null.</summary>
     public static Lazy<string?> Missing { get; } = new(Install);

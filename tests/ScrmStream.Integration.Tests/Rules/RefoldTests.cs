@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using ScrmStream.ClickHouse;
 using ScrmStream.Host.Generation;
@@ -45,6 +46,32 @@ public sealed class RefoldTests(ClickHouseFixture clickHouse) : IDisposable
         using var client = await clickHouse.ClientWithSchemaAsync();
         await SqlAgainstEngine.LoadAsync(client, file);
         foreach (var world in worlds) await AssertSameAsync(client, file, RuleSet.Parse(world.Yaml, "world"));
+    }
+
+    /// <summary>Rows of one event may be there several times until they are merged, and say in the end that it is a duplicate.</summary>
+    [ClickHouseFact]
+    public async Task Read_RowsOfSeveralEpochs_TakesTheHighest()
+    {
+        var file = Path.Combine(_folder.Path, "petshop.ndjson");
+        var generator = new PetShopGenerator(new PetShopOptions { Events = 1_000, People = 60, Seed = 12 });
+        await new GenerateJob(generator, TimeProvider.System).WriteAsync(file, default);
+        using var client = await clickHouse.ClientWithSchemaAsync();
+        await SqlAgainstEngine.LoadAsync(client, file);
+        await RunAsync("SYSTEM STOP MERGES events_rows");
+        await RunAsync("INSERT INTO events_rows SELECT * REPLACE(epoch + 1 AS epoch) FROM events_rows");
+        var rules = RuleSet.Load(Path.Combine(MappingFixture.Schemas(), "rules", "examples", "reference.yaml"));
+        await AssertSameAsync(client, file, rules);
+
+        await RunAsync("""
+            INSERT INTO events_rows SELECT * REPLACE(1 AS is_deleted) FROM events_rows WHERE epoch = (SELECT min(epoch) FROM events_rows)
+            """);
+        await RunAsync("INSERT INTO events_rows SELECT * REPLACE(epoch + 1 AS epoch, 1 AS is_deleted) FROM events_rows WHERE offset % 7 = 0");
+        var all = new RefoldedShards(rules.Refold([]));
+        await new StoredHistory(client).ReadAsync(new HistoryQuestion(0, 4_096, rules.Refold([])), all, default);
+        var shown = long.Parse(await client.QueryAsync("SELECT count() FROM events", "TabSeparated", default), CultureInfo.InvariantCulture);
+        Assert.Equal((shown, true), (all.Events, shown is > 500 and < 1_000));
+
+        Task RunAsync(string sql) => client.CommandAsync(sql, default);
     }
 
     private static async Task AssertSameAsync(ClickHouseClient client, string file, RuleSet rules)

@@ -19,6 +19,8 @@ public enum RedisBugs
     NoEpochFence = 4,
     /// <summary>Who puts other rules in force leaves the epoch as it is.</summary>
     UnfencedRules = 8,
+    /// <summary>A view is taken in whichever epoch it is sent, however long ago it was derived.</summary>
+    AgelessViews = 16,
 }
 
 /// <summary>
@@ -43,6 +45,9 @@ public sealed class SimulatedRedis
 
     /// <summary>The rules in force, and who goes through which part.</summary>
     public MemoryRuleStore Rules { get; }
+
+    /// <summary>Told of each flush of one process among several whose views are about to be sent.</summary>
+    public Action<SimulatedProcess>? OnPublish { get; set; }
 
     /// <summary>No process ever writes alone there.</summary>
     public bool IsCluster { get; }
@@ -173,8 +178,10 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
         // Derived while this process was alone, and it no longer is.
         if (!IsSoleWriter && views.Any(v => v.Vector.Length == 0)) return All(views.Count);
         // Derived in an epoch that is over.
-        (ulong Number, ulong Sole)? epoch = IsSoleWriter ? null : _known;
-        if (!IsSoleWriter && views.Any(v => v.Epoch != _known.Number)) return All(views.Count);
+        var isPinned = !IsSoleWriter && !redis.Bugs.HasFlag(RedisBugs.AgelessViews);
+        (ulong Number, ulong Sole)? epoch = isPinned ? _known : null;
+        if (isPinned && views.Any(v => v.Epoch != _known.Number)) return All(views.Count);
+        if (!IsSoleWriter) redis.OnPublish?.Invoke(process);
         var copy = Copy(arena);
         return await InPartsAsync([.. views], epoch, (part, isAlone) =>
         {

@@ -24,6 +24,9 @@ public sealed class SimulatedServer(SimulatedWorld world, string name, NetworkFa
 
     public bool IsUp { get; set; } = true;
 
+    /// <summary>The one process whose calls do not arrive, while those of others do.</summary>
+    public SimulatedProcess? CutOff { get; set; }
+
     /// <summary>Told of each call when it is sent: it may kill who sends it.</summary>
     public Action<SimulatedProcess>? OnSend { get; set; }
 
@@ -65,7 +68,7 @@ public sealed class SimulatedServer(SimulatedWorld world, string name, NetworkFa
     {
         var fate = world.IsCalm ? 1 : world.Random.NextDouble();
         var isLate = mayComeLate && fate >= faults.Lost + faults.Cut && fate < faults.Lost + faults.Cut + faults.Late;
-        if (!IsUp || fate < faults.Lost || isLate)
+        if (!IsUp || process == CutOff || fate < faults.Lost || isLate)
         {
             if (isLate && IsUp) world.After(AnswerWithin + world.Between(0, 3_000), () => CarryOut(process, effect));
             world.After(AnswerWithin, () => done.TrySetResult((false, default)));
