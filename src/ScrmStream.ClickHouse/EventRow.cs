@@ -30,15 +30,12 @@ internal sealed class EventRow
     private UInt128 _anchor;
     private TextRange _topicId, _topic, _event, _channel, _types;
     private int _partition, _index;
-    private bool _isDeleted;
     private long _offset, _timeMs, _amount;
     private int? _depth;
     private bool _isAmount;
     private SourcePartition? _last;
     private byte[] _lastTopic = [];
     private Guid _lastId;
-    // Of the row before: its record, and its place in it.
-    private (SourcePartition? Partition, long Offset, int Index) _before;
 
     public EventRow(IReadOnlyList<string> columns)
     {
@@ -67,7 +64,6 @@ internal sealed class EventRow
         _partition = row.Int32();
         _offset = row.Int64();
         _index = row.Int32();
-        _isDeleted = row.Byte() != 0;
         _event = row.Text();
         _timeMs = row.Int64();
         _channel = row.Text();
@@ -80,21 +76,10 @@ internal sealed class EventRow
         return !row.IsShort;
     }
 
-    /// <summary>
-    /// Adds the row that was found out last to a batch, unless it is of the same event as the one before, which then holds, or says that
-    /// the event is a duplicate.
-    /// </summary>
+    /// <summary>Adds the row that was found out last to a batch.</summary>
     public void AddTo(EventBatch batch, ReadOnlySpan<byte> row)
     {
-        var partition = PartitionOf(row);
-        var isRepeat = _before == (partition, _offset, _index);
-        _before = (partition, _offset, _index);
-        if (!isRepeat && !_isDeleted) Add(batch, row, partition);
-    }
-
-    private void Add(EventBatch batch, ReadOnlySpan<byte> row, SourcePartition partition)
-    {
-        batch.Records.Add(partition, _offset, -1, row);
+        batch.Records.Add(PartitionOf(row), _offset, -1, row);
         var start = batch.Records.Records[batch.Records.Count - 1].Start;
         TextRange At(TextRange range) => range.Length > 0 ? new TextRange(start + range.Start, range.Length) : TextRange.Absent;
         batch.Add(new TrackingEvent
@@ -183,8 +168,6 @@ internal sealed class EventRow
         }
 
         public TextRange Range(int count) => Fixed(count).Length == count && !IsShort ? new TextRange(At - count, count) : TextRange.Absent;
-
-        public byte Byte() => Fixed(1) is { IsEmpty: false } value ? value[0] : (byte)0;
 
         public int Int32() => Fixed(sizeof(int)) is { IsEmpty: false } value ? BinaryPrimitives.ReadInt32LittleEndian(value) : 0;
 

@@ -12,8 +12,8 @@ internal static class AnchorEventsSql
     private const string Time = "toUnixTimestamp64Milli(event_time)";
 
     /// <summary>
-    /// Stored rows, anchor by anchor, those of one record together and the one that holds first: anchor_id, topic_id, topic, partition,
-    /// offset, index, is_deleted, event, milliseconds, channel, and then the columns asked for.
+    /// Accepted events, anchor by anchor: anchor_id, topic_id, topic, partition, offset, index, event, milliseconds, channel, and then the
+    /// columns asked for.
     /// </summary>
     /// <param name="anchors">Null: all of the buckets.</param>
     public static string Of(int firstBucket, int buckets, IReadOnlyCollection<IdentifierId>? anchors, IEnumerable<string> columns)
@@ -21,14 +21,14 @@ internal static class AnchorEventsSql
         var last = (UInt128)(firstBucket + buckets) << 116;
         var among = anchors is null || anchors.Count > AnchorsMax
             ? "" : $" AND anchor_id IN ({string.Join(", ", anchors.Select(a => Number(a.Value)))})";
-        string[] all =
-            ["anchor_id", "topic_id", "topic", "partition", "offset", "index", "is_deleted", "event", Time, "channel", .. columns];
-        // What FINAL does, by the order that the rows have to be brought into anyway: the anchor is a function of the record.
+        string[] all = ["anchor_id", "topic_id", "topic", "partition", "offset", "index", "event", Time, "channel", .. columns];
+        // The anchor is a function of the record, so rows that FINAL lets replace each other have the same: it may be asked for first.
         return string.Create(CultureInfo.InvariantCulture, $"""
             SELECT {string.Join(", ", all)}
-            FROM events_rows
+            FROM events_rows FINAL
             WHERE anchor_id >= {Number((UInt128)firstBucket << 116)} AND anchor_id <= {Number(last - 1)}{among}
-            ORDER BY anchor_id, topic_id, topic, partition, offset, `index`, epoch DESC
+            ORDER BY anchor_id
+            SETTINGS optimize_move_to_prewhere_if_final = 1
             """);
     }
 
