@@ -45,10 +45,15 @@ internal sealed class PlainWork(IDatabase? redis, HttpClient? clickHouse)
         if (_rows.Count == RowsPerInsert) await InsertAsync();
     }
 
-    /// <summary>Writes what is left, and sums up: what every engine has to agree on.</summary>
-    public async Task<PlainAnswer> EndAsync()
+    /// <summary>Writes the rows that are left.</summary>
+    public async Task WriteRestAsync()
     {
         if (_rows.Count > 0) await InsertAsync();
+    }
+
+    /// <summary>What every engine has to agree on.</summary>
+    public PlainAnswer Answer()
+    {
         var customers = _byIdentifier.Values.Select(c => c.Root()).ToHashSet();
         return new PlainAnswer(
             Events, _byIdentifier.Count, customers.Count, customers.Sum(c => c.Tags().Count()), customers.Sum(c => c.PaidFen));
@@ -84,4 +89,10 @@ internal sealed class PlainWork(IDatabase? redis, HttpClient? clickHouse)
 }
 
 /// <summary>What a run came to.</summary>
-internal sealed record PlainAnswer(long Events, int Identifiers, int Customers, int Tags, long PaidFen);
+internal sealed record PlainAnswer(long Events, int Identifiers, int Customers, int Tags, long PaidFen)
+{
+    /// <summary>As the programs that it is compared with print theirs.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"events={Events} identifiers={Identifiers} customers={Customers} tags={Tags} paid_fen={PaidFen}");
+}
