@@ -138,6 +138,11 @@ static async Task<int> LadderAsync(string ruleFile, string[] arguments)
         var result = await new LadderRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
         return new LadderReport(options, result, Console.Out).Print();
     }
+    catch (OperationCanceledException)
+    {
+        Console.Error.WriteLine("bench load --reference: stopped before its end");
+        return 1;
+    }
     catch (ArgumentException e)
     {
         Console.Error.WriteLine($"bench load --reference: {e.Message}");

@@ -13,7 +13,9 @@ namespace ScrmStream.LoadTest.Plain;
 internal sealed class PlainWork(IDatabase? redis, HttpClient? clickHouse)
 {
     private const int RowsPerInsert = 50_000;
-    private const string Table = "plain_events";
+
+    /// <summary>The table that it writes.</summary>
+    public const string Table = "plain_events";
 
     private readonly Dictionary<string, PlainCustomer> _byIdentifier = [];
     private readonly List<PlainRow> _rows = [];
@@ -25,11 +27,15 @@ internal sealed class PlainWork(IDatabase? redis, HttpClient? clickHouse)
     {
         if (clickHouse is null) return;
         await ExecuteAsync($"DROP TABLE IF EXISTS {Table}", "");
-        await ExecuteAsync($"""
-            CREATE TABLE {Table} (event_id String, event LowCardinality(String), event_time Int64, channel LowCardinality(String),
-                anchor String, customer Int64, session_id String, page String, amount_fen Int64) ENGINE = MergeTree ORDER BY (event, event_time)
-            """, "");
+        await ExecuteAsync(CreateTable(Table), "");
     }
+
+    /// <summary>The statement that creates the table, under any name.</summary>
+    public static string CreateTable(string name) => $"""
+        CREATE TABLE {name} (event_id String, event LowCardinality(String), event_time Int64, channel LowCardinality(String),
+            anchor String, customer Int64, session_id String, page String, amount_fen Int64)
+        ENGINE = MergeTree ORDER BY (event, event_time)
+        """;
 
     /// <exception cref="InvalidDataException">It is no event of the reference topic.</exception>
     public async Task AcceptAsync(byte[] value)

@@ -39,7 +39,7 @@ internal static class ConsumeCeiling
         consumer.Close();
         var wrong = bytes == topic.ValueBytes ? Array.Empty<string>() : [$"{bytes} bytes were fetched, not {topic.ValueBytes}"];
         var what = $"{bytes / 1e6:N0} MB of values, {bytes / 1e6 / elapsed.TotalSeconds:N0} MB/s";
-        return new Ceiling("raw batch consume", "Kafka", topic.Truth.Events, elapsed, what, wrong);
+        return new Ceiling($"raw batch consume, {topic.Format}", $"Kafka, {topic.Format}", topic.Truth.Events, elapsed, what, wrong);
     }
 
     private static unsafe void GiveBack(NativeConsumer native, ref long records, ref long bytes)

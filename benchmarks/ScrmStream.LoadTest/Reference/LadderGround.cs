@@ -8,8 +8,9 @@ using ScrmStream.Rules;
 
 namespace ScrmStream.LoadTest.Reference;
 
-/// <summary>A topic, and what the generator knows of it.</summary>
-internal sealed record LadderTopic(string Name, ReferenceTruth Truth, long ValueBytes);
+/// <summary>The events of a run as a topic, and what the generator knows of them.</summary>
+/// <param name="Format">JSON or Avro.</param>
+internal sealed record LadderTopic(string Name, string Format, ReferenceTruth Truth, long ValueBytes);
 
 /// <summary>What all rungs stand on: the servers, the rules, and names that are used once.</summary>
 internal sealed class LadderGround(LadderOptions options, RuleText rules, PriceServers servers)
@@ -29,12 +30,13 @@ internal sealed class LadderGround(LadderOptions options, RuleText rules, PriceS
     /// <summary>For a run, a group and a namespace that nobody else has.</summary>
     public string NextName() => $"{_prefix}_{_names++}";
 
-    public async Task<LadderTopic> PublishAsync(int events)
+    public async Task<LadderTopic> PublishAsync(ReferenceTruth truth, bool asAvro)
     {
-        var name = NextName();
-        var truth = ReferenceTruth.Of(events, options.PeopleOrDefault, options.Seed);
-        var bytes = await ReferenceTopic.PublishAsync(servers.Kafka, name, events, options.PeopleOrDefault, options.Seed);
-        return new LadderTopic(name, truth, bytes);
+        var (name, avro) = (NextName(), asAvro ? new ReferenceAvro() : null);
+        var bytes = await ReferenceTopic.PublishAsync(
+            servers.Kafka, name, (int)truth.Events, options.PeopleOrDefault, options.Seed, hasIds: true,
+            avro is null ? null : json => avro.Of(json).ToArray());
+        return new LadderTopic(name, asAvro ? "Avro" : "JSON", truth, bytes);
     }
 
     /// <summary>A Redis as <c>up</c> starts it, but for its log, which is not rewritten however large it gets.</summary>

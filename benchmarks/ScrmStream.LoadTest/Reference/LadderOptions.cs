@@ -9,7 +9,10 @@ internal enum LadderParts
     Rungs = 0,
     Calibration = 1,
     Ceilings = 2,
+    /// <summary>From Kafka into Redis.</summary>
     Peers = 4,
+    /// <summary>From Kafka into Redis and ClickHouse.</summary>
+    PeersWithRows = 8,
     All = Calibration | Ceilings | Peers,
 }
 
@@ -27,9 +30,11 @@ internal sealed record LadderOptions
           --events N      events of the topic, 2000000 by default, 10000 to 10000000
           --people N      people, by default a tenth of the events
           --seed S        another seed, other events; 1 by default
-          --only NAMES    what is run beside the rungs, with commas: rungs (nothing), calibration, ceilings, peers; all by default
+          --only NAMES    what is run beside the rungs, with commas: rungs (nothing), calibration, ceilings, peers (into Redis),
+                          peers-clickhouse (into both); all but the last by default
           --peers NAMES   with commas: flink, plain-java, kafka-streams (of $SCRM_SHARED/peers), plain-net (in benchmarks); none: none of
                           them; by default flink,plain-java,plain-net, those of $SCRM_SHARED only where it has them
+          --peer-log      the peers' Redis logs and syncs each write as ScrmStream's does; without it theirs keeps no log
           --kafka ADDRESS a broker; without it one is started by $SCRM_SHARED/kafka/start
           --format json   one line of JSON in place of the text
 
@@ -49,6 +54,9 @@ internal sealed record LadderOptions
 
     /// <summary>Null: those that are there.</summary>
     public IReadOnlyList<string>? Peers { get; init; }
+
+    /// <summary>The peers' Redis keeps a log as ScrmStream's does.</summary>
+    public bool HasPeerLog { get; init; }
 
     /// <summary>The address of a broker; null: one is started.</summary>
     public string? Kafka { get; init; }
@@ -74,6 +82,7 @@ internal sealed record LadderOptions
                 "--seed" => options with { Seed = Number(0, int.MaxValue) },
                 "--only" => options with { Parts = PartsOf(Value()) },
                 "--peers" => options with { Peers = PeersOf(Value()) },
+                "--peer-log" => options with { HasPeerLog = true },
                 "--kafka" => options with { Kafka = Value() },
                 "--format" => options with { IsJson = Value() switch
                 {
@@ -102,7 +111,8 @@ internal sealed record LadderOptions
         "calibration" => LadderParts.Calibration,
         "ceilings" => LadderParts.Ceilings,
         "peers" => LadderParts.Peers,
-        _ => throw new ArgumentException($"--only {word}: give some of rungs,calibration,ceilings,peers"),
+        "peers-clickhouse" => LadderParts.PeersWithRows,
+        _ => throw new ArgumentException($"--only {word}: give some of rungs,calibration,ceilings,peers,peers-clickhouse"),
     });
 
     private static string[] PeersOf(string words)

@@ -17,9 +17,9 @@ internal sealed class LadderReport(LadderOptions options, LadderResult result, T
     }
 
     private IEnumerable<string> Wrong() =>
-        result.Rungs.Concat(result.Own).SelectMany(r => r.Wrong.Select(w => $"{r.Name}: {w}"))
+        result.Rungs.SelectMany(r => r.Wrong.Select(w => $"{r.Name}: {w}"))
             .Concat(result.Ceilings.SelectMany(c => c.Wrong.Select(w => $"{c.Name}: {w}")))
-            .Concat(result.Peers.SelectMany(p => p.Wrong.Select(w => $"{p.Name}: {w}")));
+            .Concat(result.Meetings.SelectMany(m => m.Wrong));
 
     private void PrintText()
     {
@@ -30,7 +30,7 @@ internal sealed class LadderReport(LadderOptions options, LadderResult result, T
             + "the broker, Redis and ClickHouse are on them too");
         PrintRungs();
         if (result.Ceilings.Count > 0) PrintCeilings();
-        if (result.Peers.Count > 0) PrintPeers();
+        foreach (var meeting in result.Meetings) PrintMeeting(meeting);
         if (result.Calibration.Count > 0) Say("\ncalibration");
         foreach (var line in result.Calibration) Say($"{line.Name,-52} {line.Value,14:N1} {line.Unit}");
         Say($"\ncheck: {truth.Identifiers:N0} identifiers, {truth.Customers:N0} customers, {truth.Tags:N0} tags, {truth.Events:N0} rows, "
@@ -55,6 +55,7 @@ internal sealed class LadderReport(LadderOptions options, LadderResult result, T
             + $"{cost.Machine / cost.Elapsed,5:N1}  {Check(rung.Wrong)}");
         Say($"  {rung.Adds}");
         if (rung.Steps.Count > 0) Say($"  ns: {string.Join(", ", rung.Steps.Select(s => $"{s.Name} {s.NsPerEvent:N0}"))}");
+        if (cost.KafkaLibrary > TimeSpan.Zero) Say($"  of the process, Kafka's client library: {Ns(cost.KafkaLibrary):N0} ns");
         foreach (var wrote in rung.Wrote) Say($"  {wrote}");
     }
 
@@ -68,46 +69,49 @@ internal sealed class LadderReport(LadderOptions options, LadderResult result, T
         }
     }
 
-    private void PrintPeers()
+    private void PrintMeeting(Meeting meeting)
     {
-        Say($"\n{"from Kafka into Redis",-26} {"events/s",10}   {"runs",-22} {"ratio",5}  check");
-        Line("ScrmStream", OwnSpeed, [.. result.Own.Select(r => r.EventsPerSecond)], "", [.. result.Own.SelectMany(r => r.Wrong)]);
-        foreach (var peer in result.Peers.GroupBy(p => p.Name))
+        Say($"\n{meeting.Name,-38} {"events/s",10}   {"runs",-22} {"ratio",5}  check");
+        var own = meeting.Own;
+        Line("ScrmStream", meeting.OwnSpeed, [.. own.Select(r => r.EventsPerSecond)], "", [.. own.SelectMany(r => r.Wrong)]);
+        foreach (var (name, runs) in meeting.ByPeer)
         {
-            var speed = peer.Average(p => p.EventsPerSecond);
-            double[] speeds = [.. peer.Select(p => p.EventsPerSecond)];
-            Line(peer.Key, speed, speeds, $"{OwnSpeed / speed:0.00}", [.. peer.SelectMany(p => p.Wrong)]);
-            Say($"  {peer.First().Wrote}");
+            var (speed, wrong) = (Meeting.SpeedOf(runs), runs.SelectMany(p => p.Wrong).ToList());
+            Line(name, speed, [.. runs.Select(p => p.EventsPerSecond)], $"{meeting.OwnSpeed / speed:0.00}", wrong);
+            Say($"  {runs[0].Wrote}");
         }
-        Say($"  ScrmStream's mean by that of the best of them: {OwnSpeed / BestPeer:0.00}; only ScrmStream's Redis logs and syncs its writes");
+        Say($"  ScrmStream's mean by that of the best of them: {meeting.Ratio:0.00}; "
+            + (options.HasPeerLog ? "every Redis logs and syncs its writes" : "only ScrmStream's Redis logs and syncs its writes"));
 
         void Line(string name, double speed, double[] runs, string ratio, IReadOnlyList<string> wrong) => Say(
-            $"{name,-26} {speed,10:N0}   {string.Join(", ", runs.Select(r => $"{r:N0}")),-22} {ratio,5}  {Check(wrong)}");
+            $"{name,-38} {speed,10:N0}   {string.Join(", ", runs.Select(r => $"{r:N0}")),-22} {ratio,5}  {Check(wrong)}");
     }
 
     private object Figures() => new
     {
         result.Topic.Truth.Events, People = options.PeopleOrDefault, options.Seed, Processors = Environment.ProcessorCount,
         Processor = ProcessorName(), Runtime = RuntimeInformation.FrameworkDescription,
-        Rungs = result.Rungs.Select(r => new
-        {
-            r.Name, EventsPerSecond = Math.Round(r.EventsPerSecond), Seconds = Math.Round(r.Cost.Elapsed.TotalSeconds, 3),
-            OwnNs = Ns(r.Cost.Own), RedisNs = Ns(r.Cost.Redis), ClickHouseNs = Ns(r.Cost.ClickHouse),
-            AllocatedBytes = PerEvent(r.Cost.AllocatedBytes), r.Cost.Collections, r.Cost.PeakBytes,
-            BusyProcessors = Math.Round(r.Cost.Machine / r.Cost.Elapsed, 2), r.Steps, r.Wrote, r.Wrong,
-        }),
+        Rungs = result.Rungs.Select(Figures),
         Ceilings = result.Ceilings.Select(c => new
         {
             c.Name, Rung = c.Of, EventsPerSecond = Math.Round(c.EventsPerSecond), Share = Math.Round(ShareOf(c), 3), c.What, c.Wrong,
         }),
-        Own = result.Own.Select(r => Math.Round(r.EventsPerSecond)), result.Peers,
-        BestPeerRatio = result.Peers.Count == 0 ? null : (double?)Math.Round(OwnSpeed / BestPeer, 3), result.Calibration,
-        Wrong = Wrong(),
+        options.HasPeerLog,
+        Meetings = result.Meetings.Select(m => new
+        {
+            m.Name, Own = m.Own.Select(r => Math.Round(r.EventsPerSecond)), m.Peers, Ratio = Math.Round(m.Ratio, 3),
+        }),
+        result.Calibration, Wrong = Wrong(),
     };
 
-    private double OwnSpeed => result.Own.Average(r => r.EventsPerSecond);
-
-    private double BestPeer => result.Peers.GroupBy(p => p.Name).Max(p => p.Average(r => r.EventsPerSecond));
+    private object Figures(Rung rung) => new
+    {
+        rung.Name, EventsPerSecond = Math.Round(rung.EventsPerSecond), Seconds = Math.Round(rung.Cost.Elapsed.TotalSeconds, 3),
+        OwnNs = Ns(rung.Cost.Own), KafkaLibraryNs = Ns(rung.Cost.KafkaLibrary), RedisNs = Ns(rung.Cost.Redis),
+        ClickHouseNs = Ns(rung.Cost.ClickHouse), AllocatedBytes = Math.Round(PerEvent(rung.Cost.AllocatedBytes)), rung.Cost.Collections,
+        rung.Cost.PeakBytes, BusyProcessors = Math.Round(rung.Cost.Machine / rung.Cost.Elapsed, 2),
+        Steps = rung.Steps.Select(s => new { s.Name, Ns = Math.Round(s.NsPerEvent) }), rung.Wrote, rung.Wrong,
+    };
 
     private double ShareOf(Ceiling ceiling) => result.Rungs.Single(r => r.Name == ceiling.Of).EventsPerSecond / ceiling.EventsPerSecond;
 

@@ -4,9 +4,9 @@ using ScrmStream.LoadTest.Price;
 namespace ScrmStream.LoadTest.Reference;
 
 /// <summary>All figures of one run.</summary>
-/// <param name="Own">The Redis rung again, between the peers.</param>
+/// <param name="Topic">The one of JSON.</param>
 internal sealed record LadderResult(
-    LadderTopic Topic, IReadOnlyList<Rung> Rungs, IReadOnlyList<Ceiling> Ceilings, IReadOnlyList<Rung> Own, IReadOnlyList<PeerRun> Peers,
+    LadderTopic Topic, IReadOnlyList<Rung> Rungs, IReadOnlyList<Ceiling> Ceilings, IReadOnlyList<Meeting> Meetings,
     IReadOnlyList<Calibration> Calibration);
 
 /// <summary>Climbs the ladder: each rung once, after a short run of each that does not count.</summary>
@@ -24,27 +24,33 @@ internal sealed class LadderRun(LadderOptions options, string ruleFile, Action<s
         _ground = new LadderGround(options, RuleText.Read(ruleFile), servers);
         _pipelines = new PipelineRungs(_ground);
         var calibration = options.Parts.HasFlag(LadderParts.Calibration) ? await Calibration.AllAsync(_ground, cancel) : [];
-        var warm = await _ground.PublishAsync(WarmUpEvents);
-        _ = await ClimbAsync(warm, WarmUpEvents, _ => { }, cancel);
-        var topic = await _ground.PublishAsync(options.Events);
-        say($"{options.Events:N0} events published");
-        var (rungs, ceilings) = await ClimbAsync(topic, options.Events, say, cancel);
-        var (own, peers) = await MeetAsync(topic, cancel);
-        return new LadderResult(topic, rungs, ceilings, own, peers, calibration);
+        _ = await ClimbAsync(await PublishAsync(WarmUpEvents), _ => { }, cancel);
+        var topics = await PublishAsync(options.Events);
+        say($"{options.Events:N0} events published, as JSON and as Avro");
+        var (rungs, ceilings) = await ClimbAsync(topics, say, cancel);
+        var meetings = new List<Meeting>();
+        if (options.Parts.HasFlag(LadderParts.Peers)) meetings.Add(await MeetAsync(topics[0], withRows: false, cancel));
+        if (options.Parts.HasFlag(LadderParts.PeersWithRows)) meetings.Add(await MeetAsync(topics[0], withRows: true, cancel));
+        return new LadderResult(topics[0], rungs, ceilings, [.. meetings.Where(m => m.Peers.Count > 0)], calibration);
+    }
+
+    private async Task<LadderTopic[]> PublishAsync(int events)
+    {
+        var truth = ReferenceTruth.Of(events, options.PeopleOrDefault, options.Seed);
+        return [await _ground.PublishAsync(truth, asAvro: false), await _ground.PublishAsync(truth, asAvro: true)];
     }
 
     private async Task<(IReadOnlyList<Rung>, IReadOnlyList<Ceiling>)> ClimbAsync(
-        LadderTopic topic, int events, Action<string> report, CancellationToken cancel)
+        LadderTopic[] topics, Action<string> report, CancellationToken cancel)
     {
-        var (rungs, ceilings) = (new List<Rung>(), new List<Ceiling>());
+        var (rungs, ceilings, topic) = (new List<Rung>(), new List<Ceiling>(), topics[0]);
         var withCeilings = options.Parts.HasFlag(LadderParts.Ceilings);
-        foreach (var (format, isAvro) in ((string, bool)[])[("JSON", false), ("Avro", true)])
+        foreach (var each in topics) Add(await MemoryRung.RunAsync(_ground, each, cancel));
+        foreach (var each in topics)
         {
-            var slabs = new ReferenceRecords(events, options.PeopleOrDefault, options.Seed).Slabs(isAvro);
-            Add(await MemoryRung.RunAsync($"memory, {format}", "one thread, records in memory", slabs, _ground.Rules, topic.Truth, cancel));
+            Add(await _pipelines.KafkaAsync(each, cancel));
+            if (withCeilings) Bound(await ConsumeCeiling.RunAsync(_ground, each, cancel));
         }
-        Add(await _pipelines.KafkaAsync(topic, cancel));
-        if (withCeilings) Bound(await ConsumeCeiling.RunAsync(_ground, topic, cancel));
         await using (var redis = await _ground.StartRedisAsync(keepsLog: true, cancel))
         {
             var space = _ground.NextName();
@@ -70,28 +76,30 @@ internal sealed class LadderRun(LadderOptions options, string ruleFile, Action<s
     }
 
     // A B C, C B A: what disturbs the machine for a while disturbs all, and what grows over the run evens out.
-    private async Task<(IReadOnlyList<Rung>, IReadOnlyList<PeerRun>)> MeetAsync(LadderTopic topic, CancellationToken cancel)
+    private async Task<Meeting> MeetAsync(LadderTopic topic, bool withRows, CancellationToken cancel)
     {
-        var (own, runs) = (new List<Rung>(), new List<PeerRun>());
-        var peers = options.Parts.HasFlag(LadderParts.Peers) ? options.Peers ?? PeerRun.Known : [];
-        if (peers.Count == 0) return (own, runs);
+        var meeting = new Meeting(withRows ? "from Kafka into Redis and ClickHouse" : "from Kafka into Redis", [], []);
+        var peers = options.Peers ?? PeerRun.Known;
+        if (peers.Count == 0) return meeting;
         await OwnAsync();
         foreach (var peer in peers) await PeerAsync(peer);
         foreach (var peer in peers.Reverse()) await PeerAsync(peer);
         await OwnAsync();
-        return (own, runs);
+        return meeting;
 
         async Task OwnAsync()
         {
             await using var redis = await _ground.StartRedisAsync(keepsLog: true, cancel);
-            own.Add(await _pipelines.RedisAsync(topic, redis, _ground.NextName(), cancel));
-            say($"Redis, again: {own[^1].EventsPerSecond:N0} events/s");
+            var rung = withRows ? await _pipelines.JobAsync(topic, redis, cancel)
+                : await _pipelines.RedisAsync(topic, redis, _ground.NextName(), cancel);
+            meeting.Own.Add(rung);
+            say($"{rung.Name}, again: {rung.EventsPerSecond:N0} events/s");
         }
 
         async Task PeerAsync(string peer)
         {
-            runs.Add(await PeerRun.RunAsync(_ground, peer, topic, cancel));
-            say($"{peer}: {runs[^1].EventsPerSecond:N0} events/s");
+            meeting.Peers.Add(await PeerRun.RunAsync(_ground, peer, topic, withRows, cancel));
+            say($"{peer}: {meeting.Peers[^1].EventsPerSecond:N0} events/s");
         }
     }
 }

@@ -44,10 +44,11 @@ internal sealed class MemoryRung
         _cells = new MemoryCellStore(_views);
     }
 
-    public static async Task<Rung> RunAsync(
-        string name, string adds, IEnumerable<RecordSlab> slabs, RuleSet rules, ReferenceTruth truth, CancellationToken cancel)
+    /// <param name="topic">Whose records it makes anew in memory.</param>
+    public static async Task<Rung> RunAsync(LadderGround ground, LadderTopic topic, CancellationToken cancel)
     {
-        var rung = new MemoryRung(rules);
+        var (rung, truth, options) = (new MemoryRung(ground.Rules), topic.Truth, ground.Options);
+        var slabs = new ReferenceRecords((int)truth.Events, options.PeopleOrDefault, options.Seed).Slabs(topic.Format == "Avro");
         CostMeter.Settle();
         var cost = Cost.None;
         foreach (var slab in slabs)
@@ -60,7 +61,7 @@ internal sealed class MemoryRung
         rung._meter.Begin();
         await rung.FlushAsync();
         cost += rung._meter.End();
-        return new Rung(name, adds, rung._events, cost)
+        return new Rung($"memory, {topic.Format}", "one thread, records in memory", rung._events, cost)
         {
             Steps = rung._clock.PerEvent(truth.Events), Wrong = await rung.CheckAsync(truth, cancel),
         };

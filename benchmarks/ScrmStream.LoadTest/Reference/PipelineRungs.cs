@@ -28,7 +28,7 @@ internal sealed class PipelineRungs(LadderGround ground)
         check.Pipeline(pipeline);
         Check(check, counted, topic.Truth, isPaidCounted: rows is null);
         check.Stored("the memory stores", await views.CountAsync(cancel));
-        return new Rung("Kafka", "the topic, decode lane, deciding thread, flushes", topic.Truth.Events, cost)
+        return new Rung($"Kafka, {topic.Format}", "the topic, decode lane, deciding thread, flushes", topic.Truth.Events, cost)
         {
             Wrote = [counted.InWords], Wrong = check.Wrong,
         };

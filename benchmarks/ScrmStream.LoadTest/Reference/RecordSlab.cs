@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Text;
-using ScrmStream.Events;
-using ScrmStream.Events.Avro;
 using ScrmStream.LoadTest.Price;
 
 namespace ScrmStream.LoadTest.Reference;
@@ -46,7 +43,7 @@ internal sealed class ReferenceRecords(int events, int people, int seed)
     /// <summary>The same slab again and again, with the next records.</summary>
     public IEnumerable<RecordSlab> Slabs(bool asAvro)
     {
-        var (made, slab, avro) = (new ReferenceEvents(people, seed), new RecordSlab(), asAvro ? new AvroRecords() : null);
+        var (made, slab, avro) = (new ReferenceEvents(people, seed), new RecordSlab(), asAvro ? new ReferenceAvro() : null);
         for (var i = 0; i < events;)
         {
             for (slab.Clear(); i < events && !slab.IsFull; i++)
@@ -56,29 +53,6 @@ internal sealed class ReferenceRecords(int events, int people, int seed)
                 slab.Add(e.Key, avro is null ? json : avro.Of(json));
             }
             yield return slab;
-        }
-    }
-
-    /// <summary>Canonical JSON events as Avro of the canonical schema, with the single-object frame.</summary>
-    private sealed class AvroRecords
-    {
-        private const int FrameBytes = 10;
-        private readonly EventBatch _batch = new(new RecordBatch(1, 1 << 16));
-        private readonly JsonEventDecoder _decoder = new(new EventLimits());
-        private readonly SourcePartition _source = new(Guid.Empty, "benchmark", 0);
-        private readonly ulong _fingerprint = new SchemaCatalog(new EventLimits()).CanonicalFingerprint;
-        private readonly ArrayBufferWriter<byte> _target = new();
-
-        public ReadOnlySpan<byte> Of(byte[] json)
-        {
-            _batch.Clear();
-            _batch.Records.Add(_source, 0, -1, json);
-            _decoder.Decode(_batch);
-            _target.ResetWrittenCount();
-            SchemaRef.WriteSingleObject(_target.GetSpan(FrameBytes)[..FrameBytes], _fingerprint);
-            _target.Advance(FrameBytes);
-            AvroEventWriter.Write(_batch, in _batch.Events[0], _target);
-            return _target.WrittenSpan;
         }
     }
 }
