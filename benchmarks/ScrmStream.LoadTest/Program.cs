@@ -134,9 +134,17 @@ static async Task<int> LadderAsync(string ruleFile, string[] arguments)
         if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
             throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
         using var stop = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, e) => { e.Cancel = true; stop.Cancel(); };
+        // Whoever started it in the background may have Ctrl+C ignored; what it started ends with it either way.
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var ended = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
         var result = await new LadderRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
         return new LadderReport(options, result, Console.Out).Print();
+
+        void End(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        }
     }
     catch (OperationCanceledException)
     {
