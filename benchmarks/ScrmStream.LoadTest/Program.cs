@@ -38,6 +38,10 @@ switch (args)
         return 0;
     case ["reference", var ruleFile, .. var more]:
         return await LadderAsync(ruleFile, more);
+    // What "reference" starts as a process of its own.
+    case ["paced", .. { Length: 6 } rest]:
+        await PacedTopic.Parse(rest).PublishAsync(Console.In, Console.Out);
+        return 0;
     case ["bad"]:
         return BadShareLoad.OfOnePercent().Run();
     case ["bad", var perThousand] when int.TryParse(perThousand, out var bad) && bad is >= 1 and <= 1000:

@@ -13,7 +13,8 @@ internal enum LadderParts
     Peers = 4,
     /// <summary>From Kafka into Redis and ClickHouse.</summary>
     PeersWithRows = 8,
-    All = Calibration | Ceilings | Peers,
+    Latency = 16,
+    All = Calibration | Ceilings | Peers | Latency,
 }
 
 /// <summary>Which events the ladder is climbed with, and what it is held against.</summary>
@@ -24,14 +25,15 @@ internal sealed record LadderOptions
 
         Publishes the reference topic to a real broker and runs it rung by rung: the engine in memory, with Kafka, with Redis, with
         ClickHouse. Prints for each rung events per second, processor time and bytes allocated per event, and whether its answer is right.
-        In the same run: what each rung's server can take at most (ceilings), what other engines do with the same topic (peers), and what
-        this machine does at all (calibration).
+        In the same run: what each rung's server can take at most (ceilings), how long an event takes to its tag at 50 % and 80 % of the
+        whole job's throughput (latency), what other engines do with the same topic (peers), and what this machine does at all
+        (calibration).
 
           --events N      events of the topic, 2000000 by default, 10000 to 10000000
           --people N      people, by default a tenth of the events
           --seed S        another seed, other events; 1 by default
-          --only NAMES    what is run beside the rungs, with commas: rungs (nothing), calibration, ceilings, peers (into Redis),
-                          peers-clickhouse (into both); all but the last by default
+          --only NAMES    what is run beside the rungs, with commas: rungs (nothing), calibration, ceilings, latency, peers (into
+                          Redis), peers-clickhouse (into both); all but the last by default
           --peers NAMES   with commas: flink, plain-java, kafka-streams (of $SCRM_SHARED/peers), plain-net (in benchmarks); none: none of
                           them; by default flink,plain-java,plain-net, those of $SCRM_SHARED only where it has them
           --peer-log      the peers' Redis logs and syncs each write as ScrmStream's does; without it theirs keeps no log
@@ -110,9 +112,10 @@ internal sealed record LadderOptions
         "rungs" => LadderParts.Rungs,
         "calibration" => LadderParts.Calibration,
         "ceilings" => LadderParts.Ceilings,
+        "latency" => LadderParts.Latency,
         "peers" => LadderParts.Peers,
         "peers-clickhouse" => LadderParts.PeersWithRows,
-        _ => throw new ArgumentException($"--only {word}: give some of rungs,calibration,ceilings,peers,peers-clickhouse"),
+        _ => throw new ArgumentException($"--only {word}: give some of rungs,calibration,ceilings,latency,peers,peers-clickhouse"),
     });
 
     private static string[] PeersOf(string words)

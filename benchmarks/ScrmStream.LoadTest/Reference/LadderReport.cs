@@ -19,6 +19,7 @@ internal sealed class LadderReport(LadderOptions options, LadderResult result, T
     private IEnumerable<string> Wrong() =>
         result.Rungs.SelectMany(r => r.Wrong.Select(w => $"{r.Name}: {w}"))
             .Concat(result.Ceilings.SelectMany(c => c.Wrong.Select(w => $"{c.Name}: {w}")))
+            .Concat(result.Latencies.SelectMany(l => l.Wrong.Select(w => $"latency at {l.Share:P0}: {w}")))
             .Concat(result.Meetings.SelectMany(m => m.Wrong));
 
     private void PrintText()
@@ -30,6 +31,7 @@ internal sealed class LadderReport(LadderOptions options, LadderResult result, T
             + "the broker, Redis and ClickHouse are on them too");
         PrintRungs();
         if (result.Ceilings.Count > 0) PrintCeilings();
+        if (result.Latencies.Count > 0) PrintLatencies();
         foreach (var meeting in result.Meetings) PrintMeeting(meeting);
         if (result.Calibration.Count > 0) Say("\ncalibration");
         foreach (var line in result.Calibration) Say($"{line.Name,-52} {line.Value,14:N1} {line.Unit}");
@@ -69,6 +71,15 @@ internal sealed class LadderReport(LadderOptions options, LadderResult result, T
         }
     }
 
+    private void PrintLatencies()
+    {
+        Say($"\n{"event to visible tag",-26} {"events/s",10}   {"probes",6} {"p50 ms",7} {"p99 ms",7} {"p999 ms",8} {"max ms",7}  check");
+        foreach (var l in result.Latencies)
+            Say($"{$"at {l.Share:P0} of the whole job",-26} {l.Rate,10:N0}   {l.Ms.Count,6:N0} {l.Quantile(0.5),7:N0} "
+                + $"{l.Quantile(0.99),7:N0} {l.Quantile(0.999),8:N0} {l.Quantile(1),7:N0}  {Check(l.Wrong)}; "
+                + $"of these, until it was sent {l.LateMs:N0} ms at most");
+    }
+
     private void PrintMeeting(Meeting meeting)
     {
         Say($"\n{meeting.Name,-38} {"events/s",10}   {"runs",-22} {"ratio",5}  check");
@@ -95,6 +106,11 @@ internal sealed class LadderReport(LadderOptions options, LadderResult result, T
         Ceilings = result.Ceilings.Select(c => new
         {
             c.Name, Rung = c.Of, EventsPerSecond = Math.Round(c.EventsPerSecond), Share = Math.Round(ShareOf(c), 3), c.What, c.Wrong,
+        }),
+        Latencies = result.Latencies.Select(l => new
+        {
+            l.Share, l.Rate, Probes = l.Ms.Count, P50Ms = Math.Round(l.Quantile(0.5), 1), P99Ms = Math.Round(l.Quantile(0.99), 1),
+            P999Ms = Math.Round(l.Quantile(0.999), 1), MaxMs = Math.Round(l.Quantile(1), 1), l.LateMs, l.Wrong,
         }),
         options.HasPeerLog,
         Meetings = result.Meetings.Select(m => new

@@ -6,8 +6,8 @@ namespace ScrmStream.LoadTest.Reference;
 /// <summary>All figures of one run.</summary>
 /// <param name="Topic">The one of JSON.</param>
 internal sealed record LadderResult(
-    LadderTopic Topic, IReadOnlyList<Rung> Rungs, IReadOnlyList<Ceiling> Ceilings, IReadOnlyList<Meeting> Meetings,
-    IReadOnlyList<Calibration> Calibration);
+    LadderTopic Topic, IReadOnlyList<Rung> Rungs, IReadOnlyList<Ceiling> Ceilings, IReadOnlyList<Latency> Latencies,
+    IReadOnlyList<Meeting> Meetings, IReadOnlyList<Calibration> Calibration);
 
 /// <summary>Climbs the ladder: each rung once, after a short run of each that does not count.</summary>
 internal sealed class LadderRun(LadderOptions options, string ruleFile, Action<string> say)
@@ -28,10 +28,11 @@ internal sealed class LadderRun(LadderOptions options, string ruleFile, Action<s
         var topics = await PublishAsync(options.Events);
         say($"{options.Events:N0} events published, as JSON and as Avro");
         var (rungs, ceilings) = await ClimbAsync(topics, say, cancel);
+        var latencies = options.Parts.HasFlag(LadderParts.Latency) ? await WaitAsync(rungs[^1], cancel) : [];
         var meetings = new List<Meeting>();
         if (options.Parts.HasFlag(LadderParts.Peers)) meetings.Add(await MeetAsync(topics[0], withRows: false, cancel));
         if (options.Parts.HasFlag(LadderParts.PeersWithRows)) meetings.Add(await MeetAsync(topics[0], withRows: true, cancel));
-        return new LadderResult(topics[0], rungs, ceilings, [.. meetings.Where(m => m.Peers.Count > 0)], calibration);
+        return new LadderResult(topics[0], rungs, ceilings, latencies, [.. meetings.Where(m => m.Peers.Count > 0)], calibration);
     }
 
     private async Task<LadderTopic[]> PublishAsync(int events)
@@ -73,6 +74,17 @@ internal sealed class LadderRun(LadderOptions options, string ruleFile, Action<s
             ceilings.Add(ceiling);
             report($"{ceiling.Name}: {ceiling.EventsPerSecond:N0} events/s");
         }
+    }
+
+    private async Task<IReadOnlyList<Latency>> WaitAsync(Rung job, CancellationToken cancel)
+    {
+        var latencies = new List<Latency>();
+        foreach (var share in (double[])[0.5, 0.8])
+        {
+            latencies.Add(await new LatencyRun(_ground, share, (int)(share * job.EventsPerSecond)).RunAsync(cancel));
+            say($"at {share:P0} of the load: {latencies[^1].Quantile(0.99):N0} ms at most for 99 of 100 events");
+        }
+        return latencies;
     }
 
     // A B C, C B A: what disturbs the machine for a while disturbs all, and what grows over the run evens out.
