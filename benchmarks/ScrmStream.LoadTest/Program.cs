@@ -3,6 +3,7 @@ using ScrmStream.LoadTest;
 using ScrmStream.LoadTest.Chaos;
 using ScrmStream.LoadTest.Plain;
 using ScrmStream.LoadTest.Price;
+using ScrmStream.LoadTest.Reference;
 using ScrmStream.Rules;
 
 switch (args)
@@ -32,6 +33,15 @@ switch (args)
         return 0;
     case ["price", var ruleFile, .. var more]:
         return await PriceAsync(ruleFile, more);
+    case ["reference", _, .. var more] when more.Contains("--help") || more.Contains("-h"):
+        Console.WriteLine(LadderOptions.Usage);
+        return 0;
+    case ["reference", var ruleFile, .. var more]:
+        return await LadderAsync(ruleFile, more);
+    // What "reference" starts as a process of its own.
+    case ["paced", .. { Length: 6 } rest]:
+        await PacedTopic.Parse(rest).PublishAsync(Console.In, Console.Out);
+        return 0;
     case ["bad"]:
         return BadShareLoad.OfOnePercent().Run();
     case ["bad", var perThousand] when int.TryParse(perThousand, out var bad) && bad is >= 1 and <= 1000:
@@ -42,6 +52,7 @@ switch (args)
     default:
         Console.Error.WriteLine("""
             usage: ./scrm bench load EVENTS.ndjson RULES.yaml
+                   ./scrm bench load --reference [--help]
                    ./scrm bench load identity [IDENTIFIERS]
                    ./scrm bench load hub [PEOPLE]
                    ./scrm bench load board [CUSTOMERS]
@@ -115,6 +126,38 @@ static async Task<int> PriceAsync(string ruleFile, string[] arguments)
     catch (ArgumentException e)
     {
         Console.Error.WriteLine($"price: {e.Message}");
+        return 2;
+    }
+}
+
+static async Task<int> LadderAsync(string ruleFile, string[] arguments)
+{
+    try
+    {
+        var options = LadderOptions.Parse(arguments);
+        if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
+            throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
+        using var stop = new CancellationTokenSource();
+        // Whoever started it in the background may have Ctrl+C ignored; what it started ends with it either way.
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var ended = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        var result = await new LadderRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
+        return new LadderReport(options, result, Console.Out).Print();
+
+        void End(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stop.Cancel();
+        }
+    }
+    catch (OperationCanceledException)
+    {
+        Console.Error.WriteLine("bench load --reference: stopped before its end");
+        return 1;
+    }
+    catch (ArgumentException e)
+    {
+        Console.Error.WriteLine($"bench load --reference: {e.Message}");
         return 2;
     }
 }

@@ -12,6 +12,9 @@ public sealed class RealKafka : IDisposable
 
     public static bool IsAvailable => Scripts is not null;
 
+    /// <summary>The folder that holds the broker's scripts and the programs ScrmStream is compared with; null: it is not named.</summary>
+    public static string? Shared => Environment.GetEnvironmentVariable("SCRM_SHARED") ?? BesideCheckout();
+
     /// <summary>Stays the same over a restart.</summary>
     public string Address { get; }
 
@@ -42,8 +45,7 @@ public sealed class RealKafka : IDisposable
     private static string? FindScripts()
     {
         var java = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(p => File.Exists(Path.Combine(p, "java")));
-        var shared = Environment.GetEnvironmentVariable("SCRM_SHARED") ?? BesideCheckout();
-        if (!java || shared is null) return null;
+        if (!java || Shared is not { } shared) return null;
         var scripts = Path.Combine(shared, "kafka");
         return File.Exists(Path.Combine(scripts, "start")) ? scripts : null;
     }

@@ -13,7 +13,9 @@ namespace ScrmStream.LoadTest.Plain;
 internal sealed class PlainWork(IDatabase? redis, HttpClient? clickHouse)
 {
     private const int RowsPerInsert = 50_000;
-    private const string Table = "plain_events";
+
+    /// <summary>The table that it writes.</summary>
+    public const string Table = "plain_events";
 
     private readonly Dictionary<string, PlainCustomer> _byIdentifier = [];
     private readonly List<PlainRow> _rows = [];
@@ -25,11 +27,15 @@ internal sealed class PlainWork(IDatabase? redis, HttpClient? clickHouse)
     {
         if (clickHouse is null) return;
         await ExecuteAsync($"DROP TABLE IF EXISTS {Table}", "");
-        await ExecuteAsync($"""
-            CREATE TABLE {Table} (event_id String, event LowCardinality(String), event_time Int64, channel LowCardinality(String),
-                anchor String, customer Int64, session_id String, page String, amount_fen Int64) ENGINE = MergeTree ORDER BY (event, event_time)
-            """, "");
+        await ExecuteAsync(CreateTable(Table), "");
     }
+
+    /// <summary>The statement that creates the table, under any name.</summary>
+    public static string CreateTable(string name) => $"""
+        CREATE TABLE {name} (event_id String, event LowCardinality(String), event_time Int64, channel LowCardinality(String),
+            anchor String, customer Int64, session_id String, page String, amount_fen Int64)
+        ENGINE = MergeTree ORDER BY (event, event_time)
+        """;
 
     /// <exception cref="InvalidDataException">It is no event of the reference topic.</exception>
     public async Task AcceptAsync(byte[] value)
@@ -45,10 +51,15 @@ internal sealed class PlainWork(IDatabase? redis, HttpClient? clickHouse)
         if (_rows.Count == RowsPerInsert) await InsertAsync();
     }
 
-    /// <summary>Writes what is left, and sums up: what every engine has to agree on.</summary>
-    public async Task<PlainAnswer> EndAsync()
+    /// <summary>Writes the rows that are left.</summary>
+    public async Task WriteRestAsync()
     {
         if (_rows.Count > 0) await InsertAsync();
+    }
+
+    /// <summary>What every engine has to agree on.</summary>
+    public PlainAnswer Answer()
+    {
         var customers = _byIdentifier.Values.Select(c => c.Root()).ToHashSet();
         return new PlainAnswer(
             Events, _byIdentifier.Count, customers.Count, customers.Sum(c => c.Tags().Count()), customers.Sum(c => c.PaidFen));
@@ -84,4 +95,10 @@ internal sealed class PlainWork(IDatabase? redis, HttpClient? clickHouse)
 }
 
 /// <summary>What a run came to.</summary>
-internal sealed record PlainAnswer(long Events, int Identifiers, int Customers, int Tags, long PaidFen);
+internal sealed record PlainAnswer(long Events, int Identifiers, int Customers, int Tags, long PaidFen)
+{
+    /// <summary>As the programs that it is compared with print theirs.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"events={Events} identifiers={Identifiers} customers={Customers} tags={Tags} paid_fen={PaidFen}");
+}

@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using System.Text;
 using ScrmStream.ClickHouse;
 using ScrmStream.Host.Running;
-using ScrmStream.Kafka;
 using ScrmStream.Redis.Embedded;
 
 namespace ScrmStream.LoadTest.Price;
@@ -39,7 +37,7 @@ internal sealed class PriceRun(PriceOptions options, string ruleFile, Action<str
     public async Task<(ReferenceTruth Truth, IReadOnlyList<PricePair> Pairs)> RunAsync(CancellationToken cancel)
     {
         var truth = ReferenceTruth.Of(options.Events, options.PeopleOrDefault, options.Seed);
-        await using var servers = _servers = await PriceServers.StartAsync(options, cancel);
+        await using var servers = _servers = await PriceServers.StartAsync(options.Kafka, options.Program, cancel);
         if (options.WarmUpEvents > 0) await WarmUpAsync($"{_name}-warm", cancel);
         await PublishAsync(_name, options.Events);
         var pairs = new List<PricePair>();
@@ -69,16 +67,9 @@ internal sealed class PriceRun(PriceOptions options, string ruleFile, Action<str
         string[] suffixes = _kept.HasFlag(Guarantees.Repeats) ? [""] : ["", NoIds];
         foreach (var suffix in suffixes)
         {
-            using var publisher = await KafkaPublisher.OpenAsync(new KafkaOptions { BootstrapServers = _servers.Kafka });
-            await publisher.CreateMissingAsync(topic + suffix);
-            var made = new ReferenceEvents(options.PeopleOrDefault, options.Seed);
-            for (var i = 0; i < events; i++)
-            {
-                var e = made.Next(hasId: suffix.Length == 0);
-                publisher.Publish(topic + suffix, Encoding.UTF8.GetBytes(e.Key), Encoding.UTF8.GetBytes(e.Json.ToString()));
-            }
-            publisher.Flush();
-            say($"{events:N0} events published{(suffix.Length > 0 ? " without event_ids" : "")}");
+            var hasIds = suffix.Length == 0;
+            await ReferenceTopic.PublishAsync(_servers.Kafka, topic + suffix, events, options.PeopleOrDefault, options.Seed, hasIds);
+            say($"{events:N0} events published{(hasIds ? "" : " without event_ids")}");
         }
     }
 

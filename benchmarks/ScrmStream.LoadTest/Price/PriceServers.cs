@@ -12,23 +12,25 @@ internal sealed class PriceServers : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("scrm-price-").FullName;
     private readonly RealKafka? _kafka;
 
-    private PriceServers(PriceOptions options)
+    private PriceServers(string? kafka)
     {
-        _kafka = options.Kafka is null ? RealKafka.Start() : null;
-        Kafka = options.Kafka ?? _kafka!.Address;
+        _kafka = kafka is null ? RealKafka.Start() : null;
+        Kafka = kafka ?? _kafka!.Address;
     }
 
     public string Kafka { get; }
 
     public ClickHouseProcess ClickHouse { get; private set; } = null!;
 
-    public static async Task<PriceServers> StartAsync(PriceOptions options, CancellationToken cancel)
+    /// <param name="kafka">The address of a broker; null: one is started.</param>
+    /// <param name="program">The program that is run as ClickHouse, with the arguments that come before its own.</param>
+    public static async Task<PriceServers> StartAsync(string? kafka, IReadOnlyList<string> program, CancellationToken cancel)
     {
-        var servers = new PriceServers(options);
+        var servers = new PriceServers(kafka);
         try
         {
             servers.ClickHouse = await ClickHouseProcess.StartAsync(
-                options.Program, Path.Combine(servers._folder, "clickhouse"), port: 0, cancel);
+                program, Path.Combine(servers._folder, "clickhouse"), port: 0, cancel);
             return servers;
         }
         catch
@@ -40,11 +42,15 @@ internal sealed class PriceServers : IAsyncDisposable
 
     /// <summary>An empty one, the caller's to end.</summary>
     /// <param name="keepsLog">As <c>up</c> starts it; false: it keeps nothing on disk.</param>
-    public Task<EmbeddedRedis> StartRedisAsync(string name, bool keepsLog, CancellationToken cancel)
+    /// <param name="more">Further settings as on its command line.</param>
+    public Task<EmbeddedRedis> StartRedisAsync(string name, bool keepsLog, CancellationToken cancel, params string[] more)
     {
-        string[] more = keepsLog ? [] : ["--appendonly", "no"];
-        return EmbeddedRedis.StartAsync(Path.Combine(_folder, $"redis-{name}"), TimeProvider.System, cancel, 0, more);
+        string[] settings = keepsLog ? more : ["--appendonly", "no", .. more];
+        return EmbeddedRedis.StartAsync(Path.Combine(_folder, $"redis-{name}"), TimeProvider.System, cancel, 0, settings);
     }
+
+    /// <summary>A file or folder that is deleted with the servers.</summary>
+    public string PathOf(string name) => Path.Combine(_folder, name);
 
     public HostSettings Settings(string name, string redis, string topic)
     {

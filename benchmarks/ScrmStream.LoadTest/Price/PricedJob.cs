@@ -14,8 +14,6 @@ namespace ScrmStream.LoadTest.Price;
 /// </summary>
 internal sealed class PricedJob : IAsyncDisposable
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(2);
-
     private readonly List<IAsyncDisposable> _open = [];
     private PlainRedis? _plain;
     private HastyWrites? _hasty;
@@ -25,12 +23,16 @@ internal sealed class PricedJob : IAsyncDisposable
     public StreamPipeline Pipeline { get; private set; } = null!;
 
     /// <param name="kept">The guarantees that it gives.</param>
-    public static async Task<PricedJob> OpenAsync(HostSettings settings, RuleText rules, Guarantees kept, CancellationToken cancel)
+    /// <param name="through">What stands before the tables of the analysts; null: nothing.</param>
+    public static async Task<PricedJob> OpenAsync(
+        HostSettings settings, RuleText rules, Guarantees kept, CancellationToken cancel,
+        Func<IAnalyticsSink, IAnalyticsSink>? through = null)
     {
         var job = new PricedJob();
         try
         {
             var ports = await job.ConnectAsync(settings, rules, kept, cancel);
+            if (through is not null) ports = ports with { Analytics = through(ports.Analytics) };
             job.Pipeline = new StreamPipeline(
                 settings.Pipeline, job.Connected.Rules, ports, WriterStamp.New(), TimeProvider.System, endsWhenIdle: true,
                 inForce: job.Connected.InForce);
@@ -55,26 +57,21 @@ internal sealed class PricedJob : IAsyncDisposable
     /// <summary>Reads so many records; how long it took from the first poll that gave some until all stores had everything.</summary>
     public async Task<TimeSpan> RunAsync(int records, CancellationToken cancel)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var running = Pipeline.RunAsync(stop.Token);
-        await UntilAsync(() => Pipeline.Counters.PolledRecords > 0);
-        var start = Stopwatch.GetTimestamp();
-        await UntilAsync(() => Pipeline.Counters.DurableRecords >= records);
-        if (_plain is not null) await _plain.DrainAsync(cancel);
-        if (_hasty is not null) await _hasty.DrainAsync(cancel);
-        var elapsed = Stopwatch.GetElapsedTime(start);
-        Pipeline.EndAtMaximum();
-        await stop.CancelAsync();
-        await running;
+        var (start, elapsed) = (0L, TimeSpan.Zero);
+        await RunAsync(records, () => start = Stopwatch.GetTimestamp(), () => elapsed = Stopwatch.GetElapsedTime(start), cancel);
         return elapsed;
+    }
 
-        async Task UntilAsync(Func<bool> isSo)
+    /// <summary>The same; the caller is told when it begins and when it has ended.</summary>
+    public Task RunAsync(int records, Action begun, Action ended, CancellationToken cancel)
+    {
+        return TopicDrain.RunAsync(Pipeline, records, begun, EndedAsync, cancel);
+
+        async Task EndedAsync()
         {
-            while (!isSo())
-            {
-                if (running.IsCompleted) await running;
-                await Task.Delay(Look, cancel);
-            }
+            if (_plain is not null) await _plain.DrainAsync(cancel);
+            if (_hasty is not null) await _hasty.DrainAsync(cancel);
+            ended();
         }
     }
 
@@ -118,7 +115,7 @@ internal sealed class PricedJob : IAsyncDisposable
     {
         var tables = new PlainTables(settings.ClickHouse);
         _open.Add(new Closing(tables));
-        var analytics = new AnnouncedChanges(tables);
+        var analytics = new AnnouncedChanges(tables.Sink);
         _open.Add(new Closing(analytics));
         await analytics.OpenAsync(settings.Kafka);
         return analytics;
