@@ -13,6 +13,8 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
 {
     // Enough to keep Redis busy for some tens of milliseconds, and few inserts of change records; an arena of 8 MiB takes it.
     private const int SliceBytes = 15 * 512 * 1024;
+    // Some tenths of a second of a busy stream.
+    private const int ViewsOfASlice = 20_000;
     // Islands resolved between two looks at whether a slice has been written: some tenths of a millisecond.
     private const int ResolvedTogether = 256;
 
@@ -129,8 +131,9 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     public bool NextViews(FlushSlice slice)
     {
         slice.Clear();
-        // The first ones are small, so that the store has something to do soon.
-        var bytes = Math.Min(SliceBytes, SliceBytes / 8 * (1 + _viewSlices++));
+        // The first ones of many are small, so that the store has something to do soon. Few go together: each slice costs some inserts.
+        var isOne = _due.Count <= ViewsOfASlice;
+        var bytes = isOne ? SliceBytes : Math.Min(SliceBytes, SliceBytes / 8 * (1 + _viewSlices++));
         for (; _next < _due.Count && slice.Arena.Length < bytes; _next++)
         {
             if (_next % StateHints.Together == 0) state.Hints.BeforeViews(StateHints.Next(CollectionsMarshal.AsSpan(_due), _next));
