@@ -14,6 +14,9 @@ internal sealed class AuditRow(JsonElement[] row)
     public long LastEventMs { get; } = ResultRows.Long(row[1]);
     public long Events { get; } = ResultRows.Long(row[2]);
 
+    /// <summary>Events that the view said it was made of when the two were compared.</summary>
+    public long PublishedEvents { get; set; }
+
     /// <summary>By rule, what SQL and what Redis says; empty while nothing differs.</summary>
     public List<(int Rule, string? Sql, string? Redis)> Differences { get; } = [];
 

@@ -35,7 +35,8 @@ internal sealed class CustomerAudit(RuleSet rules)
             return true;
         }
         row.Differences.Clear();
-        if (Number(view.Fields[Events]) != row.Events)
+        row.PublishedEvents = Number(view.Fields[Events]);
+        if (row.PublishedEvents != row.Events)
             row.Differences.Add((rules.Tags.Count + rules.Scores.Count + 1, $"{row.Events}", view.Fields[Events]));
         for (var i = 0; i < rules.Tags.Count; i++)
         {

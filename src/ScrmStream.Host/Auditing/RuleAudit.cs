@@ -11,14 +11,17 @@ namespace ScrmStream.Host.Auditing;
 /// range of buckets, so that memory does not grow with the number of customers.
 /// </summary>
 /// <remarks>
-/// While the stream goes on, the two are not read at one moment. What differs is therefore asked again at the next watermark, and
-/// differs only if it still does.
+/// While the stream goes on, the two are not read at one moment. What differs is therefore asked again and again, and differs only if it
+/// does three times in a row without another event on either side.
 /// </remarks>
 internal sealed class RuleAudit(ClickHouseClient clickHouse, RedisConnection redis, RuleSet rules, TimeProvider time)
 {
     private const int CustomersPerRead = 256, ReadsAtOnce = 8;
-    private const int AskedAgainMax = 100_000, NamedMax = 1_000, RoundsMax = 3;
+    private const int AskedAgainMax = 100_000, NamedMax = 1_000, RoundsMax = 5, LooksToDiffer = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+
+    // How many events both sides knew of a customer that differs, and at how many looks in a row.
+    private readonly record struct Standing(long Events, long Published, int Looks);
 
     private readonly RedisPublished _published = new(redis);
     private readonly CustomerAudit _audit = new(rules);
@@ -61,28 +64,40 @@ internal sealed class RuleAudit(ClickHouseClient clickHouse, RedisConnection red
         }
     }
 
-    // What was on its way is the same at a later look; what differs for good is counted then.
+    // What was on its way is the same at a later look. What differs for good does so at look after look, with the same events on both sides.
     private async Task SettleAsync(AuditResult result, List<AuditRow> differing, CancellationToken cancel)
     {
-        var lastMs = result.AsOfMs;
-        for (var round = 0; round < RoundsMax && differing.Count > 0; round++)
+        var left = differing.ToDictionary(row => row.Customer, row => new Standing(row.Events, row.PublishedEvents, Looks: 1));
+        for (var round = 0; round < RoundsMax && left.Count > 0; round++)
         {
             await Task.Delay(Pause, time, cancel);
             var asOfMs = await WatermarkAsync(cancel);
-            if (asOfMs == lastMs) break;
-            lastMs = asOfMs;
-            var left = differing.Select(d => d.Customer).ToHashSet();
-            var before = left.Count;
+            var gone = left.Count;
             differing.Clear();
-            await foreach (var again in SomeAsync(left, asOfMs, cancel))
+            await foreach (var again in SomeAsync([.. left.Keys], asOfMs, cancel))
             {
-                before -= again.Length;
+                gone -= again.Length;
                 await CompareAsync(again, asOfMs, result, differing, cancel);
             }
             // Who is no customer any more has been merged meanwhile.
-            result.InMotion += before;
+            result.InMotion += gone;
+            left = Next(left, differing, result);
         }
-        foreach (var row in differing) _audit.Count(row, result);
+        // They get events all the time.
+        result.InMotion += left.Count;
+    }
+
+    private Dictionary<string, Standing> Next(Dictionary<string, Standing> before, List<AuditRow> differing, AuditResult result)
+    {
+        var next = new Dictionary<string, Standing>();
+        foreach (var row in differing)
+        {
+            var (events, published, looks) = before[row.Customer];
+            looks = events == row.Events && published == row.PublishedEvents ? looks + 1 : 1;
+            if (looks == LooksToDiffer) _audit.Count(row, result);
+            else next.Add(row.Customer, new Standing(row.Events, row.PublishedEvents, looks));
+        }
+        return next;
     }
 
     // A few by name; many by looking at all once more.

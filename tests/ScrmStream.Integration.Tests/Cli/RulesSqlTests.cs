@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using ScrmStream.Identity;
+using ScrmStream.Redis;
 
 namespace ScrmStream.Integration.Cli;
 
@@ -36,6 +39,29 @@ public sealed class RulesSqlTests(LoadedStack stack)
         Assert.Equal((1, 2, 1, 0, 0), Changes(diff["buyer"]));
         Assert.Equal((2, 2, 0, 0, 1), Changes(diff["intent"]));
         Assert.Equal((1, 1, 0, 0, 0), Changes(diff["orders"]));
+    }
+
+    /// <summary>An event that comes late moves no watermark, and may be in one store before it is in the other.</summary>
+    [LocalServersFact]
+    public async Task Audit_AViewThatFollowsMeanwhile_IsNoDifference()
+    {
+        var ben = IdentifierId.Of("phone::+8613912345678"u8);
+        await using var redis = await RedisConnection.OpenAsync(
+            new RedisOptions { Address = stack.Servers.Redis }, NullLogger.Instance, TimeProvider.System, default);
+        var view = redis.Keys.View(ben);
+        var events = await redis.CallAsync(db => db.HashGetAsync(view, "events"), default);
+        await redis.CallAsync(db => db.HashSetAsync(view, "events", "0"), default);
+        var audit = stack.Scrm.RunAsync("rules", "audit", "--rules", stack.RuleFile);
+        try
+        {
+            await Task.Delay(TimeSpan.FromSeconds(2));
+            Assert.False(audit.IsCompleted, "it did not look again");
+        }
+        finally
+        {
+            await redis.CallAsync(db => db.HashSetAsync(view, "events", events), default);
+        }
+        Assert.Equal(0, (await audit).Code);
     }
 
     private static (long, long, long, long, long) Changes(JsonElement rule) =>
