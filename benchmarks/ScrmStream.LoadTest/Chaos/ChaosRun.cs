@@ -141,7 +141,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
                 _pending.Add(WakeAsync(zombie, NewWorker(TimeSpan.FromHours(1), ""), cancel));
                 break;
             case Fault.Redis:
-                await _servers.RestartRedisAsync(away, cancel);
+                await _servers.RestartRedisAsync(away, _settings.Namespace, cancel);
                 break;
             default:
                 await _servers.RestartClickHouseAsync(away, cancel);

@@ -1,5 +1,6 @@
 using ScrmStream.Redis.Embedded;
 using ScrmStream.TestKit;
+using StackExchange.Redis;
 
 namespace ScrmStream.LoadTest.Chaos;
 
@@ -51,14 +52,19 @@ internal sealed class ChaosServers : IAsyncDisposable
     }
 
     /// <summary>SIGKILL, and after a while a new process on what the old one kept.</summary>
-    public async Task RestartRedisAsync(TimeSpan away, CancellationToken cancel)
+    /// <param name="space">The namespace whose rules stay in force, whatever else is forgotten.</param>
+    public async Task RestartRedisAsync(TimeSpan away, string space, CancellationToken cancel)
     {
+        var rulesKey = $"scrm:{space}:meta:rules";
+        var rules = _options.IsRedisForgetful ? await CallRedisAsync(db => db.KeyDumpAsync(rulesKey)) : null;
         await _redis.StopAsync(kill: true);
         await Task.Delay(away, cancel);
         await StartRedisAsync(_redis.Port, cancel);
+        // Without rules in force no process would write anything again, and there would be nothing to find.
+        if (rules is not null) await CallRedisAsync(async db => { await db.KeyRestoreAsync(rulesKey, rules); return rules; });
     }
 
-    /// <inheritdoc cref="RestartRedisAsync"/>
+    /// <summary>The same of ClickHouse.</summary>
     public async Task RestartClickHouseAsync(TimeSpan away, CancellationToken cancel)
     {
         _clickHouse.Dispose();
@@ -72,6 +78,12 @@ internal sealed class ChaosServers : IAsyncDisposable
         _clickHouse?.Dispose();
         _kafka?.Dispose();
         if (!AreStoresKept) Directory.Delete(Folder, recursive: true);
+    }
+
+    private async Task<byte[]?> CallRedisAsync(Func<IDatabase, Task<byte[]?>> call)
+    {
+        using var redis = await ConnectionMultiplexer.ConnectAsync(Redis);
+        return await call(redis.GetDatabase());
     }
 
     private async Task StartRedisAsync(int port, CancellationToken cancel)
