@@ -64,7 +64,7 @@ internal sealed class RuleAudit(ClickHouseClient clickHouse, RedisConnection red
         }
     }
 
-    // What was on its way is the same at a later look. What differs for good does so at look after look, with the same events on both sides.
+    // What was on its way is the same at a later look. What differs for good does so look after look, with the same events on both sides.
     private async Task SettleAsync(AuditResult result, List<AuditRow> differing, CancellationToken cancel)
     {
         var left = differing.ToDictionary(row => row.Customer, row => new Standing(row.Events, row.PublishedEvents, Looks: 1));

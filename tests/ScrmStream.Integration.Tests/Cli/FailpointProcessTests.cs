@@ -67,15 +67,18 @@ public sealed partial class FailpointProcessTests(ITestOutputHelper output)
         Assert.True(last.Code == 0, last.Error);
         var passed = Coverage().Match(last.Error).Groups[1].Value;
         output.WriteLine(passed);
-        Assert.All(passing, p => Assert.True(times * 2 <= Passed(passed, p), $"{p} was passed {Passed(passed, p)} times: {passed}"));
-
         var audit = await home.Scrm.RunAsync("audit", "--rules", rules, "--config", config, "--format", "json");
         Assert.True(audit.Code == 0, audit.Output);
         var partition = JsonDocument.Parse(audit.Output).RootElement.GetProperty("delivery").GetProperty("partitions")[0];
         Assert.Equal(records, partition.GetProperty("committed").GetInt64());
         Assert.Equal(records - records / 10, partition.GetProperty("rows").GetInt64());
         Assert.Equal(records / 10, partition.GetProperty("letters").GetInt64());
+        Assert.All(passing, p => Assert.True(LeastOf(p, times) <= Passed(passed, p), $"{p} was passed {Passed(passed, p)} times: {passed}"));
     }
+
+    // ClickHouse is asked once a second, for the mark, however many records there are; all else happens with every flush.
+    private static int LeastOf(Failpoint point, int times) =>
+        point is Failpoint.QueryBefore or Failpoint.QueryAfter ? Math.Min(times * 2, 30) : times * 2;
 
     // What "run" does, without the second that a process takes to start.
     private static async Task RunHereAsync(string orders, string config, string rules, LocalServers servers)
