@@ -5,7 +5,7 @@ namespace ScrmStream.Integration.ClickHouse;
 
 /// <summary>ClickHouse's own JavaScript client against the embedded server.</summary>
 [Collection(ClickHouseCollection.Name)]
-public sealed class NodeClientTests(ClickHouseFixture clickHouse)
+public sealed class NodeClientTests(ClickHouseFixture clickHouse) : IDisposable
 {
     private const string Script = """
         const { createClient } = require('@clickhouse/client');
@@ -46,6 +46,8 @@ public sealed class NodeClientTests(ClickHouseFixture clickHouse)
         Assert.True(code == 0, output);
         Assert.Contains("all right", output, StringComparison.Ordinal);
     }
+
+    public void Dispose() => NodeClient.Delete();
 }
 
 /// <summary>
@@ -62,7 +64,12 @@ internal static class NodeClient
     {
         Folder = Directory.CreateTempSubdirectory("scrm-node-").FullName;
         // The client is looked for when tests are listed, and it may be that none of them runs.
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete();
+    }
+
+    public static void Delete()
+    {
+        if (Directory.Exists(Folder)) Directory.Delete(Folder, recursive: true);
     }
 
     public static string Folder { get; }
