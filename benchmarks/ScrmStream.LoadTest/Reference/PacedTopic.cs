@@ -73,6 +73,7 @@ internal sealed record PacedTopic(string Kafka, string Topic, int Rate, int Reco
             var behind = passed - TimeSpan.FromSeconds(next / (double)Rate);
             if (next < due && next >= WarmSeconds * Rate && behind > late) late = behind;
             for (; next < due; next++) publisher.Publish(Topic, records[next].Key, records[next].Value);
+            // This process has nothing else to do, and what is due comes in steps of a millisecond or more anyway.
             Thread.Sleep(1);
         }
         publisher.Flush();
