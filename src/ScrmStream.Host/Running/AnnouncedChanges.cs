@@ -16,14 +16,31 @@ internal sealed class AnnouncedChanges(IAnalyticsSink tables) : IAnalyticsSink, 
     private ChangeTopic<StageChange>? _stages;
     private ChangeTopic<CustomerAction>? _actions;
 
-    /// <summary>Opens the topics that have a name.</summary>
+    /// <summary>Opens the topics that have a name, beside each other: each asks the broker a few things in turn.</summary>
     /// <exception cref="StoreUnavailableException">No broker answers, or it refuses a topic.</exception>
-    public async Task OpenAsync(KafkaOptions options)
+    public Task OpenAsync(KafkaOptions options)
     {
-        if (options.TagChangesTopic.Length > 0) _tags = await ChangeTopics.OpenTagsAsync(options);
-        if (options.ScoreChangesTopic.Length > 0) _scores = await ChangeTopics.OpenScoresAsync(options);
-        if (options.StageChangesTopic.Length > 0) _stages = await ChangeTopics.OpenStagesAsync(options);
-        if (options.ActionsTopic.Length > 0) _actions = await ChangeTopics.OpenActionsAsync(options);
+        return Task.WhenAll(TagsAsync(), ScoresAsync(), StagesAsync(), ActionsAsync());
+
+        async Task TagsAsync()
+        {
+            if (options.TagChangesTopic.Length > 0) _tags = await ChangeTopics.OpenTagsAsync(options);
+        }
+
+        async Task ScoresAsync()
+        {
+            if (options.ScoreChangesTopic.Length > 0) _scores = await ChangeTopics.OpenScoresAsync(options);
+        }
+
+        async Task StagesAsync()
+        {
+            if (options.StageChangesTopic.Length > 0) _stages = await ChangeTopics.OpenStagesAsync(options);
+        }
+
+        async Task ActionsAsync()
+        {
+            if (options.ActionsTopic.Length > 0) _actions = await ChangeTopics.OpenActionsAsync(options);
+        }
     }
 
     public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) =>

@@ -72,25 +72,32 @@ public sealed class ConnectedPorts : IAsyncDisposable
         var redis = Keep(await RedisConnection.OpenAsync(settings.Redis, logs.CreateLogger("Redis"), TimeProvider.System, cancel));
         Findings = await new RedisServerCheck(redis).RunAsync(cancel);
         var clickHouse = new ClickHouseClient(settings.ClickHouse, TimeProvider.System, logs.CreateLogger("ClickHouse"));
-        _open.Add(new Closing(clickHouse));
+        KeepClosing(clickHouse);
         (Redis, ClickHouse) = (redis, clickHouse);
         var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel, logs.CreateLogger("ClickHouse"));
         // Verdicts of this process hold over all that are stored, also when Redis has forgotten how many writers there were.
         await redis.Epoch.ClaimAsync(cancel, above: await sink.GreatestEpochAsync(cancel));
-        var deadLetters = await KafkaDeadLetterSink.OpenAsync(settings.Kafka, logs.CreateLogger("Kafka"));
-        _open.Add(new Closing(deadLetters));
+        // Beside each other, for each waits for answers: what a process needs at start is what its group waits for after a crash.
+        KafkaDeadLetterSink deadLetters = null!;
         KafkaIdentityChangeSink? identityChanges = null;
-        if (settings.Kafka.IdentityChangesTopic.Length > 0)
-            _open.Add(new Closing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka)));
-        await TakeRulesAsync(rules, redis, clickHouse, cancel);
+        await Task.WhenAll(OpenDeadLettersAsync(), OpenIdentityChangesAsync(), TakeRulesAsync(rules, redis, clickHouse, cancel));
         var analytics = new AnnouncedChanges(sink.SettingAside(deadLetters));
-        _open.Add(new Closing(analytics));
+        KeepClosing(analytics);
         await analytics.OpenAsync(settings.Kafka);
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
         Ports = new PipelinePorts(
             source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,
-            RunSchemas.Connect(settings, logs, part => _open.Add(new Closing(part))), new RedisTimerStore(redis), Publisher?.Store,
+            RunSchemas.Connect(settings, logs, KeepClosing), new RedisTimerStore(redis), Publisher?.Store,
             new StoredHistory(clickHouse).ReadAsync, new RedisTurnStore(redis));
+
+        async Task OpenDeadLettersAsync() =>
+            KeepClosing(deadLetters = await KafkaDeadLetterSink.OpenAsync(settings.Kafka, logs.CreateLogger("Kafka")));
+
+        async Task OpenIdentityChangesAsync()
+        {
+            if (settings.Kafka.IdentityChangesTopic.Length > 0)
+                KeepClosing(identityChanges = await KafkaIdentityChangeSink.OpenAsync(settings.Kafka));
+        }
     }
 
     // On a cluster no step can change rules and end the writes of others at once: there they are those of the start.
@@ -111,6 +118,11 @@ public sealed class ConnectedPorts : IAsyncDisposable
     {
         _open.Add(part);
         return part;
+    }
+
+    private void KeepClosing(IDisposable part)
+    {
+        lock (_open) _open.Add(new Closing(part));
     }
 
     private sealed class Closing(IDisposable part) : IAsyncDisposable
