@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ScrmStream.Host.Running;
 using ScrmStream.LoadTest;
 using ScrmStream.LoadTest.Chaos;
 using ScrmStream.LoadTest.Plain;
@@ -6,6 +7,7 @@ using ScrmStream.LoadTest.Price;
 using ScrmStream.LoadTest.Reference;
 using ScrmStream.Rules;
 
+SpareThreads.Provide();
 switch (args)
 {
     case ["identity"]:

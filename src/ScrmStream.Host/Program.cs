@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using ScrmStream.Host.Commands;
+using ScrmStream.Host.Running;
 using Spectre.Console;
 
 namespace ScrmStream.Host;
@@ -11,14 +12,9 @@ public static class Program
     // Longer than Pipeline:StopTimeout takes by default: what was read is flushed before the process ends.
     private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(60);
 
-    // Beside one thread per processor: stages that compute keep theirs for long, and a store's answer must not wait for one of them. The
-    // pool adds threads of its own accord twice a second at most.
-    private const int SpareThreads = 4;
-
     public static async Task<int> Main(string[] arguments)
     {
-        ThreadPool.GetMinThreads(out _, out var ports);
-        ThreadPool.SetMinThreads(Environment.ProcessorCount + SpareThreads, ports);
+        SpareThreads.Provide();
         // Text in two languages comes out right whatever the terminal's locale says.
         Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         if (Console.IsOutputRedirected) AnsiConsole.Console = PlainConsole();

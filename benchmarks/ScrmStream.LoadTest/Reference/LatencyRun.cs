@@ -22,6 +22,7 @@ internal sealed record Latency(double Share, int Rate, IReadOnlyList<double> Ms,
 internal sealed class LatencyRun(LadderGround ground, double share, int rate)
 {
     private const int Seconds = 15;
+    private const int LookFor = 20;
     private static readonly TimeSpan JoinTime = TimeSpan.FromSeconds(3), LookEvery = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(60);
 
@@ -65,7 +66,8 @@ internal sealed class LatencyRun(LadderGround ground, double share, int rate)
     private static async Task<string> LineAsync(Process publisher, CancellationToken cancel) =>
         await publisher.StandardOutput.ReadLineAsync(cancel) ?? throw new InvalidOperationException("The publisher ended before its time.");
 
-    // Asks for the tags of all probes that are due and not there yet, again and again.
+    // Asks for the tags of probes that are due and not there yet, a few at a time and in turn: asking for all of them would be a load of
+    // its own, and the heavier the more of them wait.
     private static async Task<IReadOnlyList<double>> LookAsync(
         PricedJob job, Task running, PacedTopic paced, string address, DateTimeOffset start, CancellationToken cancel)
     {
@@ -76,14 +78,19 @@ internal sealed class LatencyRun(LadderGround ground, double share, int rate)
         {
             for (; next < paced.Probes && start + paced.DueOf(next) <= DateTimeOffset.UtcNow; next++)
                 waiting.Add((next, keys.Tags(PacedTopic.CustomerOf(next))));
-            var isThere = await Task.WhenAll(waiting.Select(w => redis.KeyExistsAsync(w.Tags)));
+            var asked = waiting[..Math.Min(LookFor, waiting.Count)];
+            var isThere = await Task.WhenAll(asked.Select(w => redis.KeyExistsAsync(w.Tags)));
             var now = DateTimeOffset.UtcNow;
-            for (var i = waiting.Count - 1; i >= 0; i--)
+            waiting.RemoveRange(0, asked.Count);
+            for (var i = 0; i < asked.Count; i++)
             {
-                if (!isThere[i]) continue;
-                var due = paced.DueOf(waiting[i].Probe);
+                if (!isThere[i])
+                {
+                    waiting.Add(asked[i]);
+                    continue;
+                }
+                var due = paced.DueOf(asked[i].Probe);
                 if (due.TotalSeconds >= PacedTopic.WarmSeconds) taken.Add((now - start - due).TotalMilliseconds);
-                waiting.RemoveAt(i);
                 lastCame = now;
             }
             if (running.IsFaulted) await running;

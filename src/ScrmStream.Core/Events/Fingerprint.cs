@@ -10,19 +10,28 @@ public static class Fingerprint
     public static ulong Of(ReadOnlySpan<byte> bytes)
     {
         var hash = K0 ^ Mix((ulong)bytes.Length ^ K1, K2);
-        while (bytes.Length >= 16)
+        var rest = bytes;
+        while (rest.Length >= 16)
         {
-            hash = Mix(hash ^ MemoryMarshal.Read<ulong>(bytes), MemoryMarshal.Read<ulong>(bytes[8..]) ^ K1);
-            bytes = bytes[16..];
+            hash = Mix(hash ^ MemoryMarshal.Read<ulong>(rest), MemoryMarshal.Read<ulong>(rest[8..]) ^ K1);
+            rest = rest[16..];
         }
-        if (bytes.Length >= 8)
+        if (rest.Length >= 8)
         {
-            hash = Mix(hash ^ MemoryMarshal.Read<ulong>(bytes), K2);
-            bytes = bytes[8..];
+            hash = Mix(hash ^ MemoryMarshal.Read<ulong>(rest), K2);
+            rest = rest[8..];
         }
+        return Mix(hash ^ Tail(bytes, rest.Length), K0 ^ (ulong)rest.Length);
+    }
+
+    // The last bytes, fewer than eight, as a number: read along with those before them where there are any.
+    private static ulong Tail(ReadOnlySpan<byte> bytes, int length)
+    {
+        if (length == 0) return 0;
+        if (bytes.Length >= 8) return MemoryMarshal.Read<ulong>(bytes[^8..]) >> (8 * (8 - length));
         ulong tail = 0;
         for (var i = 0; i < bytes.Length; i++) tail |= (ulong)bytes[i] << (8 * i);
-        return Mix(hash ^ tail, K0 ^ (ulong)bytes.Length);
+        return tail;
     }
 
     private static ulong Mix(ulong a, ulong b)

@@ -33,6 +33,8 @@ public sealed class RecordBatch
     public int Count { get; private set; }
     public byte[] Buffer { get; private set; }
     public int Bytes => _bytes;
+    /// <summary>The greatest timestamp of its records, Unix milliseconds; -1 when none has one.</summary>
+    public long NewestMs { get; private set; } = -1;
 
     /// <summary>
     /// The batch takes no more: records or bytes are at their limit (one record may exceed the byte limit). What packed values say they
@@ -54,6 +56,7 @@ public sealed class RecordBatch
         Records[Count++] = new Record(
             partition, offset, timestampMs, _bytes + schema.Length, value.Length, hints with { SchemaBytes = (byte)schema.Length });
         _bytes += needed;
+        NewestMs = Math.Max(NewestMs, timestampMs);
     }
 
     /// <summary>Keeps the key and the headers of the record that was added last.</summary>
@@ -96,6 +99,7 @@ public sealed class RecordBatch
         Count = 0;
         _bytes = 0;
         _unpackedBytes = 0;
+        NewestMs = -1;
         // A record far over the limit must not leave its size behind in every batch that it passed through.
         if (Buffer.Length > 2L * _bytesMax + GrowthStepBytes) Buffer = new byte[Math.Min(_bytesMax, BytesAtFirst)];
     }

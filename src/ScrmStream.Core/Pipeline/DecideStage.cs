@@ -46,7 +46,7 @@ public sealed class DecideStage(
     private int _flushEventsMax = options.FlushEventsMax;
     // Batches that come next out of the prefetch and were applied before; and how many of these, from the first on, have their rows.
     private int _againLeft, _againWritten;
-    private long _openSince;
+    private readonly FlushPace _pace = new(options, time);
     private long _attemptSince = time.GetTimestamp();
 
     public async Task RunAsync(CancellationToken cancel)
@@ -129,7 +129,7 @@ public sealed class DecideStage(
     {
         var idle = timers is null ? TimeSpan.FromSeconds(1) : CustomerTimers.LookInterval;
         if (follower?.WaitMax < idle) idle = follower.WaitMax;
-        var wait = _open.IsEmpty ? idle : options.FlushInterval - time.GetElapsedTime(_openSince);
+        var wait = _open.IsEmpty ? idle : _pace.Left;
         if (wait > idle) wait = idle;
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         // A delay of less than that is none: the loop would turn without a pause until the time has passed.
@@ -140,7 +140,8 @@ public sealed class DecideStage(
 
     private void Fold(EventBatch batch)
     {
-        if (_open.IsEmpty) _openSince = time.GetTimestamp();
+        if (_open.IsEmpty) _pace.Open();
+        _pace.Note(batch.Records);
         var (isAgain, isWritten) = (_againLeft > 0, _againWritten > 0);
         if (isAgain) _againLeft--;
         if (isWritten) _againWritten--;
@@ -180,8 +181,7 @@ public sealed class DecideStage(
         // Most of the batches wait for a flush: the others keep poll and decode going until it is done.
         if (_open.Batches.Count >= options.BatchesInFlightMax * 3 / 4 && !InsertsAhead().Any()) return true;
         if (_finishing is not null) return false;
-        var hasBacklog = poll.IsBehind || prefetch.Count > 0 || _again.Count > 0 || lanes[_lane].TryPeek(out _);
-        return time.GetElapsedTime(_openSince) >= (hasBacklog ? options.FlushIntervalUnderBacklog : options.FlushInterval);
+        return _pace.IsDue(hasBacklog: poll.IsBehind || prefetch.Count > 0 || _again.Count > 0 || lanes[_lane].TryPeek(out _));
     }
 
     private async Task FlushAsync(CancellationToken cancel)

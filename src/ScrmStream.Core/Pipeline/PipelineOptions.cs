@@ -25,7 +25,10 @@ public sealed class PipelineOptions
     public int FlushEventsMax { get; set; } = 2_000_000;
     /// <summary>How long an event waits for its flush when nothing else is to be read. Default 250 ms.</summary>
     public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(250);
-    /// <summary>How long an event waits for its flush under backlog, when a flush coalesces more. Default 20 s.</summary>
+    /// <summary>
+    /// How long an event waits for its flush under backlog at most, when a flush coalesces more: as long as the stream is behind.
+    /// Default 20 s.
+    /// </summary>
     public TimeSpan FlushIntervalUnderBacklog { get; set; } = TimeSpan.FromSeconds(20);
     /// <summary>How long one poll waits for records. Default 100 ms.</summary>
     public TimeSpan PollTimeout { get; set; } = TimeSpan.FromMilliseconds(100);

@@ -128,15 +128,4 @@ public sealed class FloodBreakerTests
 
         public ValueTask DisposeAsync() => source.DisposeAsync();
     }
-
-    private sealed class HandClock : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan by) => _ticks += by.Ticks;
-
-        public override long GetTimestamp() => _ticks;
-    }
 }

@@ -98,15 +98,4 @@ public sealed class PollStageTests
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
-
-    private sealed class HandClock : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _ticks;
-
-        public void Advance(TimeSpan by) => _ticks += by.Ticks;
-    }
 }

@@ -96,16 +96,4 @@ public sealed class HealthServerTests
             new PipelineOptions(), RuleSet.Empty, new PipelinePorts(source, new MemoryCellStore(views), views, analytics, analytics), 1,
                 time);
     }
-
-    /// <summary>Time that passes when it is told to; its timers never fire.</summary>
-    private sealed class HandClock : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan by) => _ticks += by.Ticks;
-
-        public override long GetTimestamp() => _ticks;
-    }
 }
