@@ -178,6 +178,10 @@ public sealed class KafkaOptions
         HeartbeatIntervalMs = Math.Min(1_000, SessionTimeoutMs / 6),
         MaxPollIntervalMs = Math.Max(PollIntervalMaxMs, SessionTimeoutMs),
         QueuedMaxMessagesKbytes = FetchQueueKilobytesMax,
+        // A busy broker would answer every few records with a fetch of their own, which costs it more than the records do. The wait is what
+        // an event on a quiet topic pays for it.
+        FetchMinBytes = 64 * 1024,
+        FetchWaitMaxMs = 50,
         // With the default of a second, a queue that was full for a moment stalls for that long.
         FetchQueueBackoffMs = 10,
         FetchMaxBytes = Math.Min(FetchQueueKilobytesMax * 1024, ResponseBytesMax - 512 * 1024),

@@ -23,7 +23,7 @@ internal sealed class LatencyRun(LadderGround ground, double share, int rate)
 {
     private const int Seconds = 15;
     private const int LookFor = 20;
-    private static readonly TimeSpan JoinTime = TimeSpan.FromSeconds(3), LookEvery = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan JoinTime = TimeSpan.FromSeconds(3), LookEvery = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(60);
 
     public async Task<Latency> RunAsync(CancellationToken cancel)
