@@ -5,6 +5,7 @@ using Xunit;
 
 namespace ScrmStream.Tests.Pipeline.Timers;
 
+[Collection(MeasuredAlone.Name)]
 public sealed class TimerAllocationTests
 {
     /// <summary>What time costs per event, and per customer that is published.</summary>

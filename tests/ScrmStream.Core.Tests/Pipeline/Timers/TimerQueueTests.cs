@@ -4,6 +4,7 @@ using Xunit;
 
 namespace ScrmStream.Tests.Pipeline.Timers;
 
+[Collection(MeasuredAlone.Name)]
 public sealed class TimerQueueTests
 {
     /// <summary>Random times against a sorted dictionary: everybody is woken no later than due, once, and only who is to be woken.</summary>
