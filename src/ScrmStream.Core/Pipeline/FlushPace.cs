@@ -10,8 +10,12 @@ namespace ScrmStream.Pipeline;
 /// </summary>
 internal sealed class FlushPace(PipelineOptions options, TimeProvider time)
 {
+    private readonly long _shortestMs = (long)options.FlushInterval.TotalMilliseconds;
+    private readonly long _longestMs = (long)options.FlushIntervalUnderBacklog.TotalMilliseconds;
     private long _openSince;
-    private TimeSpan _behind = TimeSpan.MaxValue;
+    // Unix milliseconds; a producer may write any number.
+    private long _newestMs = -1;
+    private long _foldedMs;
 
     /// <summary>What is left of the interval without a backlog; negative when it is over.</summary>
     public TimeSpan Left => options.FlushInterval - time.GetElapsedTime(_openSince);
@@ -20,16 +24,14 @@ internal sealed class FlushPace(PipelineOptions options, TimeProvider time)
     public void Open() => _openSince = time.GetTimestamp();
 
     /// <param name="records">Of a batch that is folded. Records without a time (of a file) are as far behind as can be.</param>
-    public void Note(RecordBatch records) =>
-        _behind = records.NewestMs < 0 ? TimeSpan.MaxValue : time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(records.NewestMs);
+    public void Note(RecordBatch records) => (_newestMs, _foldedMs) = (records.NewestMs, time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <param name="hasBacklog">There is more to be read at once.</param>
     public bool IsDue(bool hasBacklog) => time.GetElapsedTime(_openSince) >= (hasBacklog ? UnderBacklog() : options.FlushInterval);
 
     private TimeSpan UnderBacklog()
     {
-        var longest = options.FlushIntervalUnderBacklog;
-        if (_behind >= longest) return longest;
-        return _behind > options.FlushInterval ? _behind : options.FlushInterval;
+        if (_newestMs < 0 || _longestMs <= _shortestMs) return options.FlushIntervalUnderBacklog;
+        return TimeSpan.FromMilliseconds(Math.Clamp(_foldedMs - _newestMs, _shortestMs, _longestMs));
     }
 }

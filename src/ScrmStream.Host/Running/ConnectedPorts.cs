@@ -80,10 +80,11 @@ public sealed class ConnectedPorts : IAsyncDisposable
         // Beside each other, for each waits for answers: what a process needs at start is what its group waits for after a crash.
         KafkaDeadLetterSink deadLetters = null!;
         KafkaIdentityChangeSink? identityChanges = null;
-        await Task.WhenAll(OpenDeadLettersAsync(), OpenIdentityChangesAsync(), TakeRulesAsync(rules, redis, clickHouse, cancel));
+        await Task.WhenAll(OpenDeadLettersAsync(), OpenIdentityChangesAsync());
         var analytics = new AnnouncedChanges(sink.SettingAside(deadLetters));
         KeepClosing(analytics);
-        await analytics.OpenAsync(settings.Kafka);
+        // The broker answers: a process that cannot start puts no rules in force.
+        await Task.WhenAll(analytics.OpenAsync(settings.Kafka), TakeRulesAsync(rules, redis, clickHouse, cancel));
         var source = Keep(await KafkaEventSource.OpenAsync(settings.Kafka, TimeProvider.System, logs.CreateLogger("Kafka")));
         Ports = new PipelinePorts(
             source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,

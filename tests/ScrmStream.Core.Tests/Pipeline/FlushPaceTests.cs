@@ -30,6 +30,17 @@ public sealed class FlushPaceTests
         Assert.True(pace.IsDue(hasBacklog: true));
     }
 
+    /// <summary>A producer may write any number as the time of a record, microseconds for one.</summary>
+    [Theory]
+    [InlineData(1_760_000_000_000_000)]
+    [InlineData(long.MaxValue)]
+    public void IsDue_TimesThatNoCalendarHas_AreOfTheFuture(long newestMs)
+    {
+        var pace = Opened(newestMs);
+        _clock.Advance(TimeSpan.FromMilliseconds(250));
+        Assert.True(pace.IsDue(hasBacklog: true));
+    }
+
     [Fact]
     public void IsDue_RecordsWithoutATime_WaitLongest()
     {
