@@ -36,10 +36,10 @@ public sealed class ClickHouseSink : IAnalyticsSink
         return new ClickHouseSink(client, letters: null, log ?? NullLogger.Instance);
     }
 
-    /// <summary>The greatest writer epoch of any row; 0 without rows. Reads one column of the table.</summary>
-    public async Task<ulong> GreatestEpochAsync(CancellationToken cancel) => ulong.Parse(
+    /// <summary>No writer epoch of any row is greater; 0 without rows. Reads one column of the table.</summary>
+    public async Task<ulong> GreatestEpochAsync(CancellationToken cancel) => RowEpoch.WriterEpochMax(ulong.Parse(
         Encoding.UTF8.GetString(await _client.QueryAsync("SELECT max(epoch) FROM events_rows", "TabSeparated", cancel)).TrimEnd('\n'),
-        CultureInfo.InvariantCulture);
+        CultureInfo.InvariantCulture));
 
     /// <inheritdoc/>
     /// <remarks>One insert of one block. The bytes of the batches are read before the call yields.</remarks>

@@ -42,6 +42,7 @@ internal sealed class AssignedPartitions(IReadOnlyDictionary<string, RecordForma
                 source = new SourcePartition(topicId, topic, partition);
                 _sources.Add((topicId, topic, partition), source);
             }
+            source.Assigned();
             _partitions[(topic, partition)] = new AssignedPartition(source, formats.GetValueOrDefault(topic)) { Stored = stored };
         }
     }

@@ -74,6 +74,10 @@ public sealed class RedisViewStore(RedisConnection connection) : IViewStore
 
     public ulong WriterEpoch => connection.Epoch.Number;
 
+    public ulong AheadBefore => connection.Epoch.AheadBefore;
+
+    public Task<bool> GoAheadAsync(CancellationToken cancel) => connection.Epoch.GoAheadAsync(cancel);
+
     public Task<StoreTotals> CountAsync(CancellationToken cancel) => _counter.CountAsync(cancel);
 
     // By bucket, so that the boards of a bucket are written by one command; where scripts write, new views before all others.

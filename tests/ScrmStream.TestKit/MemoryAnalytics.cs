@@ -15,13 +15,19 @@ public readonly record struct EventRow(ulong Partition, long Offset, int Index, 
 public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
 {
     // Duplicates too, hidden: of two verdicts that of the higher epoch holds, of two of one epoch the later.
-    private readonly ConcurrentDictionary<(ulong Partition, long Offset, int Index), (ulong Epoch, string? Name)> _events = new();
+    private readonly ConcurrentDictionary<(ulong Partition, long Offset, int Index), (ulong Epoch, string? Name, int Stored, bool Differ)>
+        _events = new();
 
     public IReadOnlyDictionary<(ulong Partition, long Offset, int Index), string> Events =>
         _events.Where(e => e.Value.Name is not null).ToDictionary(e => e.Key, e => e.Value.Name!);
 
+    private readonly ConcurrentDictionary<string, bool> _tokens = new();
+
     /// <summary>Rows of events, hidden ones too.</summary>
     public int Rows => _events.Count;
+
+    /// <summary>Events with a row, and rows beyond one for each: what a table has before any merge.</summary>
+    public (int Events, int Repeats) StoredEvents => (_events.Count, _events.Values.Sum(e => e.Stored - 1));
 
     public ConcurrentDictionary<IdentifierId, IdentityMapping> Map { get; } = new();
     public ConcurrentDictionary<(IdentifierId, string, string?, long), TagChange> Tags { get; } = new();
@@ -31,7 +37,7 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
 
     public Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel)
     {
-        Write(RowsOf(batches));
+        Write(RowsOf(batches), token);
         return Task.CompletedTask;
     }
 
@@ -44,6 +50,7 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
             for (var i = 0; i < batch.Count; i++)
             {
                 ref var e = ref batch.Events[i];
+                if (e.IsStored) continue;
                 var at = batch.PositionOf(in e);
                 var name = e.Verdict != Verdict.Duplicate ? Encoding.UTF8.GetString(batch.Text(e.Name)) : null;
                 rows.Add(new EventRow(at.Partition.Id, at.Offset, at.Index, batch.EpochOf(in e), name));
@@ -52,13 +59,36 @@ public sealed class MemoryAnalytics : IAnalyticsSink, IDeadLetterSink
         return rows;
     }
 
-    public void Write(IReadOnlyList<EventRow> rows)
+    /// <param name="token">A block whose token came before is not stored again.</param>
+    public void Write(IReadOnlyList<EventRow> rows, string token)
     {
+        if (!_tokens.TryAdd(token, true)) return;
         foreach (var row in rows)
         {
-            var verdict = (row.Epoch, row.Name);
-            _events.AddOrUpdate((row.Partition, row.Offset, row.Index), verdict, (_, old) => row.Epoch >= old.Epoch ? verdict : old);
+            _events.AddOrUpdate((row.Partition, row.Offset, row.Index), (row.Epoch, row.Name, 1, false), (_, old) =>
+            {
+                var (stored, differ) = (old.Stored + 1, old.Differ || old.Name is null != row.Name is null);
+                return row.Epoch >= old.Epoch ? (row.Epoch, row.Name, stored, differ) : (old.Epoch, old.Name, stored, differ);
+            });
         }
+    }
+
+    /// <inheritdoc cref="FindStoredRows"/>
+    public Task<StoredRows> FindAsync(IReadOnlyList<OffsetRange> ranges, CancellationToken cancel)
+    {
+        var (rows, hasMore) = (new List<StoredRow>(), new bool[ranges.Count]);
+        foreach (var (at, row) in _events)
+        {
+            for (var i = 0; i < ranges.Count; i++)
+            {
+                if (ranges[i].Partition.Id != at.Partition || at.Offset < ranges[i].First) continue;
+                if (at.Offset > ranges[i].Last) hasMore[i] = true;
+                else
+                    rows.Add(new StoredRow(
+                        new SourcePosition(ranges[i].Partition, at.Offset, at.Index), row.Epoch, row.Differ ? null : row.Name is null));
+            }
+        }
+        return Task.FromResult(new StoredRows(rows, hasMore));
     }
 
     /// <summary>There is a row of a record, seen or hidden, or a letter.</summary>

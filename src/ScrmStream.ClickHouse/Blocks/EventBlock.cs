@@ -4,8 +4,9 @@ using ScrmStream.Events;
 namespace ScrmStream.ClickHouse.Blocks;
 
 /// <summary>
-/// The events of batches as one block of <c>events_rows</c>, duplicates as deleted rows: bytes to bytes, no string and no object per
-/// event. A row depends on its event, its verdict and the batch's epoch, so the same batches give the same bytes. One thread.
+/// The events of batches as one block of <c>events_rows</c>, but those that are there; duplicates as deleted rows. Bytes to bytes, no
+/// string and no object per event. A row depends on its event, its verdict and the batch's epoch, so the same batches give the same
+/// bytes. One thread.
 /// </summary>
 internal sealed class EventBlock : IDisposable
 {
@@ -34,6 +35,7 @@ internal sealed class EventBlock : IDisposable
     {
         foreach (ref readonly var e in batch.Events)
         {
+            if (e.IsStored) continue;
             var columns = new Cursor(Block.Buffers);
             WriteCoordinates(batch, in e, ref columns);
             WriteWhat(batch, in e, ref columns);

@@ -37,8 +37,7 @@ public static class PipelineMetrics
             "Records behind the ends of the assigned partitions. A steady rise: more arrives than is worked off; add a process, "
             + "or see what waits.",
             p => p.Lag, hides: lag => lag < 0),
-        Gauge("scrmstream_source_idle_seconds", "seconds", "How long everything there is has been read. Zero for long: there is a backlog.",
-            p => p.IdleFor.TotalSeconds),
+        Gauge("scrmstream_source_idle_seconds", "seconds", "How long everything there is has been read.", p => p.IdleFor.TotalSeconds),
         Counter("scrmstream_polled_records_total", "records", "Records fetched. Flat while the lag is above zero: the source is paused, "
             + "because a store is slow or away.", c => c.PolledRecords),
         Gauge("scrmstream_in_flight_records", "records",
@@ -55,6 +54,8 @@ public static class PipelineMetrics
             c => c.Books.Look().DecodedEvents),
         Counter("scrmstream_written_rows_total", "rows", "Rows of events that ClickHouse has acknowledged, duplicates' too. "
             + "Ahead of what is accepted by one flush at most.", c => c.Books.Look().RowsWritten),
+        Counter("scrmstream_found_rows_total", "rows", "Of these, rows that were there already. It rises when partitions are taken over.",
+            c => c.Books.Look().RowsFound),
         Counter("scrmstream_refused_rows_total", "rows", "Rows that ClickHouse refuses for what is in them; each is a dead letter with "
             + "the reason. Above zero: a constraint, a type or a view of the tables does not go with the data.",
             c => c.Books.Look().RowsRefused),

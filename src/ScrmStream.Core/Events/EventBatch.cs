@@ -40,12 +40,16 @@ public sealed class EventBatch(RecordBatch records)
     public List<Reject> Rejects { get; } = [];
 
     /// <summary>
-    /// Of which writer epoch the verdicts are, from 1 on: those of a higher one overrule those of a lower. Set by the deciding thread.
+    /// Of which epoch the verdicts are (<see cref="RowEpoch"/>): those of a higher one overrule those of a lower. Set by the deciding
+    /// thread.
     /// </summary>
     public ulong Epoch { get; set; }
 
-    /// <summary>The epoch of one verdict: <see cref="Epoch"/>; 0, which overrules none, where the verdict is forgotten.</summary>
-    public ulong EpochOf(in TrackingEvent e) => e.Verdict == Verdict.Forgotten ? 0 : Epoch;
+    /// <summary>The greatest writer epoch before that one in which a process alone may have judged, with no cell that says so.</summary>
+    public ulong AheadBefore { get; set; }
+
+    /// <summary>The epoch of one verdict: <see cref="Epoch"/>, or <see cref="RowEpoch.Forgotten"/>.</summary>
+    public ulong EpochOf(in TrackingEvent e) => e.Verdict == Verdict.Forgotten ? RowEpoch.Forgotten : Epoch;
 
     /// <summary>Identifiers dropped as junk, of unknown kind or invalid; the events were kept.</summary>
     public int DroppedIdentifiers { get; set; }
@@ -62,7 +66,7 @@ public sealed class EventBatch(RecordBatch records)
     internal EventBatch Part(int first, int count) => new(Records)
     {
         _events = _events[first..(first + count)], _identifiers = _identifiers, _properties = _properties,
-        Count = count, IdentifierCount = IdentifierCount, PropertyCount = PropertyCount, Epoch = Epoch,
+        Count = count, IdentifierCount = IdentifierCount, PropertyCount = PropertyCount, Epoch = Epoch, AheadBefore = AheadBefore,
     };
 
     public SourcePosition PositionOf(in TrackingEvent e)

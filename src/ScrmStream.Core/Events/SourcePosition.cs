@@ -10,6 +10,8 @@ namespace ScrmStream.Events;
 /// </summary>
 public sealed class SourcePartition
 {
+    private int _assignments;
+
     public SourcePartition(Guid topicId, string topic, int partition)
     {
         TopicId = topicId;
@@ -25,6 +27,14 @@ public sealed class SourcePartition
 
     /// <summary>A stable 64-bit id of (topic id, topic, partition); fences in stored state are kept under it.</summary>
     public ulong Id { get; }
+
+    /// <summary>
+    /// How often the source was given it: between two assignments another process may have read it. Calls may come from any thread.
+    /// </summary>
+    public int Assignments => Volatile.Read(ref _assignments);
+
+    /// <summary>The source is given it.</summary>
+    public void Assigned() => Interlocked.Increment(ref _assignments);
 
     private static ulong IdOf(Guid topicId, string topic, int partition)
     {

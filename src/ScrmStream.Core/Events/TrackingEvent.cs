@@ -48,6 +48,8 @@ public struct TrackingEvent
     public bool HasAmount;
     public bool HasShareDepth;
     public Verdict Verdict;
+    /// <summary>Its row with this verdict is in the tables already.</summary>
+    public bool IsStored;
 
     /// <summary>The event's identifiers are <c>batch.Identifiers[FirstIdentifier .. + IdentifierCount]</c>: normalised, known kinds,
     /// no junk, no repeats; personal ones hashed where there is a key. Unverified ones are kept with

@@ -41,6 +41,8 @@ public record struct BooksPage
 
     /// <summary>Rows of events acknowledged by the tables; duplicates are rows too, hidden ones.</summary>
     public long RowsWritten { get; internal set; }
+    /// <summary>Of these, rows that another process, or this one before it started over, had stored.</summary>
+    public long RowsFound { get; internal set; }
     /// <summary>Rows that the tables refuse for what is in them, each of which has a letter instead; their events count in state.</summary>
     public long RowsRefused { get; internal set; }
     /// <summary>Of both, rows whose records are not committed yet.</summary>

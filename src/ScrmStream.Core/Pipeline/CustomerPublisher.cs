@@ -48,6 +48,9 @@ public sealed class CustomerPublisher(
     /// <summary>The epoch of a verdict that is given now.</summary>
     public ulong Epoch => views.WriterEpoch;
 
+    /// <inheritdoc cref="IViewStore.AheadBefore"/>
+    public ulong AheadBefore => views.AheadBefore;
+
     /// <summary>Takes the epoch as that in which all views of a flush are to be written; before anything of it is stored.</summary>
     public void BeginFlush() => _derivedIn = views.WriterEpoch;
 

@@ -55,7 +55,7 @@ public sealed class DecideStage(
         {
             if (prefetch.Count > 0) await FoldOneAsync(cancel);
             await Failpoints.PassAsync(Failpoint.FoldAfter);
-            WriteAhead(cancel);
+            WriteAhead();
             if (_finishing is { IsCompleted: true }) await SettleAsync();
             if (follower is not null) await FollowAsync(follower, cancel);
             if (IsFlushDue() || IsTimeToLook || follower?.Sweep is { IsFlushDue: true }) await FlushAsync(cancel);
@@ -66,6 +66,9 @@ public sealed class DecideStage(
         await FinishAsync(cancel);
     }
 
+    /// <inheritdoc cref="FlushWriter.EndAsync"/>
+    public Task EndAsync(CancellationToken cancel) => writer.EndAsync(cancel);
+
     // While slices are written there is time to fold on; what is folded belongs to the next flush, and is no more than that takes.
     private ValueTask<bool> FoldMeanwhileAsync(CancellationToken cancel) =>
         IsFull ? ValueTask.FromResult(false) : FoldNextAsync(cancel);
@@ -75,7 +78,7 @@ public sealed class DecideStage(
         AskAhead(cancel);
         if (prefetch.Count == 0) return false;
         await FoldOneAsync(cancel);
-        WriteAhead(cancel);
+        WriteAhead();
         return true;
     }
 
@@ -145,8 +148,9 @@ public sealed class DecideStage(
         var (isAgain, isWritten) = (_againLeft > 0, _againWritten > 0);
         if (isAgain) _againLeft--;
         if (isWritten) _againWritten--;
-        // A cluster has no epochs, and 0 is that of verdicts that are forgotten.
-        batch.Epoch = Math.Max(publisher.Epoch, 1);
+        // In this order: should the epoch change in between, more is taken for doubtful than is.
+        batch.Epoch = RowEpoch.Of(publisher.Epoch, publisher.IsAlone);
+        batch.AheadBefore = publisher.AheadBefore;
         var repeats = folder.Counts.Repeats;
         folder.Fold(batch, publishAll: isAgain);
         // Applied again after a conflict they are repeats of this very process.
@@ -158,12 +162,12 @@ public sealed class DecideStage(
     }
 
     // While nobody else writes no verdict can be overruled: rows need not wait for their cells, and the batches are free for others.
-    private void WriteAhead(CancellationToken cancel)
+    private void WriteAhead()
     {
         // What is refused for good is to be known before more goes the same way.
         if (_open.Rows.Find(insert => insert.IsFaulted) is { } refused) refused.GetAwaiter().GetResult();
         if (_open.Batches.Count < options.InsertBatches || !publisher.IsAlone || InsertsAhead().Count() >= InsertsAheadMax) return;
-        writer.WriteAhead(_open, pool.Return, cancel);
+        writer.WriteAhead(_open, pool.Return);
     }
 
     private IEnumerable<Task> InsertsAhead() => _open.Rows.Concat(_written.Rows).Where(insert => !insert.IsCompleted);
@@ -196,7 +200,7 @@ public sealed class DecideStage(
         await Failpoints.PassAsync(Failpoint.FlushBefore);
         await prefetch.CompleteAsync(cancel);
         if (!publisher.IsAlone) await turn.LetOthersAsync(cancel);
-        if (_open.WentAhead) writer.WriteAhead(_open, pool.Return, cancel);
+        if (_open.WentAhead) writer.WriteAhead(_open, pool.Return);
         (_open, _written) = (_written, _open);
         ClearOpen();
         if (_written.Events >= CollectEventsMin) GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);

@@ -60,7 +60,7 @@ public sealed class EventFolder(CustomerState state, RuleSet rules, ShardHistory
         e.AnchorId = _graph.Nodes[anchor].Id;
         _shard.Load(state.Shards[cell.Shard]);
         var seen = history.Enter(_shard, batch.PositionOf(in e), ShardHistory.HashOf(batch.Text(e.EventId)));
-        e.Verdict = VerdictOf(seen);
+        (e.Verdict, e.IsStored) = (VerdictOf(seen), false);
         var (folded, repeats, duplicates) = Counts;
         Counts = (folded + (seen == EventHistory.New ? 1 : 0), repeats + (seen >= EventHistory.Folded ? 1 : 0),
             duplicates + (seen == EventHistory.DuplicateId ? 1 : 0));

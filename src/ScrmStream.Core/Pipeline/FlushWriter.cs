@@ -19,15 +19,37 @@ public sealed class FlushWriter(
     // By slice, how its last write goes or went.
     private readonly Task<bool>[] _running = new Task<bool>[4];
     private int _slice;
+    // Inserts of rows that are under way. They go on when the stages end: what they store has to be found by whoever reads again.
+    private readonly List<Task> _rows = [];
+    private readonly CancellationTokenSource _rowsEnd = new();
     private Func<ValueTask<bool>> _meanwhile = static () => ValueTask.FromResult(false);
 
     /// <summary>Starts to write the rows of all batches of a flush, ahead of its cells.</summary>
     /// <param name="whenRead">Takes each batch back as soon as it is read.</param>
-    public void WriteAhead(Flush flush, Action<EventBatch> whenRead, CancellationToken cancel)
+    public void WriteAhead(Flush flush, Action<EventBatch> whenRead)
     {
         if (flush.Batches.Count == 0) return;
         var batches = flush.SendAhead();
-        flush.Rows.Add(tasks.StartNew(() => rows.WriteAsync(batches, whenRead, cancel), cancel).Unwrap());
+        Begin(flush, async () =>
+        {
+            if (!await ports.Views.GoAheadAsync(_rowsEnd.Token)) throw new NoLongerAloneException();
+            await rows.WriteAsync(batches, whenRead, _rowsEnd.Token);
+        });
+    }
+
+    /// <summary>Returns when no insert is under way any more, however it ended. Nothing may be written beside it or afterwards.</summary>
+    /// <param name="cancel">Gives up those that wait.</param>
+    public async Task EndAsync(CancellationToken cancel)
+    {
+        await using var giveUp = cancel.Register(_rowsEnd.Cancel);
+        await Task.WhenAll(_rows).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    private void Begin(Flush flush, Func<Task> write)
+    {
+        _rows.RemoveAll(insert => insert.IsCompleted);
+        _rows.Add(tasks.StartNew(write).Unwrap());
+        flush.Rows.Add(_rows[^1]);
     }
 
     /// <summary>
@@ -45,8 +67,7 @@ public sealed class FlushWriter(
         // While nobody else writes, the first views may be built before the last cells are stored.
         if (!builder.AllowsFolding && !await stored) return FlushOutcome.CellConflict;
         var rest = flush.Batches.GetRange(flush.BatchesWritten, flush.Batches.Count - flush.BatchesWritten);
-        if (rest.Count > 0)
-            flush.Rows.Add(tasks.StartNew(async () => { if (await stored) await rows.WriteAsync(rest, null, cancel); }, cancel).Unwrap());
+        if (rest.Count > 0) Begin(flush, async () => { if (await stored) await rows.WriteAsync(rest, null, _rowsEnd.Token); });
         builder.BeginViews();
         await InSlicesAsync(builder.NextViews, async slice => await stored && await PublishAsync(slice, cancel));
         var published = await FoldUntilAsync(AllTaken());

@@ -77,6 +77,17 @@ public interface IViewStore
     /// <summary>Grows whenever one process or another begins to write alone, or that ends; 0 where that is not known.</summary>
     ulong WriterEpoch { get; }
 
+    /// <summary>
+    /// The greatest epoch before <see cref="WriterEpoch"/> in which rows went ahead of their cells (<see cref="GoAheadAsync"/>): verdicts
+    /// of it may be stored in ClickHouse and not in the cells. Where that is not known, the epoch before.
+    /// </summary>
+    ulong AheadBefore => WriterEpoch - Math.Min(WriterEpoch, 1);
+
+    /// <summary>
+    /// Notes that rows go ahead of their cells in this epoch, before the first does. False: this process does not write alone.
+    /// </summary>
+    Task<bool> GoAheadAsync(CancellationToken cancel) => Task.FromResult(IsSoleWriter);
+
     /// <summary>Distinct identifiers, customers, and tags over all customers, counted in the store.</summary>
     Task<StoreTotals> CountAsync(CancellationToken cancel);
 }

@@ -10,7 +10,8 @@ namespace ScrmStream.Pipeline;
 /// </summary>
 /// <param name="insertBatches">Batches whose rows make one insert.</param>
 public sealed class RowWriter(
-    IAnalyticsSink analytics, IDeadLetterSink deadLetters, StageBooks books, FloodBreaker flood, RowRefusals refusals, int insertBatches)
+    IAnalyticsSink analytics, RepeatedRows repeats, IDeadLetterSink deadLetters, StageBooks books, FloodBreaker flood,
+    RowRefusals refusals, int insertBatches)
 {
     private readonly int _reading = books.Reading;
     private const int LettersMax = 10_000, LetterBytes = 16 * 1024 * 1024;
@@ -27,6 +28,7 @@ public sealed class RowWriter(
             await WriteLettersAsync(LettersOf(part), cancel);
             books.Written(0, part.Sum(b => b.Rejects.Count), 0, _reading);
             await Failpoints.PassAsync(Failpoint.RowsBefore);
+            books.Found(await repeats.MarkAsync(part, cancel));
             var isGone = whenRead is not null && !refusals.AreRecent;
             var rows = WriteRowsAsync(part, isGone, cancel);
             if (isGone) Array.ForEach(part, whenRead!);

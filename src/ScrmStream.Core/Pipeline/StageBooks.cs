@@ -96,6 +96,12 @@ public sealed class StageBooks
         }
     }
 
+    /// <summary>So many rows of those to be written were in the tables already.</summary>
+    internal void Found(int rows)
+    {
+        lock (_gate) _page.RowsFound += rows;
+    }
+
     internal void Committed(FlushTally tally)
     {
         lock (_gate)

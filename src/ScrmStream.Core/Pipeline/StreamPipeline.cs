@@ -16,10 +16,12 @@ namespace ScrmStream.Pipeline;
 /// <param name="Rules">Null: the rules of the start stay to the end.</param>
 /// <param name="History">Where stored events are read from for rules that are new; null: what those keep begins when they do.</param>
 /// <param name="Turns">Null: processes that meet try again at random moments.</param>
+/// <param name="StoredRows">Null: rows of records that are read again are inserted again.</param>
 public sealed record PipelinePorts(
     IEventSource Source, ICellStore Cells, IViewStore Views, IAnalyticsSink Analytics, IDeadLetterSink DeadLetters,
     IIdentityChangeSink? IdentityChanges = null, SchemaCatalog? Schemas = null, ITimerStore? Timers = null,
-    IRuleStore? Rules = null, ReadHistory? History = null, ITurnStore? Turns = null);
+    IRuleStore? Rules = null, ReadHistory? History = null, ITurnStore? Turns = null,
+    FindStoredRows? StoredRows = null);
 
 /// <summary>
 /// Poll → Decode → Prefetch → Decide → Write → Commit. Stages are joined by bounded channels of batches; one thread decides.
@@ -154,7 +156,9 @@ public sealed class StreamPipeline
         if (failed.IsFaulted) end.Cancel();
         await Task.WhenAll(stages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         var fault = stages.FirstOrDefault(s => s.IsFaulted);
-        if (fault?.Exception?.InnerException is StartOverException) return false;
+        var startsOver = fault?.Exception?.InnerException is StartOverException;
+        await _decide.EndAsync(startsOver ? hard : new CancellationToken(canceled: true));
+        if (startsOver) return false;
         if (fault is not null) await fault;
         return true;
     }
@@ -218,7 +222,9 @@ public sealed class StreamPipeline
         for (var i = 0; i < decode.Length; i++)
             decode[i] = new DecodeStage(
                 raw[i].Reader, decoded[i].Writer, _options.Limits, _schemas, _screen, Flood, Counters.Books);
-        var rows = new RowWriter(_ports.Analytics, _ports.DeadLetters, Counters.Books, Flood, _refusals, _options.InsertBatches);
+        var rows = new RowWriter(
+            _ports.Analytics, new RepeatedRows(_ports.StoredRows), _ports.DeadLetters, Counters.Books, Flood, _refusals,
+            _options.InsertBatches);
         var prefetch = new CellPrefetch(State, _ports.Cells);
         _follower = FollowerFor(prefetch);
         var decide = new DecideStage(

@@ -89,7 +89,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
         Ports = new PipelinePorts(
             source, new RedisCellStore(redis), new RedisViewStore(redis), analytics, deadLetters, identityChanges,
             RunSchemas.Connect(settings, logs, KeepClosing), new RedisTimerStore(redis), Publisher?.Store,
-            new StoredHistory(clickHouse).ReadAsync, new RedisTurnStore(redis));
+            new StoredHistory(clickHouse).ReadAsync, new RedisTurnStore(redis), new StoredRowTable(clickHouse).FindAsync);
 
         async Task OpenDeadLettersAsync() =>
             KeepClosing(deadLetters = await KafkaDeadLetterSink.OpenAsync(settings.Kafka, logs.CreateLogger("Kafka")));

@@ -139,7 +139,7 @@ public sealed class RowWriterTests
             var rows = MemoryAnalytics.RowsOf(batches);
             if (Pause > TimeSpan.Zero) await Task.Delay(Pause, TimeProvider.System, cancel);
             if (isRefused) throw new RowsRefusedException("not this one");
-            Inner.Write(rows);
+            Inner.Write(rows, token);
         }
 
         public Task WriteAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancel)

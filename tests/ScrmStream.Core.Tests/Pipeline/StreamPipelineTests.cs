@@ -308,7 +308,8 @@ public sealed class StreamPipelineTests
             DecodeLanes = random.Next(1, 3), Identity = world.Identity, InsertBatches = random.Next(1, 4),
         };
         var ports = new PipelinePorts(
-            source, wrapped as ICellStore ?? stores.Cells, wrapped as IViewStore ?? stores.Views, stores.Analytics, stores.Analytics);
+            source, wrapped as ICellStore ?? stores.Cells, wrapped as IViewStore ?? stores.Views, stores.Analytics, stores.Analytics,
+            StoredRows: stores.Analytics.FindAsync);
         var pipeline = new StreamPipeline(options, Rules, ports, stores.NextStamp(), TimeProvider.System);
         try
         {

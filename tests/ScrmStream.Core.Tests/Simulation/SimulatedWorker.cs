@@ -36,7 +36,8 @@ internal sealed class SimulatedWorker(
         Failpoints.Plan = failures;
         await redis.ClaimAsync();
         Consumer = new SimulatedConsumer(kafka, process, kafka.World.Between(50, 4_000));
-        var ports = new PipelinePorts(around(Consumer), redis, redis, sinks, sinks, Timers: work.HasTime ? redis : null, Turns: redis);
+        var ports = new PipelinePorts(around(Consumer), redis, redis, sinks, sinks, Timers: work.HasTime ? redis : null, Turns: redis,
+            StoredRows: sinks.FindAsync);
         var (rules, inForce) = (work.Rules, default(RulesInForce));
         if (work.Before.Count > 0)
         {

@@ -15,11 +15,14 @@ public sealed class ChaosTests(Brokers brokers, ITestOutputHelper output) : ICla
     public Task Run_KilledFrozenAndRestarted_EveryStoreHoldsWhatAReplayFinds() =>
         AssertExactAsync(new ChaosOptions { Kills = 30, Zombies = 5, Restarts = 3, Events = 100_000, Seed = 7, IsScattered = true });
 
-    /// <summary>The audit is only worth something if it finds what is lost.</summary>
+    /// <summary>
+    /// The audit is only worth something if it finds what is lost. The first of Redis's ends may come before anything is committed, and then
+    /// all is read again; not the last.
+    /// </summary>
     [ChaosFact(isSlow: true)]
     public async Task Run_RedisForgets_IsFound()
     {
-        var result = await RunAsync(new ChaosOptions { Kills = 0, Restarts = 1, Events = 50_000, Seed = 1, IsRedisForgetful = true });
+        var result = await RunAsync(new ChaosOptions { Kills = 0, Restarts = 3, Events = 60_000, Seed = 1, IsRedisForgetful = true });
         Assert.False(result.Findings.IsExact);
         Assert.True(result.Findings.Lost > 100, $"only {result.Findings.Lost} lost");
     }
@@ -32,6 +35,8 @@ public sealed class ChaosTests(Brokers brokers, ITestOutputHelper output) : ICla
         // starts says just that.
         Assert.DoesNotContain(result.Failures, f =>
             !f.Contains("ended with 3:", StringComparison.Ordinal) && !f.EndsWith("scrmstream: stopped", StringComparison.Ordinal));
+        // Who is killed stores nothing afterwards; who was frozen may.
+        if (options.Zombies == 0) Assert.Equal(0, result.Findings.PhysicalRepeats);
         Assert.True(result.Truth.Events.Count > options.Events * 9 / 10, $"only {result.Truth.Events.Count} events");
     }
 

@@ -131,6 +131,36 @@ public sealed class WriterEpochTests(RedisServerFixture redis)
         Assert.Equal((44UL, true), (second.Epoch.Number, second.Epoch.IsSole));
     }
 
+    /// <summary>Whoever takes over learns who may have judged alone last; a process that only was alone for a moment does not count.</summary>
+    [StoreFact]
+    public async Task GoAhead_AloneOrNot_IsKnownToThoseWhoComeAfter()
+    {
+        var first = await redis.OpenAsync();
+        Task<RedisConnection> AnotherAsync() => redis.OpenAsync(o => o.Namespace = first.Keys.Prefix.Split(':')[1]);
+        await first.Epoch.ClaimAsync(Cancel, above: 4);
+        Assert.Equal(4UL, first.Epoch.AheadBefore); // nobody has noted it, so any of them may have
+        Assert.True(await first.Epoch.GoAheadAsync(Cancel));
+        await first.Epoch.AdoptAsync(Cancel);
+        Assert.Equal((5UL, 4UL), (first.Epoch.Number, first.Epoch.AheadBefore));
+
+        var second = await AnotherAsync();
+        await second.Epoch.ClaimAsync(Cancel);
+        Assert.Equal((6UL, 5UL), (second.Epoch.Number, second.Epoch.AheadBefore));
+        await first.Epoch.AdoptAsync(Cancel);
+        Assert.False(await first.Epoch.GoAheadAsync(Cancel));
+        Assert.False(await second.Epoch.GoAheadAsync(Cancel));
+        Assert.Equal((7UL, 5UL, 7UL, 5UL), (first.Epoch.Number, first.Epoch.AheadBefore, second.Epoch.Number, second.Epoch.AheadBefore));
+
+        // One that was overtaken notes nothing, though it does not know yet.
+        var third = await AnotherAsync();
+        await third.Epoch.ClaimAsync(Cancel);
+        var fourth = await AnotherAsync();
+        await fourth.Epoch.ClaimAsync(Cancel);
+        Assert.True(third.Epoch.IsSole);
+        Assert.False(await third.Epoch.GoAheadAsync(Cancel));
+        Assert.Equal((10UL, 5UL), (third.Epoch.Number, third.Epoch.AheadBefore));
+    }
+
     private static async Task PublishAsync(RedisConnection connection, params ViewSample[] samples)
     {
         var arena = new ByteArena();

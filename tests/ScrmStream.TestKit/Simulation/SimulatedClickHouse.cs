@@ -29,9 +29,13 @@ public sealed class SimulatedClickHouse(
     public Task WriteEventsAsync(IReadOnlyList<EventBatch> batches, string token, CancellationToken cancel)
     {
         var rows = MemoryAnalytics.RowsOf(batches);
-        var insert = SendAsync(() => tables.Write(rows), cancel);
+        var insert = SendAsync(() => tables.Write(rows, token), cancel);
         return bugs.HasFlag(ClickHouseBugs.NotAwaited) ? Task.CompletedTask : insert;
     }
+
+    /// <inheritdoc cref="FindStoredRows"/>
+    public Task<StoredRows> FindAsync(IReadOnlyList<OffsetRange> ranges, CancellationToken cancel) =>
+        server.CallAsync<StoredRows>(process, () => () => tables.FindAsync(ranges, CancellationToken.None).Result, cancel);
 
     public Task WriteTagChangesAsync(IReadOnlyList<TagChange> changes, CancellationToken cancel) =>
         CopyAsync(changes, tables.WriteTagChangesAsync, cancel);

@@ -127,6 +127,7 @@ public sealed class SimulatedConsumer : IEventSource
                 continue;
             }
             var committed = _kafka.Committed[p];
+            _kafka.Partitions[p].Assigned();
             _assigned[p] = new Reading { Term = _kafka.TermOf(p), Next = committed, Stored = committed, Sent = committed };
         }
     }

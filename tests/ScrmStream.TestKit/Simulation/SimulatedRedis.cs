@@ -59,6 +59,9 @@ public sealed class SimulatedRedis
 
     /// <summary>Who writes alone, 0: several do; and a number that grows with each change.</summary>
     internal (ulong Number, ulong Sole) Epoch { get; set; }
+
+    /// <summary>The last number in which rows went ahead of their cells.</summary>
+    internal ulong Ahead { get; set; }
 }
 
 /// <summary>Whoever puts rules in force from outside, at one moment.</summary>
@@ -148,6 +151,25 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
     public bool IsSoleWriter => _known.Sole == stamp;
 
     public ulong WriterEpoch => _known.Number;
+
+    public ulong AheadBefore { get; private set; }
+
+    public async Task<bool> GoAheadAsync(CancellationToken cancel)
+    {
+        while (IsSoleWriter)
+        {
+            var known = _known;
+            var isNoted = await OnceAsync(() =>
+            {
+                if (redis.Epoch != known) return false;
+                redis.Ahead = known.Number;
+                return true;
+            }, cancel);
+            if (isNoted) return true;
+            await AdoptAsync();
+        }
+        return false;
+    }
 
     /// <summary>Says that this process is alone until another one objects.</summary>
     public Task ClaimAsync() => redis.IsCluster ? Task.CompletedTask : TurnAsync(() => redis.Epoch = (redis.Epoch.Number + 1, stamp));
@@ -280,11 +302,12 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
 
     private async Task TurnAsync(Action turn)
     {
-        var (epoch, rules) = await OnceAsync(() =>
+        var (epoch, rules, ahead) = await OnceAsync(() =>
         {
             turn();
-            return (redis.Epoch, redis.Rules.Number);
+            return (redis.Epoch, redis.Rules.Number, redis.Ahead);
         }, CancellationToken.None);
+        if (epoch != _known) AheadBefore = ahead;
         _known = rules == _rules || redis.IsCluster ? epoch : Over;
     }
 
