@@ -5,6 +5,7 @@ using ScrmStream.LoadTest.Chaos;
 using ScrmStream.LoadTest.Plain;
 using ScrmStream.LoadTest.Price;
 using ScrmStream.LoadTest.Reference;
+using ScrmStream.LoadTest.Scale;
 using ScrmStream.Rules;
 
 SpareThreads.Provide();
@@ -35,6 +36,11 @@ switch (args)
         return 0;
     case ["price", var ruleFile, .. var more]:
         return await PriceAsync(ruleFile, more);
+    case ["scale", _, .. var more] when more.Contains("--help") || more.Contains("-h"):
+        Console.WriteLine(ScaleOptions.Usage);
+        return 0;
+    case ["scale", var ruleFile, .. var more]:
+        return await ScaleAsync(ruleFile, more);
     case ["reference", _, .. var more] when more.Contains("--help") || more.Contains("-h"):
         Console.WriteLine(LadderOptions.Usage);
         return 0;
@@ -62,6 +68,7 @@ switch (args)
                    ./scrm bench inputs [--help]
                    ./scrm bench load bad [PER-THOUSAND]
                    ./scrm bench price [--help]
+                   ./scrm bench scale [--help]
                    ./scrm bench chaos [--kills N] [--zombies N] [--restarts N] [--events N] [--seed S] [--workers N] [--scattered]
                                  [--session SECONDS] [--kafka ADDRESS] [--forgetful-redis] [--logs FOLDER]
             """);
@@ -160,6 +167,22 @@ static async Task<int> LadderAsync(string ruleFile, string[] arguments)
     catch (ArgumentException e)
     {
         Console.Error.WriteLine($"bench load --reference: {e.Message}");
+        return 2;
+    }
+}
+
+static async Task<int> ScaleAsync(string ruleFile, string[] arguments)
+{
+    try
+    {
+        var options = ScaleOptions.Parse(arguments);
+        if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
+            throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
+        return ScaleReport.Print(options, await new ScaleRun(options, ruleFile, Console.Error.WriteLine).RunAsync(CancellationToken.None), Console.Out);
+    }
+    catch (ArgumentException e)
+    {
+        Console.Error.WriteLine($"scale: {e.Message}");
         return 2;
     }
 }

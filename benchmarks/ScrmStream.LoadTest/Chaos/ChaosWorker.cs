@@ -34,6 +34,9 @@ internal sealed partial class ChaosWorker : IDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>What it has printed, when it has ended.</summary>
+    public Task<string> Output => _output;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>SIGKILL: no handler, no flush.</summary>
@@ -60,9 +63,10 @@ internal sealed partial class ChaosWorker : IDisposable
 
     /// <summary>Waits until it ends by itself.</summary>
     /// <inheritdoc cref="EndAsync" path="/returns"/>
-    public async Task<string?> EndedAsync()
+    public async Task<string?> EndedAsync(TimeSpan? within = null)
     {
-        using var limit = new CancellationTokenSource(EndMax);
+        var endMax = within ?? EndMax;
+        using var limit = new CancellationTokenSource(endMax);
         try
         {
             await _process.WaitForExitAsync(limit.Token);
@@ -70,7 +74,7 @@ internal sealed partial class ChaosWorker : IDisposable
         catch (OperationCanceledException)
         {
             Kill();
-            return $"worker {Id} did not end within {EndMax.TotalSeconds:0} s: {Last(await _error)}";
+            return $"worker {Id} did not end within {endMax.TotalSeconds:0} s: {Last(await _error)}";
         }
         await _output;
         return _isKilled || _process.ExitCode == 0 ? null : $"worker {Id} ended with {_process.ExitCode}: {Last(await _error)}";

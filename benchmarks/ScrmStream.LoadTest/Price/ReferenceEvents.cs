@@ -17,7 +17,10 @@ internal readonly record struct ReferenceEvent(
 /// The reference topic by seed: about 290 bytes of JSON an event, one to three identifiers, half of the traffic from a tenth of the people.
 /// No two events share an event_id, no limit of identity is met, and all of it happens within less than seven days. One thread.
 /// </summary>
-internal sealed class ReferenceEvents(int people, int seed)
+/// <param name="firstNumber">
+/// How many events came before: from there on the same people do the same things again, each event later and with an event_id of its own.
+/// </param>
+internal sealed class ReferenceEvents(int people, int seed, long firstNumber = 0)
 {
     private const long StartMs = 1_760_000_000_000;
     private const int StepMs = 50, JitterMs = 60_000;
@@ -30,7 +33,7 @@ internal sealed class ReferenceEvents(int people, int seed)
     private readonly SplittableNumbers _random = new(seed);
     private readonly StringBuilder _json = new(512);
     private readonly List<(string Kind, string Value)> _identifiers = [];
-    private long _number;
+    private long _number = firstNumber;
 
     /// <summary>Names of events, each of which is also the name of a tag of <c>reference.yaml</c>.</summary>
     public static IReadOnlyList<string> Types { get; } =

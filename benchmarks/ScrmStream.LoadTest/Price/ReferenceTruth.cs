@@ -13,7 +13,8 @@ internal sealed record ReferenceTruth(long Events, long Identifiers, long Custom
     /// Makes the events once and adds them up: identifiers that were ever named together are one customer. Takes some 300 bytes an
     /// identifier while it runs.
     /// </summary>
-    public static ReferenceTruth Of(int events, int people, int seed)
+    /// <param name="passes">So many times the events, the same people doing the same things again.</param>
+    public static ReferenceTruth Of(int events, int people, int seed, int passes = 1)
     {
         var made = new ReferenceEvents(people, seed);
         var (nodes, parents) = (new Dictionary<(string, string), int>(), new List<int>());
@@ -24,15 +25,15 @@ internal sealed record ReferenceTruth(long Events, long Identifiers, long Custom
             var e = made.Next();
             var first = NodeOf(e.Identifiers[0]);
             foreach (var other in e.Identifiers) Unite(first, NodeOf(other));
-            counts[first][e.Type]++;
-            if (e.Type == OrderPaid) paidFen += e.AmountFen;
+            counts[first][e.Type] += passes;
+            if (e.Type == OrderPaid) paidFen += passes * e.AmountFen;
         }
         for (var node = 0; node < parents.Count; node++)
             if (RootOf(parents, node) is var root && root != node)
                 for (var type = 0; type < Needed.Length; type++) counts[root][type] += counts[node][type];
         var roots = Enumerable.Range(0, parents.Count).Where(node => parents[node] == node).ToList();
         var tags = roots.Sum(root => Enumerable.Range(0, Needed.Length).Count(type => counts[root][type] >= Needed[type]));
-        return new ReferenceTruth(events, parents.Count, roots.Count, tags, paidFen);
+        return new ReferenceTruth((long)passes * events, parents.Count, roots.Count, tags, paidFen);
 
         void Unite(int a, int b) => parents[RootOf(parents, b)] = RootOf(parents, a);
 

@@ -46,7 +46,8 @@ internal sealed class LadderRun(LadderOptions options, string ruleFile, Action<s
     {
         var (rungs, ceilings, topic) = (new List<Rung>(), new List<Ceiling>(), topics[0]);
         var withCeilings = options.Parts.HasFlag(LadderParts.Ceilings);
-        foreach (var each in topics) Add(await MemoryRung.RunAsync(_ground, each, cancel));
+        foreach (var each in topics)
+            foreach (var rung in await MemoryRung.RunAsync(_ground, each, cancel)) Add(rung);
         foreach (var each in topics)
         {
             Add(await _pipelines.KafkaAsync(each, cancel));

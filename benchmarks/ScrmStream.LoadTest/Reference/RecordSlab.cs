@@ -41,9 +41,10 @@ internal sealed class RecordSlab
 internal sealed class ReferenceRecords(int events, int people, int seed)
 {
     /// <summary>The same slab again and again, with the next records.</summary>
-    public IEnumerable<RecordSlab> Slabs(bool asAvro)
+    /// <param name="pass">From 0 on; in each the same people do the same things again.</param>
+    public IEnumerable<RecordSlab> Slabs(bool asAvro, int pass)
     {
-        var (made, slab, avro) = (new ReferenceEvents(people, seed), new RecordSlab(), asAvro ? new ReferenceAvro() : null);
+        var (made, slab, avro) = (new ReferenceEvents(people, seed, (long)pass * events), new RecordSlab(), asAvro ? new ReferenceAvro() : null);
         for (var i = 0; i < events;)
         {
             for (slab.Clear(); i < events && !slab.IsFull; i++)

@@ -9,6 +9,8 @@ internal sealed partial class StepClock(params string[] steps)
     private readonly long[] _ns = new long[steps.Length];
     private long _last;
 
+    public void Clear() => Array.Clear(_ns);
+
     public void Start() => _last = Now();
 
     /// <summary>What has passed since the last call belongs to this step.</summary>

@@ -5,10 +5,11 @@ using ScrmStream.Pipeline;
 
 namespace ScrmStream.Host.Running;
 
-/// <summary>What a finished run did: the first six figures are of this process, the last three are counted in the store.</summary>
+/// <summary>What a finished run did: the first seven figures are of this process, the last three are counted in the store.</summary>
+/// <param name="ProcessorSeconds">Of all its threads, since it was started.</param>
 public sealed record RunSummary(
     long Events, long Accepted, IReadOnlyDictionary<string, long> Rejected, double Seconds, double EventsPerSecond, long PeakMemoryBytes,
-    long Identifiers, long Customers, long Tags)
+    double ProcessorSeconds, long Identifiers, long Customers, long Tags)
 {
     private static readonly JsonSerializerOptions Snake = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
@@ -20,10 +21,14 @@ public sealed record RunSummary(
         var seconds = Math.Round(elapsed.TotalSeconds, 3);
         return new RunSummary(
             counters.DurableEvents, counters.Accepted, rejected, seconds, seconds > 0 ? Math.Round(counters.DurableEvents / seconds) : 0,
-            process.PeakWorkingSet64, totals.Identifiers, totals.Customers, totals.Tags);
+            process.PeakWorkingSet64,
+            Math.Round(process.TotalProcessorTime.TotalSeconds, 3), totals.Identifiers, totals.Customers, totals.Tags);
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, Snake);
+
+    /// <summary>Reads it back from what <c>run --format json</c> printed.</summary>
+    public static RunSummary Parse(string json) => JsonSerializer.Deserialize<RunSummary>(json, Snake)!;
 
     private long RejectedTotal => Rejected.Values.Sum();
 
