@@ -16,7 +16,7 @@ internal static class ScaleReport
             to.WriteLine($"| {part.Key.ToString().ToLowerInvariant()} | events | identifiers | customers | events/s "
                 + "| CPU µs an event: processes | Redis | ClickHouse | largest process, MiB | Redis, MiB | check |");
             to.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
-            foreach (var result in part) to.WriteLine(Line(result));
+            foreach (var result in part) to.WriteLine(Line(result, options));
         }
         to.WriteLine();
         var wrong = results.SelectMany(r => r.Wrong).ToList();
@@ -24,11 +24,11 @@ internal static class ScaleReport
         return wrong.Count == 0 ? 0 : 1;
     }
 
-    private static string Line(ScaleResult r)
+    private static string Line(ScaleResult r, ScaleOptions options)
     {
         var grown = r.Step.Part switch
         {
-            ScaleParts.Identifiers => $"{r.Truth.Identifiers:N0}",
+            ScaleParts.Identifiers => $"{r.Step.Events / options.Events} ×",
             ScaleParts.Rules => $"{r.Step.RuleCopies * 16}",
             ScaleParts.Processes => $"{r.Step.Processes}",
             _ => $"{r.Step.Partitions}",

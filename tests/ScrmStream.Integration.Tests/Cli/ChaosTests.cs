@@ -35,8 +35,9 @@ public sealed class ChaosTests(Brokers brokers, ITestOutputHelper output) : ICla
         // starts says just that.
         Assert.DoesNotContain(result.Failures, f =>
             !f.Contains("ended with 3:", StringComparison.Ordinal) && !f.EndsWith("scrmstream: stopped", StringComparison.Ordinal));
-        // Who is killed stores nothing afterwards; who was frozen may.
-        if (options.Zombies == 0) Assert.Equal(0, result.Findings.PhysicalRepeats);
+        // Who was frozen may store anything once more; who is killed only what was on its way, should that arrive after the next one's look.
+        if (options.Zombies == 0)
+            Assert.True(result.Findings.PhysicalRepeats < options.Events / 20, $"{result.Findings.PhysicalRepeats} rows are stored twice");
         Assert.True(result.Truth.Events.Count > options.Events * 9 / 10, $"only {result.Truth.Events.Count} events");
     }
 
