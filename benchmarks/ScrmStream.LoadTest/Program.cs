@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ScrmStream.Host.Running;
 using ScrmStream.LoadTest;
 using ScrmStream.LoadTest.Chaos;
@@ -95,18 +94,9 @@ static async Task<int> ChaosAsync(string ruleFile, string[] arguments)
         var options = ChaosOptions.Parse(arguments);
         if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
             throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
-        using var stop = new CancellationTokenSource();
-        // Whoever started it in the background may have Ctrl+C ignored; what it started ends with it either way.
-        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
-        using var ended = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        using var stop = new StopSignals();
         var result = await new ChaosRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
         return ChaosReport.Print(options, result, Console.Out);
-
-        void End(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            stop.Cancel();
-        }
     }
     catch (OperationCanceledException)
     {
@@ -146,18 +136,9 @@ static async Task<int> LadderAsync(string ruleFile, string[] arguments)
         var options = LadderOptions.Parse(arguments);
         if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
             throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
-        using var stop = new CancellationTokenSource();
-        // Whoever started it in the background may have Ctrl+C ignored; what it started ends with it either way.
-        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
-        using var ended = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        using var stop = new StopSignals();
         var result = await new LadderRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
         return new LadderReport(options, result, Console.Out).Print();
-
-        void End(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            stop.Cancel();
-        }
     }
     catch (OperationCanceledException)
     {
@@ -178,7 +159,14 @@ static async Task<int> ScaleAsync(string ruleFile, string[] arguments)
         var options = ScaleOptions.Parse(arguments);
         if (options.Kafka is null && !ScrmStream.TestKit.RealKafka.IsAvailable)
             throw new ArgumentException("there is no real broker here: give --kafka, or $SCRM_SHARED/kafka and java");
-        return ScaleReport.Print(options, await new ScaleRun(options, ruleFile, Console.Error.WriteLine).RunAsync(CancellationToken.None), Console.Out);
+        using var stop = new StopSignals();
+        var results = await new ScaleRun(options, ruleFile, Console.Error.WriteLine).RunAsync(stop.Token);
+        return ScaleReport.Print(options, results, Console.Out);
+    }
+    catch (OperationCanceledException)
+    {
+        Console.Error.WriteLine("scale: stopped before its end");
+        return 1;
     }
     catch (ArgumentException e)
     {

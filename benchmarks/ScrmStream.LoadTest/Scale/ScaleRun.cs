@@ -57,7 +57,7 @@ internal sealed class ScaleRun(ScaleOptions options, string ruleFile, Action<str
         await using var redis = await servers.StartRedisAsync(name, keepsLog: true, cancel, "--auto-aof-rewrite-percentage", "0");
         var settings = servers.Settings(name, redis.Address, name);
         var (redisBefore, clickHouseBefore) = (CpuOf(redis), servers.ClickHouse.ProcessorTime);
-        var summaries = await Task.WhenAll(Enumerable.Range(0, step.Processes).Select(_ => WorkAsync(settings, rules)));
+        var summaries = await Task.WhenAll(Enumerable.Range(0, step.Processes).Select(_ => WorkAsync(settings, rules, cancel)));
         var clickHouse = servers.ClickHouse.ProcessorTime - clickHouseBefore;
         var redisCpu = CpuOf(redis) - redisBefore;
 
@@ -73,7 +73,7 @@ internal sealed class ScaleRun(ScaleOptions options, string ruleFile, Action<str
             summaries.Max(s => s.PeakMemoryBytes), redisBytes, check.Wrong);
     }
 
-    private async Task<RunSummary> WorkAsync(HostSettings settings, string rules)
+    private async Task<RunSummary> WorkAsync(HostSettings settings, string rules, CancellationToken cancel)
     {
         using var worker = new ChaosWorker(options.Program,
         [
@@ -81,7 +81,7 @@ internal sealed class ScaleRun(ScaleOptions options, string ruleFile, Action<str
             "--clickhouse", settings.ClickHouse.Address.ToString(), "--topics", settings.Kafka.Topics[0], "--group", settings.Kafka.GroupId,
             "--namespace", settings.Namespace, "--rules", rules, "--until-idle", "5s", "--format", "json", "--health-port", "-1",
         ], name: "", logFolder: null);
-        if (await worker.EndedAsync(EndMax) is { } failure) throw new InvalidOperationException(failure);
+        if (await worker.EndedAsync(EndMax).WaitAsync(cancel) is { } failure) throw new InvalidOperationException(failure);
         return RunSummary.Parse(await worker.Output);
     }
 

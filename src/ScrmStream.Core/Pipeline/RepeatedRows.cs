@@ -23,7 +23,7 @@ public sealed class RepeatedRows(FindStoredRows? find)
         if (find is null) return 0;
         var asked = Unsettled(batches);
         if (asked.Count == 0) return 0;
-        var stored = await find([.. asked.Keys.Select(p => asked[p].Range)], cancel);
+        var stored = await find([.. asked.Values.Select(a => a.Range)], cancel);
         var marked = stored.Rows.Count == 0 ? 0 : Mark(batches, ByPosition(stored.Rows));
         Settle([.. asked.Values], stored.HasMore);
         return marked;

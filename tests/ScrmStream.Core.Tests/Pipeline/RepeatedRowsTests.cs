@@ -23,8 +23,7 @@ public sealed class RepeatedRowsTests
         {
             var world = RandomWorld(seed, partitions: 3);
             var stores = new Stores(isAlone);
-            var forgotten = new World(world.Touches, world.Partitions, world.Identity);
-            await RunAsync(stores, forgotten, [0, 1, 2], seed);
+            await RunAsync(stores, world, [0, 1, 2], seed);
             var (events, repeats) = stores.Analytics.StoredEvents;
             Assert.True(events > 0 && repeats == 0);
             stores.Committed.Clear();
