@@ -175,7 +175,7 @@ public sealed class KafkaOptions
         PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
         SessionTimeoutMs = SessionTimeoutMs,
         // What the group decides a member learns with its next heartbeat, and a rebalance is two decisions.
-        HeartbeatIntervalMs = Math.Min(1_000, SessionTimeoutMs / 6),
+        HeartbeatIntervalMs = Math.Min(500, SessionTimeoutMs / 6),
         MaxPollIntervalMs = Math.Max(PollIntervalMaxMs, SessionTimeoutMs),
         QueuedMaxMessagesKbytes = FetchQueueKilobytesMax,
         // A busy broker would answer every few records with a fetch of their own, which costs it more than the records do. The wait is what

@@ -26,7 +26,7 @@ internal sealed class SimulatedCluster
     private readonly TimeSpan _arriveWithin;
     private readonly long[] _stored;
     private readonly SimulatedOperator _operator;
-    private int _started, _killsLeft;
+    private int _started, _starting, _killsLeft;
     private bool _isEnding;
     private string? _broken;
 
@@ -82,9 +82,9 @@ internal sealed class SimulatedCluster
         if (_work.Before.Count > 0) RunUntil(HaveFollowed, HealsWithin, "all customers have followed the last rules");
         _isEnding = true;
         foreach (var worker in _workers) worker?.End();
-        RunUntil(() => _workers.All(w => w is null || w.IsOver), HealsWithin, "all processes have ended");
+        RunUntil(() => _starting == 0 && _workers.All(w => w is null || w.IsOver), HealsWithin, "all processes have ended");
         foreach (var worker in _workers) Conflicts += worker?.Conflicts ?? 0;
-        Assert.All(_workers, worker => Assert.Equal(0, worker?.Books?.Look().PendingRecords ?? 0));
+Assert.All(_workers, worker => Assert.Equal(0, worker?.Books?.Look().PendingRecords ?? 0));
         if (_bug is KnownBug.None) Assert.Equal(Tables.DeadLetters.Keys.Order(), _letters.DeadLetters.Keys.Order());
         else if (Tables.DeadLetters.Count != _letters.DeadLetters.Count) throw new SimulationException("the topic of dead letters lacks some");
         _work.Check(this);
@@ -150,18 +150,34 @@ internal sealed class SimulatedCluster
         foreach (var worker in _workers) worker?.Process.Wake();
     }
 
-    private void StartLater(int slot, TimeSpan wait) => World.After(wait, () =>
+    // Once the end has begun, one is started only for one that did not come to its own: perhaps nobody else concludes what is left.
+    private void StartLater(int slot, TimeSpan wait, bool isAfterAll = false)
     {
-        if (_isEnding) return;
+        _starting++;
+        World.After(wait, () =>
+        {
+            _starting--;
+            if (_isEnding && isAfterAll) return;
+            Start(slot);
+            if (_isEnding) World.After(TimeSpan.FromSeconds(5), () => _workers[slot]?.End());
+        });
+    }
+
+    private void Start(int slot)
+    {
         var process = new SimulatedProcess(World, ++_started);
         var redis = new SimulatedRedisClient(_redis, process, stamp: (ulong)_started * 2 + 1);
         var sinks = new SimulatedClickHouse(_clickHouse, Tables, _topic, _letters, process, _bug.InClickHouse());
         var history = new SimulatedHistory(_clickHouse, Tables, _work.Partitions, _work.Identity, process, _work.Gone);
         var worker = _workers[slot] = new SimulatedWorker(process, _kafka, _work, redis, sinks, history, stamp: (ulong)_started * 2 + 1);
         worker.Start(
-            source => _bug.Around(source, _redis.Cells, _work), () => StartLater(slot, World.Between(50, 3_000)),
-            new SimulatedFailures(World, process, Failure, () => Kill(slot)));
-    });
+            source => _bug.Around(source, _redis.Cells, _work), Ended, new SimulatedFailures(World, process, Failure, () => Kill(slot)));
+
+        void Ended()
+        {
+            if (!_isEnding || worker.HasGivenUp) StartLater(slot, World.Between(50, 3_000), isAfterAll: !worker.HasGivenUp);
+        }
+    }
 
     // One thing goes wrong.
     private void Break()

@@ -14,14 +14,16 @@ internal sealed class SimulatedWorker(
     private readonly CancellationTokenSource _stop = new();
     private Task _main = Task.CompletedTask;
     private StreamPipeline? _pipeline;
-    private bool _hasGivenUp;
 
     public SimulatedProcess Process => process;
+
+    /// <summary>It ended with an error.</summary>
+    public bool HasGivenUp { get; private set; }
 
     /// <summary>Null until it has joined the group.</summary>
     public SimulatedConsumer? Consumer { get; private set; }
 
-    public bool IsOver => _main.IsCompleted || _hasGivenUp;
+    public bool IsOver => _main.IsCompleted || HasGivenUp;
 
     public long Conflicts => _pipeline is null ? 0 : _pipeline.Counters.Conflicts + _pipeline.Counters.Refusals;
 
@@ -60,10 +62,10 @@ internal sealed class SimulatedWorker(
         {
             // Exit code 3: whoever watches over it starts another one.
             await Consumer.DisposeAsync();
-            _hasGivenUp = true;
+            HasGivenUp = true;
             process.Kill();
         }
-        if (!_hasGivenUp) await Consumer.DisposeAsync();
+        if (!HasGivenUp) await Consumer.DisposeAsync();
         ended();
     });
 
