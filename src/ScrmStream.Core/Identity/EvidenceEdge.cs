@@ -24,6 +24,8 @@ public struct EvidenceEdge
 
     /// <summary>The halves read differed in what membership depends on: a writer had stopped between them.</summary>
     public bool HalvesDiffer { readonly get => Has(EdgeFlags.HalvesDiffer); set => Set(EdgeFlags.HalvesDiffer, value); }
+    /// <summary>Both ends being in memory: a writer had stopped between its two cells.</summary>
+    public readonly bool IsTorn => Halves == 1 || HalvesDiffer;
     /// <summary>It counts, by rules 2 and 3, as judged last (<see cref="EvidenceGraph.Judge"/>).</summary>
     public bool Counts { readonly get => Has(EdgeFlags.Counts); internal set => Set(EdgeFlags.Counts, value); }
     /// <summary>Its ends are one personal value under two keys: they count as one, and nothing unbinds them.</summary>

@@ -90,7 +90,7 @@ public sealed class EvidenceGraph(IdentityOptions options)
         var edge = FindOrAdd(a, b, out var added);
         ref var e = ref _edges[edge];
         // The common event repeats what is known: an edge that counts goes on counting, and nothing depends on its last evidence.
-        if (e.Counts && e.FirstMs <= timeMs && !IsTorn(in e))
+        if (e.Counts && e.FirstMs <= timeMs && !e.IsTorn)
         {
             e.LastMs = Math.Max(e.LastMs, timeMs);
             return false;
@@ -246,12 +246,10 @@ public sealed class EvidenceGraph(IdentityOptions options)
     // A writer had stopped between the two halves: whoever meets the edge next writes both and publishes again.
     private static bool Heal(ref EvidenceEdge e)
     {
-        var torn = IsTorn(in e);
+        var torn = e.IsTorn;
         (e.Halves, e.HalvesDiffer) = (0, false);
         return torn;
     }
-
-    private static bool IsTorn(in EvidenceEdge e) => e.Halves == 1 || e.HalvesDiffer;
 
     private bool BridgeHolds(int edge, int node)
     {

@@ -25,6 +25,11 @@ public enum CellFlags : ushort
     Due = 256,
     /// <summary>The flush under way has written its first cell before it was resolved.</summary>
     FirstWritten = 512,
+    /// <summary>
+    /// Its cell and a neighbour's do not say the same of their link, and the event behind it is still to be read: whoever writes the cell
+    /// before that publishes the island, for the event will find nothing left to do.
+    /// </summary>
+    Torn = 1024,
 }
 
 /// <summary>

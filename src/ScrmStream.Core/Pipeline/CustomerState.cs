@@ -157,7 +157,7 @@ public sealed class CustomerState(IdentityOptions identity)
         for (var edge = Graph.Nodes[node].FirstEdge; edge >= 0; edge = Graph.NextEdge(edge, node))
         {
             ref var e = ref Graph.Edge(edge);
-            if ((e.Halves == 1 || e.HalvesDiffer) && IsLoaded(e.Other(node))) return true;
+            if (e.IsTorn && IsLoaded(e.Other(node))) return true;
         }
         return false;
     }
@@ -202,7 +202,17 @@ public sealed class CustomerState(IdentityOptions identity)
         if (Graph.Nodes[node].IsParked) return;
         WantNeighbours(node);
         for (var edge = Graph.Nodes[node].FirstEdge; edge >= 0; edge = Graph.NextEdge(edge, node))
-            if (IsLoaded(Graph.Edge(edge).Other(node))) Graph.Join(edge);
+        {
+            ref var e = ref Graph.Edge(edge);
+            var other = e.Other(node);
+            if (!IsLoaded(other)) continue;
+            if (e.IsTorn)
+            {
+                _cells[node].Flags |= CellFlags.Torn;
+                _cells[other].Flags |= CellFlags.Torn;
+            }
+            Graph.Join(edge);
+        }
     }
 
     private void WantNeighbours(int node)

@@ -18,6 +18,8 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
     // Islands resolved between two looks at whether a slice has been written: some tenths of a millisecond.
     private const int ResolvedTogether = 256;
 
+    private const CellFlags TornAndWritten = CellFlags.Torn | CellFlags.Dirty;
+
     // The first derivation of each flush: without a vector.
     private const int NoVector = 0;
 
@@ -84,7 +86,9 @@ public sealed class FlushBuilder(CustomerState state, CustomerPublisher publishe
         {
             var flags = state[node].Flags;
             if ((flags & CellFlags.Dirty) != 0) _dirty.Add(node);
-            if ((flags & CellFlags.Membership) != 0) _membership.Add(node);
+            var isMended = (flags & TornAndWritten) == TornAndWritten;
+            if (isMended) state[node].Flags &= ~CellFlags.Torn;
+            if (isMended || (flags & CellFlags.Membership) != 0) _membership.Add(node);
             if ((flags & CellFlags.Touched) != 0) _touched.Add(node);
             else if ((flags & CellFlags.Due) != 0) _timed.Add(node);
             NoteUnsettled(node);

@@ -204,6 +204,35 @@ public sealed class StreamPipelineTests
         AssertEqualsModel(world, stores, 1);
     }
 
+    /// <summary>
+    /// The writer of a link, or of an unbind, dies with one of both cells stored, and before its event is read again another one writes the
+    /// other cell for an event of its own, with what it has read of the link: who then reads the event again finds nothing new in it.
+    /// </summary>
+    [Theory]
+    [InlineData(IdentifierKind.OpenId, "view", true)]
+    [InlineData(IdentifierKind.OpenId, "view", false)]
+    [InlineData(IdentifierKind.UnionId, "view", true)]
+    [InlineData(IdentifierKind.UnionId, "view", false)]
+    [InlineData(IdentifierKind.OpenId, "identity_unbind", true)]
+    [InlineData(IdentifierKind.OpenId, "identity_unbind", false)]
+    [InlineData(IdentifierKind.UnionId, "identity_unbind", true)]
+    [InlineData(IdentifierKind.UnionId, "identity_unbind", false)]
+    public async Task Run_AnotherEventCompletesWhatIsHalfStored_IsPublished(IdentifierKind stored, string halfStored, bool isSoleWriter)
+    {
+        SlowIdentity.Id[] ids = [new(IdentifierKind.OpenId, "a", "x1"), new(IdentifierKind.UnionId, "", "x2")];
+        var start = 1_700_000_000_000;
+        List<Touch> first = halfStored == "view" ? [new("e1", "view", start, [ids[0]]), new("e2", "view", start, [ids[1]])] : [new("e1", "view", start, ids)];
+        List<Touch> all = [.. first, new("e3", halfStored, start + 1_000, ids)], others = [new("e4", "view", start + 2_000, [ids[0]]), new("e5", "view", start + 2_000, [ids[1]])];
+        var world = new World([.. all, .. others], [ListSource.Utf8(all.ConvertAll(Json)), ListSource.Utf8(others.ConvertAll(Json))], new IdentityOptions());
+        var stores = new Stores(isSoleWriter);
+        await RunAsync(stores, world with { Partitions = [world.Partitions[0][..first.Count]] }, [0], 1);
+        var kept = IdentifierId.Of(Encoding.UTF8.GetBytes(ids.Single(i => i.Kind == stored).Text));
+        await Assert.ThrowsAsync<CrashException>(() => RunAsync(stores, world, [0], 2, new OneCellStored(stores.Cells, kept)));
+        await RunAsync(stores, world, [1], 3);
+        await RunAsync(stores, world, [0], 4);
+        AssertEqualsModel(world, stores, 1);
+    }
+
     private sealed class OneCellStored(MemoryCellStore cells, IdentifierId kept) : ICellStore
     {
         public Task<StoredCell[]> LoadAsync(IReadOnlyList<IdentifierId> ids, CancellationToken cancel) => cells.LoadAsync(ids, cancel);
