@@ -3,17 +3,14 @@ namespace ScrmStream.Redis;
 /// <summary>The Lua of timers and of the watermark.</summary>
 internal static class TimerScripts
 {
-    /// <summary>A process that has said nothing for so long is gone.</summary>
-    public const string GoneAfterMs = "30000";
-
     /// <summary>
     /// Takes in what a process says of the time, and answers the common watermark, '' while nobody knows it. The hash has the fields
     /// <c>mark</c> and <c>greatest</c>, the greatest time ever met; and one for each process: state, time, and when it said so by the
-    /// clock of Redis; after <see cref="GoneAfterMs"/> it is gone. KEYS[1] the hash; KEYS[2] only of a process that writes alone: the writer epoch. ARGV:
+    /// clock of Redis; after 30 s it is gone. KEYS[1] the hash; KEYS[2] only of a process that writes alone: the writer epoch. ARGV:
     /// process; state h, a, i, f or ''; time; the value that the epoch has if the process is alone; the greatest time that the process
     /// has met, or ''.
     /// </summary>
-    public const string Advance = $$"""
+    public const string Advance = """
         local call, key = redis.call, KEYS[1]
         local clock = call('TIME')
         local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -31,7 +28,7 @@ internal static class TimerScripts
           elseif field == 'greatest' then met = tonumber(value)
           elseif field ~= ARGV[1] then
             local state, time, at = string.match(value, '^(%a):(%-?%d+):(%d+)$')
-            if alone or not state or now - at > {{GoneAfterMs}} then call('HDEL', key, field) else take(state, tonumber(time)) end
+            if alone or not state or now - at > 30000 then call('HDEL', key, field) else take(state, tonumber(time)) end
           end
         end
         local time = tonumber(ARGV[3])

@@ -8,30 +8,21 @@ namespace ScrmStream.Redis;
 /// grows with each change, and every write checks the value in the script that writes. While the value says that this process is
 /// alone, nothing it read can be stale, so cells need no comparison and an unchanged view no repetition. A process that starts claims
 /// to be alone; one that works meanwhile finds the value changed, makes it shared, and both go on from freshly read cells under the
-/// full protocol. Where several write and one of them has said of late what time it is, a process that starts joins them instead, and
-/// nobody's cells are void. Whoever is alone and writes rows ahead of their cells notes its number in <c>scrm:meta:ahead</c> first. On a cluster,
+/// full protocol. Whoever is alone and writes rows ahead of their cells notes its number in <c>scrm:meta:ahead</c> first. On a cluster,
 /// where one script cannot see these keys, writing is always shared. Calls may come from any thread.
 /// </summary>
 public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
 {
     // The number grows beyond the one given too: a wiped Redis counts from nothing, and rows that were judged before are there still.
-    // Claims, unless it joins others; or, when another process is alone or nothing is there, makes it shared; answers the value then, the number of the rules, and
+    // Claims; or, when another process is alone or nothing is there, makes it shared; answers the value then, the number of the rules, and
     // that of the last epoch in which rows went ahead: where nobody has noted it, any may have until now.
-    private const string Turn = $$"""
+    private const string Turn = """
         local value = redis.call('GET', KEYS[1]) or '0:none'
-        local reached, above = tonumber(string.match(value, '^%d+')), tonumber(ARGV[3])
-        local number = math.max(reached, above) + 1
-        local mine, shared = string.match(value, ':sole:(.*)$') == ARGV[2], string.match(value, ':shared$')
-        local function others()
-          local clock = redis.call('TIME')
-          for _, said in ipairs(redis.call('HVALS', KEYS[4])) do
-            local at = string.match(said, '^%a:%-?%d+:(%d+)$')
-            if at and clock[1] * 1000 - at <= {{TimerScripts.GoneAfterMs}} then return true end
-          end
-        end
-        if ARGV[1] == 'claim' or ARGV[1] == 'renew' and mine or ARGV[1] == 'join' and not (shared and reached >= above and others()) then
+        local number = math.max(tonumber(string.match(value, '^%d+')), tonumber(ARGV[3])) + 1
+        local mine = string.match(value, ':sole:(.*)$') == ARGV[2]
+        if ARGV[1] == 'claim' or ARGV[1] == 'renew' and mine then
           value = string.format('%d:sole:%s', number, ARGV[2])
-        elseif not mine and not shared then
+        elseif not mine and not string.match(value, ':shared$') then
           value = string.format('%d:shared', number)
         else
           number = nil
@@ -93,10 +84,6 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
     /// <param name="above">The number will be greater: the greatest one that any store remembers.</param>
     public Task ClaimAsync(CancellationToken cancel, ulong above = 0) => TurnAsync("claim", cancel, above);
 
-    /// <summary>The same, unless several write, and one of them has been heard of within the time after which the watermark takes it for gone.</summary>
-    /// <param name="above">A number below it was forgotten by Redis, and is claimed again.</param>
-    public Task JoinAsync(CancellationToken cancel, ulong above = 0) => TurnAsync("join", cancel, above);
-
     /// <summary>The stored value is not the expected one: takes over what holds now. What was cached is void.</summary>
     internal Task AdoptAsync(CancellationToken cancel) => TurnAsync("adopt", cancel);
 
@@ -115,7 +102,7 @@ public sealed class WriterEpoch(RedisConnection connection, ulong stamp)
         Take((RedisValue[])await connection.CallAsync(db => db.ScriptEvaluateAsync(Turn, Keys, [how, _stamp, least]), cancel));
     }
 
-    private RedisKey[] Keys => [Key, connection.Keys.Meta("rules"), connection.Keys.Meta("ahead"), connection.Keys.Meta("watermark")];
+    private RedisKey[] Keys => [Key, connection.Keys.Meta("rules"), connection.Keys.Meta("ahead")];
 
     /// <summary>Notes that rows go ahead of their cells in this epoch. False: this process does not write alone.</summary>
     internal async Task<bool> GoAheadAsync(CancellationToken cancel)

@@ -76,7 +76,7 @@ public sealed class ConnectedPorts : IAsyncDisposable
         (Redis, ClickHouse) = (redis, clickHouse);
         var sink = await ClickHouseSink.OpenAsync(clickHouse, cancel, logs.CreateLogger("ClickHouse"));
         // Verdicts of this process hold over all that are stored, also when Redis has forgotten how many writers there were.
-        await redis.Epoch.JoinAsync(cancel, above: await sink.GreatestEpochAsync(cancel));
+        await redis.Epoch.ClaimAsync(cancel, above: await sink.GreatestEpochAsync(cancel));
         // Beside each other, for each waits for answers: what a process needs at start is what its group waits for after a crash.
         KafkaDeadLetterSink deadLetters = null!;
         KafkaIdentityChangeSink? identityChanges = null;

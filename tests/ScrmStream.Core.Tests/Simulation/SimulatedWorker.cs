@@ -36,7 +36,7 @@ internal sealed class SimulatedWorker(
     public void Start(Func<IEventSource, IEventSource> around, Action ended, FailpointPlan failures) => _main = process.Start(async () =>
     {
         Failpoints.Plan = failures;
-        await redis.JoinAsync();
+        await redis.ClaimAsync();
         Consumer = new SimulatedConsumer(kafka, process, kafka.World.Between(50, 4_000));
         var ports = new PipelinePorts(around(Consumer), redis, redis, sinks, sinks, Timers: work.HasTime ? redis : null, Turns: redis,
             StoredRows: sinks.FindAsync);

@@ -1,6 +1,5 @@
 using ScrmStream.Identity;
 using ScrmStream.Pipeline;
-using ScrmStream.Pipeline.Timers;
 using ScrmStream.Redis;
 using ScrmStream.TestKit.Conformance;
 
@@ -130,40 +129,6 @@ public sealed class WriterEpochTests(RedisServerFixture redis)
         var second = await redis.OpenAsync(o => o.Namespace = first.Keys.Prefix.Split(':')[1]);
         await second.Epoch.ClaimAsync(Cancel, above: 43);
         Assert.Equal((44UL, true), (second.Epoch.Number, second.Epoch.IsSole));
-    }
-
-    /// <summary>A process that starts beside several others takes nothing from them, as long as one of them is heard of.</summary>
-    [StoreFact]
-    public async Task Join_OthersWrite_ClaimsOnlyWhenNobodyIsHeardOf()
-    {
-        var first = await redis.OpenAsync();
-        async Task<(ulong Number, bool IsSole)> JoinAsync(ulong above = 0)
-        {
-            var starting = await redis.OpenAsync(o => o.Namespace = first.Keys.Prefix.Split(':')[1]);
-            await starting.Epoch.JoinAsync(Cancel, above);
-            return (starting.Epoch.Number, starting.Epoch.IsSole);
-        }
-
-        var timers = new RedisTimerStore(first);
-        Task SayAsync(WatermarkState state) => timers.AdvanceAsync(new WatermarkReport(7, IsAlone: false, state, 1_000, 1_000), Cancel);
-        await first.Epoch.JoinAsync(Cancel);
-        await SayAsync(WatermarkState.Active);
-        Assert.Equal((2UL, true), await JoinAsync()); // one that was alone may be gone
-        await first.Epoch.AdoptAsync(Cancel);
-        Assert.Equal((3UL, false), (first.Epoch.Number, first.Epoch.IsSole));
-
-        Assert.Equal((3UL, false), await JoinAsync());
-        Assert.Equal((3UL, false), await JoinAsync(above: 3));
-        Assert.Equal((5UL, true), await JoinAsync(above: 4));
-        await first.Epoch.AdoptAsync(Cancel);
-
-        await SayAsync(WatermarkState.None);
-        Assert.Equal((7UL, true), await JoinAsync());
-        await first.Epoch.AdoptAsync(Cancel);
-        // The clock of Redis: so long nobody has said anything.
-        var silent = DateTimeOffset.UtcNow.AddSeconds(-32).ToUnixTimeMilliseconds();
-        await first.CallAsync(db => db.HashSetAsync(first.Keys.Meta("watermark"), "0000000000000007", $"a:1000:{silent}"), Cancel);
-        Assert.Equal((9UL, true), await JoinAsync());
     }
 
     /// <summary>Whoever takes over learns who may have judged alone last; a process that only was alone for a moment does not count.</summary>

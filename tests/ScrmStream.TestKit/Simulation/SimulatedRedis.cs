@@ -171,14 +171,8 @@ public sealed class SimulatedRedisClient(SimulatedRedis redis, SimulatedProcess 
         return false;
     }
 
-    /// <summary>
-    /// Says that this process is alone until another one objects; or, where several write, in half of the cases not: that it has heard of
-    /// others is a guess, and no answer may depend on it.
-    /// </summary>
-    public Task JoinAsync() => redis.IsCluster ? Task.CompletedTask : TurnAsync(() =>
-    {
-        if (redis.Epoch is not (> 0, 0) || stamp / 2 % 2 == 0) redis.Epoch = (redis.Epoch.Number + 1, stamp);
-    });
+    /// <summary>Says that this process is alone until another one objects.</summary>
+    public Task ClaimAsync() => redis.IsCluster ? Task.CompletedTask : TurnAsync(() => redis.Epoch = (redis.Epoch.Number + 1, stamp));
 
     public async Task<StoredCell[]> LoadAsync(IReadOnlyList<IdentifierId> ids, CancellationToken cancel)
     {
