@@ -84,7 +84,7 @@ internal sealed class SimulatedCluster
         foreach (var worker in _workers) worker?.End();
         RunUntil(() => _starting == 0 && _workers.All(w => w is null || w.IsOver), HealsWithin, "all processes have ended");
         foreach (var worker in _workers) Conflicts += worker?.Conflicts ?? 0;
-Assert.All(_workers, worker => Assert.Equal(0, worker?.Books?.Look().PendingRecords ?? 0));
+        Assert.All(_workers, worker => Assert.Equal(0, worker?.Books?.Look().PendingRecords ?? 0));
         if (_bug is KnownBug.None) Assert.Equal(Tables.DeadLetters.Keys.Order(), _letters.DeadLetters.Keys.Order());
         else if (Tables.DeadLetters.Count != _letters.DeadLetters.Count) throw new SimulationException("the topic of dead letters lacks some");
         _work.Check(this);
@@ -151,13 +151,13 @@ Assert.All(_workers, worker => Assert.Equal(0, worker?.Books?.Look().PendingReco
     }
 
     // Once the end has begun, one is started only for one that did not come to its own: perhaps nobody else concludes what is left.
-    private void StartLater(int slot, TimeSpan wait, bool isAfterAll = false)
+    private void StartLater(int slot, TimeSpan wait, bool hasEndedInOrder = false)
     {
         _starting++;
         World.After(wait, () =>
         {
             _starting--;
-            if (_isEnding && isAfterAll) return;
+            if (_isEnding && hasEndedInOrder) return;
             Start(slot);
             if (_isEnding) World.After(TimeSpan.FromSeconds(5), () => _workers[slot]?.End());
         });
@@ -175,7 +175,7 @@ Assert.All(_workers, worker => Assert.Equal(0, worker?.Books?.Look().PendingReco
 
         void Ended()
         {
-            if (!_isEnding || worker.HasGivenUp) StartLater(slot, World.Between(50, 3_000), isAfterAll: !worker.HasGivenUp);
+            if (!_isEnding || worker.HasGivenUp) StartLater(slot, World.Between(50, 3_000), hasEndedInOrder: !worker.HasGivenUp);
         }
     }
 
