@@ -4,9 +4,10 @@ using Confluent.Kafka;
 namespace ScrmStream.LoadTest.Chaos;
 
 /// <summary>How long one fault lasted, in seconds.</summary>
+/// <param name="Came">When it came, as the logs of the workers have it.</param>
 /// <param name="Standstill">Until every partition that had something left has committed more than at the moment of the fault.</param>
 /// <param name="Recovery">Until everything that had been published before it, the backlog of that moment too, was committed.</param>
-internal readonly record struct FaultSeconds(string Fault, double Standstill, double Recovery);
+internal readonly record struct FaultSeconds(DateTime Came, string Fault, double Standstill, double Recovery);
 
 /// <summary>
 /// Measures how long faults last, by the offsets that the group has committed: these follow when all stores have everything. Nobody is asked
@@ -99,11 +100,12 @@ internal sealed class ChaosRecovery : IAsyncDisposable
 
     private sealed class OpenFault(string name, long[] ends, long started)
     {
+        private readonly DateTime _came = DateTime.UtcNow;
         // What the first look after the fault found.
         private long[]? _before;
         private double? _moved;
 
-        public FaultSeconds Seconds => new(name, _moved ?? Elapsed, Elapsed);
+        public FaultSeconds Seconds => new(_came, name, _moved ?? Elapsed, Elapsed);
 
         private double Elapsed => Stopwatch.GetElapsedTime(started).TotalSeconds;
 

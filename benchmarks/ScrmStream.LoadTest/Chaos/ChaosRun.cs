@@ -62,6 +62,7 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         {
             await DisturbAsync(end.Token);
             var seconds = await EndAsync();
+            await LogAsync(seconds);
             var (truth, findings) = await AuditAsync(end.Token);
             // What is wrong is in there; where it was meant to be, nobody asks why.
             if (servers.AreStoresKept = !findings.IsExact && !options.IsRedisForgetful) say($"the stores are kept in {servers.Folder}");
@@ -260,6 +261,14 @@ internal sealed class ChaosRun(ChaosOptions options, string ruleFile, Action<str
         using var last = NewWorker(TimeSpan.FromSeconds(1), "");
         AddFailure(await last.EndedAsync());
         return faults;
+    }
+
+    // To be laid beside the logs of the workers: who waited for whom.
+    private async Task LogAsync(IEnumerable<FaultSeconds> faults)
+    {
+        if (options.LogFolder is null) return;
+        await File.WriteAllLinesAsync(Path.Combine(options.LogFolder, "faults.log"), faults.OrderBy(f => f.Came).Select(f =>
+            string.Create(CultureInfo.InvariantCulture, $"{f.Came:HH:mm:ss.f} {f.Fault}, moves again after {f.Standstill:0.0} s, recovered after {f.Recovery:0.0} s")));
     }
 
     private async Task<(ChaosTruth, ChaosFindings)> AuditAsync(CancellationToken cancel)

@@ -30,11 +30,13 @@ public sealed class FlushWriter(
     {
         if (flush.Batches.Count == 0) return;
         var batches = flush.SendAhead();
-        Begin(flush, async () =>
-        {
-            if (!await ports.Views.GoAheadAsync(_rowsEnd.Token)) throw new NoLongerAloneException();
-            await rows.WriteAsync(batches, whenRead, _rowsEnd.Token);
-        });
+        Begin(flush, () => rows.WriteAsync(batches, whenRead, _rowsEnd.Token, GoAheadAsync));
+    }
+
+    // Not for rows that are all stored already: nothing would be on its way, and those of whoever was alone before would be doubtful.
+    private async Task GoAheadAsync()
+    {
+        if (!await ports.Views.GoAheadAsync(_rowsEnd.Token)) throw new NoLongerAloneException();
     }
 
     /// <summary>Returns when no insert is under way any more, however it ended. Nothing may be written beside it or afterwards.</summary>

@@ -20,7 +20,9 @@ public sealed class RowWriter(
 
     /// <summary>Returns when all are durable.</summary>
     /// <param name="whenRead">Called with each batch as soon as nothing needs it any more; null: the caller keeps them.</param>
-    public async Task WriteAsync(IReadOnlyList<EventBatch> batches, Action<EventBatch>? whenRead, CancellationToken cancel)
+    /// <param name="beforeRows">Called before rows are inserted, if any are; what it throws keeps them from being.</param>
+    public async Task WriteAsync(
+        IReadOnlyList<EventBatch> batches, Action<EventBatch>? whenRead, CancellationToken cancel, Func<Task>? beforeRows = null)
     {
         foreach (var part in batches.Chunk(insertBatches))
         {
@@ -28,7 +30,9 @@ public sealed class RowWriter(
             await WriteLettersAsync(LettersOf(part), cancel);
             books.Written(0, part.Sum(b => b.Rejects.Count), 0, _reading);
             await Failpoints.PassAsync(Failpoint.RowsBefore);
-            books.Found(await repeats.MarkAsync(part, cancel));
+            var found = await repeats.MarkAsync(part, cancel);
+            books.Found(found);
+            if (beforeRows is not null && found < part.Sum(b => b.Count)) await beforeRows();
             var isGone = whenRead is not null && !refusals.AreRecent;
             var rows = WriteRowsAsync(part, isGone, cancel);
             if (isGone) Array.ForEach(part, whenRead!);

@@ -1,5 +1,6 @@
 using ScrmStream.Events;
 using ScrmStream.Pipeline;
+using ScrmStream.Pipeline.Memory;
 using ScrmStream.TestKit;
 using static ScrmStream.Tests.Pipeline.StreamPipelineTests;
 
@@ -34,6 +35,47 @@ public sealed class RepeatedRowsTests
             Assert.Equal(0, counters.Books.Look().Difference);
             AssertEqualsModel(world, stores, seed);
         }
+    }
+
+    /// <summary>
+    /// A process alone stores its rows ahead of the cells and ends; the next one finds them all and ends too. Had it noted that rows went
+    /// ahead in its epoch, the third would take the first one's for doubtful and store them again.
+    /// </summary>
+    [Fact]
+    public async Task Run_AloneAndAllIsStored_NotesNoRowsAhead()
+    {
+        foreach (var seed in Seeds.From(98_000, 40, 1_000))
+        {
+            var world = RandomWorld(seed, partitions: 3);
+            var stores = new Stores(isSoleWriter: true);
+            var views = new NotedViews(stores.Views);
+            await RunAsync(stores, world, [0, 1, 2], seed, views);
+            stores.Committed.Clear();
+            var noted = views.Noted;
+            await RunAsync(stores, world, [0, 1, 2], seed + 1, views);
+            Assert.True(noted > 0);
+            Assert.Equal(noted, views.Noted);
+        }
+    }
+
+    private sealed class NotedViews(MemoryViewStore views) : IViewStore
+    {
+        private int _noted;
+
+        public int Noted => _noted;
+        public bool IsSoleWriter => views.IsSoleWriter;
+        public ulong WriterEpoch => views.WriterEpoch;
+
+        public Task<bool> GoAheadAsync(CancellationToken cancel)
+        {
+            Interlocked.Increment(ref _noted);
+            return Task.FromResult(true);
+        }
+
+        public Task<IReadOnlyList<int>> PublishAsync(IReadOnlyList<ViewWrite> writes, ByteArena arena, CancellationToken cancel) =>
+            views.PublishAsync(writes, arena, cancel);
+
+        public Task<StoreTotals> CountAsync(CancellationToken cancel) => views.CountAsync(cancel);
     }
 
     [Fact]
