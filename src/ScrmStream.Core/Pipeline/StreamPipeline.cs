@@ -231,7 +231,7 @@ public sealed class StreamPipeline
             Array.ConvertAll(decoded, lane => lane.Reader), poll, State, prefetch,
             new EventFolder(State, _rules, history, _inForce?.CompleteFrom ?? 0), history,
             new FlushWriter(builder, _ports, rows, _tasks), _publisher, pool,
-            Counters, new WriteTurn(_ports.Turns, _writerStamp, _time), new ConflictBackOff(_writerStamp), _options, _time,
+            Counters, new WriteTurn(_ports.Turns, _writerStamp, _time, _tasks), new ConflictBackOff(_writerStamp), _options, _time,
             TimersFor(_rules), _follower);
         return (poll, decode, decide);
     }

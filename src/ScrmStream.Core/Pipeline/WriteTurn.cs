@@ -4,19 +4,22 @@ namespace ScrmStream.Pipeline;
 
 /// <summary>
 /// This process's part in taking turns (docs/decisions/0030). Whoever has met conflicts in a row waits for the turn, reads again and
-/// writes while others hold their flushes back; so everybody comes to an end, however often they meet. Owned by the deciding thread.
+/// writes while others hold their flushes back; so everybody comes to an end, however often they meet. A turn is a short lease that is
+/// renewed while its process lives. Owned by the deciding thread.
 /// </summary>
 /// <param name="turns">Null: nobody else writes, or it is not known whose turn it is.</param>
 /// <param name="writer">A number no other process uses.</param>
-public sealed class WriteTurn(ITurnStore? turns, ulong writer, TimeProvider time)
+/// <param name="tasks">Runs what renews it.</param>
+public sealed class WriteTurn(ITurnStore? turns, ulong writer, TimeProvider time, TaskFactory tasks)
 {
-    // Whoever dies in his turn holds the others up for the rest of it.
-    private static readonly TimeSpan ForMin = TimeSpan.FromSeconds(1), ForMax = TimeSpan.FromSeconds(10);
+    // Whoever dies in his turn, or is frozen, holds the others up for the rest of the lease.
+    private static readonly TimeSpan Lease = TimeSpan.FromMilliseconds(1_500), RenewalPause = TimeSpan.FromMilliseconds(400);
+    // Whoever lives and does not come to an end holds them up for so long.
+    private static readonly TimeSpan RenewedMax = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
-    // What the last turn took.
-    private TimeSpan _took = TimeSpan.FromSeconds(1);
-    private long _heldSince;
+    private TaskCompletionSource _givenBack = new();
+    private Task _renewal = Task.CompletedTask;
 
     /// <summary>It is this process's turn, or was, for it ends by itself.</summary>
     public bool IsHeld { get; private set; }
@@ -29,11 +32,9 @@ public sealed class WriteTurn(ITurnStore? turns, ulong writer, TimeProvider time
     public async ValueTask<bool> TakeAsync(CancellationToken cancel)
     {
         if (turns is null) return false;
-        var forAtMost = _took * 2;
-        forAtMost = forAtMost < ForMin ? ForMin : forAtMost > ForMax ? ForMax : forAtMost;
-        for (WasTaken = false; await turns.TakeAsync(writer, forAtMost, cancel) is { Ticks: > 0 } left; WasTaken = true)
+        for (WasTaken = false; await turns.TakeAsync(writer, Lease, cancel) is { Ticks: > 0 } left; WasTaken = true)
             await WaitAsync(left, cancel);
-        if (!IsHeld) _heldSince = time.GetTimestamp();
+        if (_renewal.IsCompleted) BeginRenewal(turns, cancel);
         IsHeld = true;
         await Failpoints.PassAsync(Failpoint.TurnAfter);
         return true;
@@ -51,8 +52,29 @@ public sealed class WriteTurn(ITurnStore? turns, ulong writer, TimeProvider time
     {
         if (turns is null || !IsHeld) return;
         IsHeld = false;
-        _took = time.GetElapsedTime(_heldSince);
+        _givenBack.TrySetResult();
+        // A renewal that came after the return would be a turn of nobody.
+        await _renewal.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         await turns.GiveBackAsync(writer, cancel);
+    }
+
+    private void BeginRenewal(ITurnStore store, CancellationToken cancel)
+    {
+        _givenBack = new TaskCompletionSource();
+        var givenBack = _givenBack.Task;
+        _renewal = tasks.StartNew(() => RenewAsync(store, givenBack, cancel), cancel).Unwrap();
+    }
+
+    private async Task RenewAsync(ITurnStore store, Task givenBack, CancellationToken cancel)
+    {
+        for (var since = time.GetTimestamp(); time.GetElapsedTime(since) < RenewedMax;)
+        {
+            // A delay that is cancelled would go on in a thread of the pool.
+            await Task.WhenAny(Task.Delay(RenewalPause, time, CancellationToken.None), givenBack);
+            if (givenBack.IsCompleted || cancel.IsCancellationRequested) return;
+            // It ended in spite of it, and another one has it now.
+            if (await store.TakeAsync(writer, Lease, cancel) > TimeSpan.Zero) return;
+        }
     }
 
     private Task WaitAsync(TimeSpan left, CancellationToken cancel) => Task.Delay(left < Look ? left : Look, time, cancel);
