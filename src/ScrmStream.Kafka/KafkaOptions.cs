@@ -52,7 +52,7 @@ public sealed class KafkaOptions
 
     /// <summary>How often stored offsets are committed.</summary>
     [Range(100, 60_000)]
-    public int CommitIntervalMs { get; set; } = 1_000;
+    public int CommitIntervalMs { get; set; } = 250;
 
     /// <summary>How often new partitions, new topics of a regular expression and recreated topics are looked for.</summary>
     [Range(100, 300_000)]

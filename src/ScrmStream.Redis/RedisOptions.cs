@@ -41,7 +41,7 @@ public sealed class RedisOptions
     public int RetryDelayMs { get; set; } = 50;
 
     /// <summary>Longest wait between two attempts, 1 to 600,000.</summary>
-    public int RetryDelayMaxMs { get; set; } = 2_000;
+    public int RetryDelayMaxMs { get; set; } = 500;
 
     /// <summary>What is wrong with the options, each with the setting's name; empty when they can be used.</summary>
     public IReadOnlyList<string> Validate()
